@@ -1,0 +1,193 @@
+import type { Instant, Moment } from '../core/instant.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import { ExpressionError } from '../lang/tokens.ts';
+import { sameProperties } from './changes.ts';
+import {
+  type Action,
+  type Deployment,
+  type DeploymentEvent,
+  type DeploymentPlan,
+  evolveDeployment,
+  isBusy,
+} from './deployment.ts';
+import { evaluateOutputs, evaluateProperties, type Facts } from './properties.ts';
+
+export type DeploymentMessage =
+  | { type: 'request'; id: string; name: string; project: string; plan: DeploymentPlan }
+  | { type: 'report'; request: string; action: string; report: ActionReport };
+
+export type ActionReport =
+  | { kind: 'running'; ticket: Json; pollAfter: number }
+  | { kind: 'done'; properties: JsonObject }
+  | { kind: 'failed'; message: string };
+
+/** What the hands shall do with one resource. The key names deployment, instance, generation and, for changes, the request. */
+export type DeploymentCommand = { key: string; due: Instant } & (
+  | { do: 'start-action'; request: string; action: string }
+  | { do: 'poll-action'; request: string; action: string; ticket: Json }
+);
+
+/** What follows from a message: independent resources at once, each as soon as all it needs stands. Pure. */
+export function decideDeployment(
+  before: Deployment | null,
+  message: DeploymentMessage,
+  { now }: Moment,
+): { state: Deployment; events: DeploymentEvent[]; commands: DeploymentCommand[] } {
+  const events: DeploymentEvent[] = [];
+  const commands: DeploymentCommand[] = [];
+  let state = before as Deployment;
+
+  if (message.type === 'request') {
+    if (!before || !isBusy(before)) {
+      emit({
+        type: 'deployment-requested',
+        id: message.id,
+        name: message.name,
+        project: message.project,
+        plan: message.plan,
+      });
+      advance();
+    }
+  } else if (
+    before &&
+    isBusy(before) &&
+    before.plan.request === message.request &&
+    !before.done[message.action]
+  ) {
+    report(message.action, message.report);
+  }
+  return { state, events, commands };
+
+  function emit(
+    event: DeploymentEvent extends infer E ? (E extends { at: Instant } ? Omit<E, 'at'> : never) : never,
+  ): void {
+    const full = { ...event, at: now } as DeploymentEvent;
+    state = evolveDeployment(state, full);
+    events.push(full);
+  }
+
+  function report(action: string, told: ActionReport): void {
+    if (told.kind === 'running') {
+      emit({ type: 'action-running', action, ticket: told.ticket });
+      commands.push({
+        do: 'poll-action',
+        request: state.plan.request,
+        action,
+        ticket: told.ticket,
+        key: `${state.plan.request}/${action}/poll`,
+        due: now + told.pollAfter,
+      });
+      return;
+    }
+    if (told.kind === 'failed') emit({ type: 'action-failed', action, message: told.message });
+    else emit({ type: 'action-done', action, properties: told.properties, unchanged: false });
+    advance();
+  }
+
+  /** After a failure nothing new begins, except that a delete removes whatever it can. */
+  function advance(): void {
+    for (let progress = true; progress; ) {
+      progress = false;
+      const failed = Object.values(state.done).includes('failed');
+      for (const action of state.plan.actions) {
+        const isOpen = !state.started.includes(action.id) && !state.done[action.id];
+        if (!isOpen || (failed && state.plan.kind !== 'DELETE')) continue;
+        if (!action.after.every((id) => state.done[id] === 'done')) continue;
+        begin(action);
+        progress = true;
+      }
+    }
+    const isRunning = state.started.some((id) => !state.done[id]);
+    if (!isRunning) finish();
+  }
+
+  function begin(action: Action): void {
+    if (action.does === 'delete') return start(action, {}, state.resources[action.instance]?.generation ?? 1);
+    const planned = state.plan.target.find(({ instance }) => instance === action.instance)!;
+    let desired: JsonObject;
+    try {
+      desired = evaluateProperties(facts(), planned.node, planned.index, planned.instance);
+    } catch (thrown) {
+      if (!(thrown instanceof ExpressionError)) throw thrown;
+      return emit({
+        type: 'action-failed',
+        action: action.id,
+        message: `Resource ${action.instance}: ${thrown.message}`,
+      });
+    }
+    const standing = state.resources[action.instance];
+    if (action.does === 'update' && standing && sameProperties(standing.desired, desired)) {
+      return emit({ type: 'action-done', action: action.id, properties: {}, unchanged: true });
+    }
+    start(
+      action,
+      desired,
+      action.does === 'create' ? nextGeneration(action.instance) : (standing?.generation ?? 1),
+    );
+  }
+
+  function start(action: Action, desired: JsonObject, generation: number): void {
+    emit({ type: 'action-started', action: action.id, desired, generation });
+    commands.push({
+      do: 'start-action',
+      request: state.plan.request,
+      action: action.id,
+      key: `${state.plan.request}/${action.id}`,
+      due: now,
+    });
+  }
+
+  /** Requests are unique, so a generation taken from the time of the request never repeats in the life of a deployment. */
+  function nextGeneration(instance: string): number {
+    const last = state.resources[instance]?.generation ?? 0;
+    return Math.max(last + 1, Date.parse(state.plan.requestedAt) || 1);
+  }
+
+  function finish(): void {
+    const reasons = Object.values(state.failures);
+    if (reasons.length > 0) {
+      return emit({
+        type: 'deployment-finished',
+        status: `${state.plan.kind}_FAILED`,
+        message: reasons.join(' '),
+        outputs: state.outputs,
+      });
+    }
+    emit({
+      type: 'deployment-finished',
+      status: `${state.plan.kind}_SUCCESSFUL`,
+      message: '',
+      outputs: state.plan.kind === 'DELETE' ? {} : outputs(),
+    });
+  }
+
+  function outputs(): JsonObject {
+    try {
+      return evaluateOutputs(facts());
+    } catch (thrown) {
+      if (!(thrown instanceof ExpressionError)) throw thrown;
+      return { error: thrown.message };
+    }
+  }
+
+  /** Surplus instances are not part of what others see, so a balancer lets go of them before they are removed. */
+  function facts(): Facts {
+    const wanted = new Set(state.plan.target.map(({ instance }) => instance));
+    return {
+      blueprint: state.plan.blueprint,
+      inputs: state.plan.inputs,
+      env: {
+        deploymentId: state.id,
+        deploymentName: state.name,
+        projectName: state.project,
+        blueprintName: state.plan.blueprintName,
+        requestedBy: state.plan.requestedBy,
+        requestedAt: state.plan.requestedAt,
+      },
+      resources: Object.fromEntries(
+        Object.entries(state.resources).filter(([instance]) => wanted.has(instance)),
+      ),
+      now: state.plan.requestedAt,
+    };
+  }
+}

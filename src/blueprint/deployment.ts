@@ -1,0 +1,190 @@
+import type { Instant } from '../core/instant.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import type { Blueprint } from './model.ts';
+import type { Placement } from './placement.ts';
+
+export type RequestKind = 'CREATE' | 'UPDATE' | 'DELETE';
+
+/** What a request will do: fixed when it is accepted. */
+export interface DeploymentPlan {
+  request: string;
+  kind: RequestKind;
+  /** Instances of the new blueprint, in the order of the file. Empty for a delete. */
+  target: { instance: string; node: string; index: number; type: string; zone: string }[];
+  actions: Action[];
+  blueprint: Blueprint;
+  blueprintName: string;
+  inputs: JsonObject;
+  placements: Placement[];
+  requestedBy: string;
+  /** ISO; what `now()` gives in this request. */
+  requestedAt: string;
+}
+
+/** One step of a plan, done when all steps in `after` are done. */
+export interface Action {
+  id: string;
+  instance: string;
+  does: 'create' | 'update' | 'delete';
+  after: string[];
+  because: string;
+}
+
+export interface ResourceState {
+  instance: string;
+  node: string;
+  index: number;
+  type: string;
+  zone: string;
+  /** Raised with every replacement, so that keys of a dead one never name the new one. */
+  generation: number;
+  status: 'CREATING' | 'UPDATING' | 'DELETING' | 'OK' | 'TAINTED';
+  /** Properties as evaluated when it was last changed. */
+  desired: JsonObject;
+  /** What the cloud said about it: address, id and so on. */
+  properties: JsonObject;
+  ticket: Json;
+  message: string;
+}
+
+export interface Deployment {
+  id: string;
+  name: string;
+  project: string;
+  /** `CREATE_INPROGRESS`, `UPDATE_SUCCESSFUL` and so on. */
+  status: `${RequestKind}_${'INPROGRESS' | 'SUCCESSFUL' | 'FAILED'}`;
+  message: string;
+  createdAt: Instant;
+  updatedAt: Instant;
+  plan: DeploymentPlan;
+  /** Action id to its end; an action without an entry has not ended. */
+  done: Record<string, 'done' | 'failed'>;
+  /** Action id to the reason why it failed. */
+  failures: Record<string, string>;
+  started: string[];
+  resources: Record<string, ResourceState>;
+  outputs: JsonObject;
+}
+
+export type DeploymentEvent = { at: Instant } & (
+  | { type: 'deployment-requested'; id: string; name: string; project: string; plan: DeploymentPlan }
+  | { type: 'action-started'; action: string; desired: JsonObject; generation: number }
+  | { type: 'action-running'; action: string; ticket: Json }
+  | { type: 'action-done'; action: string; properties: JsonObject; unchanged: boolean }
+  | { type: 'action-failed'; action: string; message: string }
+  | { type: 'deployment-finished'; status: Deployment['status']; message: string; outputs: JsonObject }
+);
+
+export function evolveDeployment(state: Deployment | null, event: DeploymentEvent): Deployment {
+  if (event.type === 'deployment-requested') return requested(state, event);
+  if (!state) throw new Error(`The first event of a deployment is ${event.type}.`);
+  if (event.type === 'deployment-finished') {
+    return {
+      ...state,
+      status: event.status,
+      message: event.message,
+      outputs: event.outputs,
+      updatedAt: event.at,
+    };
+  }
+  const action = state.plan.actions.find(({ id }) => id === event.action);
+  if (!action) return state;
+  const { instance } = action;
+  const resource = state.resources[instance];
+  switch (event.type) {
+    case 'action-started':
+      return withResource(
+        { ...state, started: [...state.started, event.action] },
+        instance,
+        startedResource(state, action, event.desired, event.generation),
+      );
+    case 'action-running':
+      return resource ? withResource(state, instance, { ...resource, ticket: event.ticket }) : state;
+    case 'action-done': {
+      const done = { ...state, done: { ...state.done, [event.action]: 'done' as const } };
+      if (action.does === 'delete') return withoutResource(done, instance);
+      if (!resource || event.unchanged) return done;
+      const properties =
+        action.does === 'create' ? event.properties : { ...resource.properties, ...event.properties };
+      return withResource(done, instance, {
+        ...resource,
+        status: 'OK',
+        properties,
+        ticket: null,
+        message: '',
+      });
+    }
+    case 'action-failed': {
+      const failed = {
+        ...state,
+        done: { ...state.done, [event.action]: 'failed' as const },
+        failures: { ...state.failures, [event.action]: event.message },
+      };
+      return resource
+        ? withResource(failed, instance, {
+            ...resource,
+            status: 'TAINTED',
+            message: event.message,
+            ticket: null,
+          })
+        : failed;
+    }
+  }
+}
+
+export const isBusy = ({ status }: Deployment): boolean => status.endsWith('_INPROGRESS');
+export const isDeleted = ({ status }: Deployment): boolean => status === 'DELETE_SUCCESSFUL';
+
+function requested(
+  state: Deployment | null,
+  event: DeploymentEvent & { type: 'deployment-requested' },
+): Deployment {
+  const { id, name, project, plan, at } = event;
+  return {
+    id,
+    name,
+    project,
+    status: `${plan.kind}_INPROGRESS`,
+    message: '',
+    createdAt: state?.createdAt ?? at,
+    updatedAt: at,
+    plan,
+    done: {},
+    failures: {},
+    started: [],
+    resources: state?.resources ?? {},
+    outputs: state?.outputs ?? {},
+  };
+}
+
+function startedResource(
+  state: Deployment,
+  action: Action,
+  desired: JsonObject,
+  generation: number,
+): ResourceState {
+  const before = state.resources[action.instance];
+  const status = { create: 'CREATING', update: 'UPDATING', delete: 'DELETING' } as const;
+  if (action.does === 'delete' && before) return { ...before, status: 'DELETING' };
+  if (action.does === 'update' && before) return { ...before, status: 'UPDATING', desired };
+  const planned = state.plan.target.find(({ instance }) => instance === action.instance)!;
+  return {
+    ...planned,
+    generation,
+    status: status[action.does],
+    desired,
+    properties: {},
+    ticket: null,
+    message: '',
+  };
+}
+
+const withResource = (state: Deployment, instance: string, resource: ResourceState): Deployment => ({
+  ...state,
+  resources: { ...state.resources, [instance]: resource },
+});
+
+function withoutResource(state: Deployment, instance: string): Deployment {
+  const { [instance]: _, ...resources } = state.resources;
+  return { ...state, resources };
+}

@@ -1,0 +1,37 @@
+import type { Json, JsonObject } from '../core/json.ts';
+
+/** A blueprint (cloud template) as somebody wrote it; its text is kept beside it, byte for byte. */
+export interface Blueprint {
+  name: string;
+  version: string;
+  inputs: Record<string, JsonObject>;
+  variables: JsonObject;
+  resources: Record<string, Resource>;
+  outputs: Record<string, Json>;
+  /** Only the first form of the format lets a resource be named without `resource.`. */
+  hasFormatVersion: boolean;
+}
+
+export interface Resource {
+  name: string;
+  type: string;
+  properties: JsonObject;
+  dependsOn: string[];
+  /** A number or an expression; 1 when not written. */
+  count: Json;
+  preventDelete: boolean;
+}
+
+/** A tag: what a place can do, or what a resource is labelled with. */
+export interface Tag {
+  key: string;
+  value: string;
+}
+
+/** One instance of a resource, as people see it: `web[1]`, or `db` where there can be only one. */
+export const instanceName = (resource: Resource, index: number): string =>
+  isCluster(resource) ? `${resource.name}[${index}]` : resource.name;
+
+/** Clusters are arrays in expressions and numbered in names; the word `count` makes one. */
+export const isCluster = (resource: Resource): boolean =>
+  resource.properties.count !== undefined || resource.count !== 1;

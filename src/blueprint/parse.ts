@@ -1,0 +1,267 @@
+import { type Diagnostic, nearest } from '../core/diagnostic.ts';
+import { isObject, type Json, type JsonObject } from '../core/json.ts';
+import { functionNames } from '../lang/functions.ts';
+import { type Path, parseYaml, type YamlDocument } from '../lang/yaml.ts';
+import { dependencies, findCycle } from './graph.ts';
+import type { Blueprint, Resource } from './model.ts';
+import { isKnownType, knownTypes } from './resource-types.ts';
+import { expressionsIn, namesOf, type Reference, references } from './template.ts';
+
+const resourceKeys = [
+  ...[
+    'type',
+    'properties',
+    'dependsOn',
+    'metadata',
+    'allocatePerInstance',
+    'count',
+    'condition',
+    'createBeforeDelete',
+  ],
+  ...[
+    'createTimeout',
+    'updateTimeout',
+    'deleteTimeout',
+    'dependsOnPreviousInstances',
+    'forceRecreate',
+    'ignoreChanges',
+  ],
+  ...['ignorePropertiesOnUpdate', 'preventDelete', 'recreatePropertiesOnUpdate', 'comment'],
+];
+const roots = ['input', 'resource', 'env', 'variable', 'self', 'count', 'propgroup', 'secret'];
+
+/** Reads and checks the text of one blueprint: everything that can be known before it is placed. */
+export function checkBlueprint(text: string): {
+  blueprint: Blueprint | undefined;
+  diagnostics: Diagnostic[];
+} {
+  const { documents, diagnostics } = parseYaml(text);
+  const document = documents[0];
+  if (!document) {
+    const empty: Diagnostic = {
+      severity: 'error',
+      code: 'file.empty',
+      message: 'The file holds no definition.',
+      line: 1,
+      column: 1,
+    };
+    return { blueprint: undefined, diagnostics: diagnostics.length > 0 ? diagnostics : [empty] };
+  }
+  const checked = checkBlueprintDocument(document);
+  return { blueprint: checked.blueprint, diagnostics: [...diagnostics, ...checked.diagnostics] };
+}
+
+export function checkBlueprintDocument(document: YamlDocument): {
+  blueprint: Blueprint | undefined;
+  diagnostics: Diagnostic[];
+} {
+  const diagnostics: Diagnostic[] = [];
+  const root = document.value;
+  if (!isObject(root) || !isObject(root.resources)) {
+    report(
+      'error',
+      'blueprint.no-resources',
+      'A blueprint is a map with the key `resources`.',
+      isObject(root) && root.resources !== undefined ? ['resources'] : [],
+    );
+    return { blueprint: undefined, diagnostics };
+  }
+  const blueprint: Blueprint = {
+    name: text(root.name),
+    version: text(root.version),
+    inputs: Object.fromEntries(
+      Object.entries(map(root.inputs, ['inputs'])).map(([name, body]) => [name, map(body, ['inputs', name])]),
+    ),
+    variables: map(root.variables, ['variables']),
+    resources: Object.fromEntries(
+      Object.entries(root.resources).map(([name, body]) => [
+        name,
+        resource(name, map(body, ['resources', name])),
+      ]),
+    ),
+    outputs: map(root.outputs, ['outputs']),
+    hasFormatVersion: root.formatVersion !== undefined,
+  };
+  for (const name of Object.keys(blueprint.resources)) {
+    const body = (root.resources as JsonObject)[name];
+    if (isObject(body)) checkExpressions(body.properties ?? null, ['resources', name, 'properties']);
+    if (isObject(body)) checkExpressions(body.count ?? null, ['resources', name, 'count']);
+  }
+  checkExpressions(blueprint.variables, ['variables']);
+  checkExpressions(root.outputs ?? null, ['outputs']);
+  const cycle = findCycle(dependencies(blueprint));
+  if (cycle) {
+    report(
+      'error',
+      'blueprint.cycle',
+      `The resources wait for each other: ${cycle.join(' -> ')}.`,
+      ['resources', cycle[0]!],
+      'Take out one of these references or `dependsOn`.',
+      true,
+    );
+  }
+  return { blueprint, diagnostics };
+
+  function resource(name: string, body: JsonObject): Resource {
+    const path: Path = ['resources', name];
+    for (const key of Object.keys(body)) {
+      if (resourceKeys.includes(key)) continue;
+      const close = nearest(key, resourceKeys);
+      report(
+        'warning',
+        'key.unknown',
+        `Resource ${name} has the unknown key \`${key}\`.`,
+        [...path, key],
+        close && `Did you mean \`${close}\`?`,
+        true,
+      );
+    }
+    const type = text(body.type);
+    if (!type)
+      report(
+        'error',
+        'resource.no-type',
+        `Resource ${name} has no \`type\`.`,
+        path,
+        'Add for example `type: Cloud.Machine`.',
+        true,
+      );
+    else if (!isKnownType(type)) {
+      const close = nearest(type, knownTypes);
+      report(
+        'error',
+        'resource.unknown-type',
+        `Resource ${name} has the unknown type ${type}.`,
+        [...path, 'type'],
+        close && `Did you mean ${close}?`,
+      );
+    }
+    const dependsOn = Array.isArray(body.dependsOn) ? body.dependsOn.map(text) : [];
+    for (const [index, other] of dependsOn.entries()) {
+      if (!Object.hasOwn((root as JsonObject).resources as JsonObject, other)) {
+        const close = nearest(other, Object.keys((root as JsonObject).resources as JsonObject));
+        report(
+          'error',
+          'resource.unknown',
+          `\`dependsOn\` of ${name} names ${other}, which is no resource.`,
+          [...path, 'dependsOn', index],
+          close && `Did you mean ${close}?`,
+        );
+      }
+    }
+    const properties = map(body.properties, [...path, 'properties']);
+    return {
+      name,
+      type,
+      properties,
+      dependsOn,
+      count: properties.count ?? body.count ?? 1,
+      preventDelete: body.preventDelete === true,
+    };
+  }
+
+  function checkExpressions(value: Json, path: Path): void {
+    if (Array.isArray(value))
+      value.forEach((item, index) => {
+        checkExpressions(item, [...path, index]);
+      });
+    else if (isObject(value)) {
+      for (const [key, item] of Object.entries(value)) {
+        checkText(key, path, 0);
+        checkExpressions(item, [...path, key]);
+      }
+    } else if (typeof value === 'string') checkText(value, path, 0);
+  }
+
+  function checkText(value: string, path: Path, shift: number): void {
+    for (const found of expressionsIn(value, namesOf(blueprint))) {
+      if ('fault' in found) {
+        report(
+          'warning',
+          'expression.syntax',
+          `\`\${${found.source.slice(0, 60)}}\` is no expression and stays as it is: ${found.fault}`,
+          path,
+          'Write \\${...} for text that is meant so.',
+          false,
+          found.start + shift,
+        );
+        continue;
+      }
+      for (const reference of references(found.expression)) {
+        const fault = referenceFault(blueprint, reference);
+        if (fault)
+          report(
+            'error',
+            fault.code,
+            `\`\${${found.source.slice(0, 60)}}\`: ${fault.message}`,
+            path,
+            fault.hint,
+            false,
+            found.start + shift,
+          );
+      }
+    }
+  }
+
+  function map(value: Json | undefined, path: Path): JsonObject {
+    if (value === undefined || value === null || value === '') return {};
+    if (isObject(value)) return value;
+    report('error', 'value.not-a-map', `\`${String(path.at(-1))}\` must be a map.`, path);
+    return {};
+  }
+
+  function report(
+    severity: 'error' | 'warning',
+    code: string,
+    message: string,
+    path: Path,
+    hint?: string,
+    atKey = false,
+    offset?: number,
+  ): void {
+    const place =
+      offset !== undefined
+        ? document.placeInside(path, offset)
+        : atKey
+          ? document.placeOfKey(path)
+          : document.placeOf(path);
+    diagnostics.push({ severity, code, message, hint, ...place });
+  }
+}
+
+function referenceFault(
+  blueprint: Blueprint,
+  { root, name, call }: Reference,
+): { code: string; message: string; hint?: string } | undefined {
+  if (call) {
+    if (functionNames.includes(call)) return undefined;
+    const close = nearest(call, functionNames);
+    return {
+      code: 'expression.function',
+      message: `there is no function ${call}().`,
+      hint: close && `Did you mean ${close}()?`,
+    };
+  }
+  const unknown = (what: string, word: string, candidates: string[], code: string) => {
+    const close = nearest(word, candidates);
+    return { code, message: `there is no ${what} ${word}.`, hint: close && `Did you mean ${close}?` };
+  };
+  if (root === 'input' && name !== undefined && !Object.hasOwn(blueprint.inputs, name))
+    return unknown('input', name, Object.keys(blueprint.inputs), 'expression.input');
+  if (root === 'resource' && name !== undefined && !Object.hasOwn(blueprint.resources, name))
+    return unknown('resource', name, Object.keys(blueprint.resources), 'expression.resource');
+  if (root === 'variable' && name !== undefined && !Object.hasOwn(blueprint.variables, name))
+    return unknown('variable', name, Object.keys(blueprint.variables), 'expression.variable');
+  if (roots.includes(root) || Object.hasOwn(blueprint.resources, root)) return undefined;
+  return {
+    ...unknown('name', root, [...roots, ...Object.keys(blueprint.resources)], 'expression.name'),
+    hint: 'Write \\${...} for text that is meant so.',
+  };
+}
+
+const text = (value: Json | undefined): string =>
+  value === undefined || value === null
+    ? ''
+    : typeof value === 'object'
+      ? JSON.stringify(value)
+      : String(value);

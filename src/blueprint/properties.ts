@@ -1,0 +1,133 @@
+import type { Json, JsonObject } from '../core/json.ts';
+import { idOfKey } from '../core/key-id.ts';
+import type { Scope } from '../lang/evaluate.ts';
+import type { ResourceState } from './deployment.ts';
+import { type Blueprint, isCluster } from './model.ts';
+import { namesOf, resolveTemplate } from './template.ts';
+
+/** What expressions may read at some moment of a request. */
+export interface Facts {
+  blueprint: Blueprint;
+  inputs: JsonObject;
+  env: JsonObject;
+  /** Instances that are part of the target, by instance name. */
+  resources: Record<string, ResourceState>;
+  now: string;
+}
+
+/** Roots known before anything is made; a name that needs a resource throws. */
+export function inputScope(facts: Facts): Scope {
+  const scope: Scope = {
+    root(name) {
+      if (name === 'input') return withNull(facts.inputs, Object.keys(facts.blueprint.inputs));
+      if (name === 'env') return facts.env;
+      if (name === 'variable') return lazyVariables(facts, scope);
+      if (name === 'secret') return secretMarks;
+      if (name === 'propgroup') return {};
+      return undefined;
+    },
+    now: facts.now,
+    uuid: () => idOfKey(`${facts.now}/${calls++}`),
+  };
+  let calls = 0;
+  return scope;
+}
+
+/** All roots, for one instance of one resource. */
+function resourceScope(facts: Facts, index: number, self: JsonObject): Scope {
+  const early = inputScope(facts);
+  const scope: Scope = {
+    ...early,
+    root(name) {
+      if (name === 'variable') return lazyVariables(facts, scope);
+      if (name === 'resource')
+        return Object.fromEntries(
+          Object.keys(facts.blueprint.resources).map((resource) => [
+            resource,
+            resourceValue(facts, resource),
+          ]),
+        );
+      if (name === 'self') return self;
+      if (name === 'count') return { index };
+      if (Object.hasOwn(facts.blueprint.resources, name)) return resourceValue(facts, name);
+      return early.root(name);
+    },
+  };
+  return scope;
+}
+
+/** The properties of one instance, everything known. @throws ExpressionError naming what has no value. */
+export function evaluateProperties(facts: Facts, node: string, index: number, instance: string): JsonObject {
+  const { properties } = facts.blueprint.resources[node]!;
+  const self = { ...properties, resourceName: instance };
+  return resolveTemplate(
+    properties,
+    resourceScope(facts, index, self),
+    namesOf(facts.blueprint),
+  ) as JsonObject;
+}
+
+/** The outputs of a deployment whose resources stand. */
+export function evaluateOutputs(facts: Facts): JsonObject {
+  const scope = resourceScope(facts, 0, {});
+  return Object.fromEntries(
+    Object.entries(facts.blueprint.outputs).map(([name, output]) => {
+      const value =
+        typeof output === 'object' && output !== null && !Array.isArray(output)
+          ? (output.value ?? null)
+          : output;
+      return [name, resolveTemplate(value, scope, namesOf(facts.blueprint))];
+    }),
+  );
+}
+
+/** A resource as expressions see it: its desired properties under what the cloud said; a list of them for a cluster. */
+function resourceValue(facts: Facts, name: string): Json {
+  const instances = Object.values(facts.resources)
+    .filter(({ node }) => node === name)
+    .sort((a, b) => a.index - b.index)
+    .map(
+      ({ desired, properties, instance }): JsonObject => ({
+        ...desired,
+        ...properties,
+        resourceName: instance,
+      }),
+    );
+  return isCluster(facts.blueprint.resources[name]!) ? instances : (instances[0] ?? null);
+}
+
+function lazyVariables(facts: Facts, scope: Scope): JsonObject {
+  const values: JsonObject = {};
+  const underWay = new Set<string>();
+  for (const [name, written] of Object.entries(facts.blueprint.variables)) {
+    Object.defineProperty(values, name, {
+      enumerable: true,
+      get: () => {
+        if (underWay.has(name)) return null;
+        underWay.add(name);
+        const value = resolveTemplate(written, scope, namesOf(facts.blueprint));
+        underWay.delete(name);
+        return value;
+      },
+    });
+  }
+  return values;
+}
+
+const withNull = (inputs: JsonObject, names: string[]): JsonObject => ({
+  ...Object.fromEntries(names.map((name) => [name, null])),
+  ...inputs,
+});
+
+/** Secrets stay out of states and events: a mark stands for each until the hands put the value in. */
+export const secretMark = (name: string): string => `((secret:ref:${name}))`;
+const secretMarks = new Proxy({} as JsonObject, {
+  get: (_, name) => (typeof name === 'string' ? secretMark(name) : undefined),
+  getOwnPropertyDescriptor: (_, name) => ({
+    configurable: true,
+    enumerable: true,
+    writable: true,
+    value: secretMark(String(name)),
+  }),
+  has: () => true,
+});

@@ -1,0 +1,131 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type ErrorCode, errorCodes, MillraceError, messageOf } from '../core/error.ts';
+import { isObject, type JsonObject, parseJson } from '../core/json.ts';
+
+export interface Session {
+  url: string;
+  token: string;
+}
+
+const sessionFile = (): string =>
+  process.env.MILLRACE_CONFIG ??
+  join(process.env.XDG_CONFIG_HOME ?? join(homedir(), '.config'), 'millrace', 'session.json');
+
+/** Who we are signed in as: MILLRACE_URL and MILLRACE_TOKEN, or what `login` left. @throws MillraceError login.needed */
+export function readSession(): Session {
+  const { MILLRACE_URL: url, MILLRACE_TOKEN: token } = process.env;
+  if (url && token) return { url, token };
+  try {
+    return JSON.parse(readFileSync(sessionFile(), 'utf8')) as Session;
+  } catch {
+    throw new MillraceError('login.needed', {
+      message: 'You are not signed in to a server.',
+      hint: 'Sign in: millrace login URL --user NAME',
+    });
+  }
+}
+
+export function saveSession(session: Session): void {
+  mkdirSync(dirname(sessionFile()), { recursive: true });
+  writeFileSync(sessionFile(), JSON.stringify(session));
+  chmodSync(sessionFile(), 0o600);
+}
+
+export interface Client {
+  url: string;
+  json(method: string, path: string, body?: JsonObject): Promise<JsonObject>;
+  text(method: string, path: string, body?: string): Promise<string>;
+  /** Live events from `after` on; goes on by itself when the server was away. Ends when `stop` is aborted. */
+  events(
+    path: string,
+    after: string | undefined,
+    stop: AbortSignal,
+  ): AsyncGenerator<{ id: string; event: string; data: JsonObject }>;
+}
+
+export function openClient({ url, token }: Session): Client {
+  const headers = { authorization: `Bearer ${token}` };
+  return {
+    url,
+    async json(method, path, body) {
+      const text = await call(
+        method,
+        path,
+        body === undefined ? undefined : JSON.stringify(body),
+        'application/json',
+      );
+      const value = parseJson(text || '{}');
+      return isObject(value) ? value : { value: value ?? null };
+    },
+    text: (method, path, body) => call(method, path, body, 'application/x-yaml'),
+    async *events(path, after, stop) {
+      let last = after;
+      while (!stop.aborted) {
+        try {
+          const answer = await fetch(`${url}${path}`, {
+            headers: { ...headers, ...(last === undefined ? {} : { 'last-event-id': last }) },
+            signal: stop,
+          });
+          if (!answer.ok || !answer.body) throw new Error(`status ${answer.status}`);
+          for await (const event of readEvents(answer.body)) {
+            if (event.id) last = event.id;
+            yield event;
+          }
+        } catch {
+          if (stop.aborted) return;
+          await new Promise((resolve) => setTimeout(resolve, 200));
+        }
+      }
+    },
+  };
+
+  async function call(method: string, path: string, body: string | undefined, type: string): Promise<string> {
+    let answer: Response;
+    try {
+      answer = await fetch(`${url}${path}`, {
+        method,
+        body,
+        headers: { ...headers, 'content-type': type },
+        signal: AbortSignal.timeout(60_000),
+      });
+    } catch (cause) {
+      throw new MillraceError('endpoint.unreachable', {
+        message: `The server at ${url} does not answer: ${messageOf(cause)}.`,
+        hint: 'Is it running? millrace serve',
+        cause,
+      });
+    }
+    const text = await answer.text();
+    if (answer.ok) return text;
+    const told = parseJson(text);
+    const fault = isObject(told) ? told : {};
+    const code = String(fault.error) in errorCodes ? (fault.error as ErrorCode) : 'internal.error';
+    throw new MillraceError(code, {
+      message: String(fault.message ?? `The server answered ${answer.status}.`),
+      hint: fault.hint === undefined ? undefined : String(fault.hint),
+    });
+  }
+}
+
+async function* readEvents(
+  body: ReadableStream<Uint8Array>,
+): AsyncGenerator<{ id: string; event: string; data: JsonObject }> {
+  let rest = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of body) {
+    rest += decoder.decode(chunk, { stream: true });
+    for (let end = rest.indexOf('\n\n'); end >= 0; end = rest.indexOf('\n\n')) {
+      const fields = Object.fromEntries(
+        rest
+          .slice(0, end)
+          .split('\n')
+          .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
+      );
+      rest = rest.slice(end + 2);
+      if (fields.data)
+        yield { id: fields.id ?? '', event: fields.event ?? '', data: JSON.parse(fields.data) as JsonObject };
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import { Command } from 'commander';
+import { MillraceError } from '../../core/error.ts';
+import { isObject, type JsonObject } from '../../core/json.ts';
+import { type Client, openClient, readSession } from '../client.ts';
+import { follow } from '../follow.ts';
+import { type OutputFormat, outputOption, print } from '../output.ts';
+import type { ExitCode } from '../program.ts';
+import { keyValue } from './input.ts';
+
+export function executionCommands(done: (code: ExitCode) => void): Command[] {
+  return [
+    new Command('run')
+      .description('Start a pipeline.')
+      .argument('<pipeline>', 'name or id')
+      .option('--input <name=value>', 'an input', keyValue, {})
+      .option('--comment <text>', 'why', '')
+      .option('--follow', 'show it live until it ends', false)
+      .addOption(outputOption())
+      .action(
+        async (
+          pipeline: string,
+          {
+            input,
+            comment,
+            follow: shall,
+            output,
+          }: { input: Record<string, string>; comment: string; follow: boolean; output: OutputFormat },
+        ) => {
+          const client = openClient(readSession());
+          const started = await client.json(
+            'POST',
+            `/codestream/api/pipelines/${await idOf(client, pipeline)}/executions`,
+            { input, comments: comment },
+          );
+          if (shall) return done(await follow(client, String(started.executionId), output));
+          print(
+            output,
+            started,
+            () => `Started ${pipeline} #${String(started.executionIndex)}: ${String(started.executionId)}`,
+          );
+        },
+      ),
+    new Command('follow')
+      .description('Show a run live until it ends.')
+      .argument('<execution>', 'id')
+      .addOption(outputOption())
+      .action(async (id: string, { output }: { output: OutputFormat }) =>
+        done(await follow(openClient(readSession()), id, output)),
+      ),
+    new Command('logs')
+      .description('Print the log of a task.')
+      .argument('<execution>', 'id')
+      .argument('<task>', 'Stage.Task')
+      .action(async (id: string, task: string) => {
+        const { text } = await openClient(readSession()).json(
+          'GET',
+          `/api/executions/${id}/logs?${new URLSearchParams({ task })}`,
+        );
+        process.stdout.write(String(text ?? ''));
+      }),
+    new Command('cancel')
+      .description('Cancel a run.')
+      .argument('<execution>', 'id')
+      .option('--reason <text>', 'why', '')
+      .action(async (id: string, { reason }: { reason: string }) => {
+        const record = await openClient(readSession()).json(
+          'POST',
+          `/codestream/api/executions/${id}?action=cancel`,
+          { reason },
+        );
+        process.stdout.write(`${String(record.name)} #${String(record.index)}: ${String(record.status)}\n`);
+      }),
+    new Command('rerun')
+      .description('Run again with the same inputs.')
+      .argument('<execution>', 'id')
+      .option('--follow', 'show it live until it ends', false)
+      .addOption(outputOption())
+      .action(async (id: string, { follow: shall, output }: { follow: boolean; output: OutputFormat }) => {
+        const client = openClient(readSession());
+        const started = await client.json('POST', `/codestream/api/executions/${id}?action=rerun`, {});
+        if (shall) return done(await follow(client, String(started.executionId), output));
+        print(
+          output,
+          started,
+          () => `Started #${String(started.executionIndex)}: ${String(started.executionId)}`,
+        );
+      }),
+  ];
+}
+
+async function idOf(client: Client, pipeline: string): Promise<string> {
+  const answer = await client.json(
+    'GET',
+    `/codestream/api/pipelines?${new URLSearchParams({ $top: '1000' })}`,
+  );
+  const found = Object.values(isObject(answer.documents) ? answer.documents : {}).filter(
+    (one): one is JsonObject => isObject(one) && (one.name === pipeline || one.id === pipeline),
+  );
+  if (found.length === 1) return String(found[0]!.id);
+  throw new MillraceError('not.found', {
+    message:
+      found.length === 0
+        ? `There is no pipeline ${pipeline}.`
+        : `${found.length} projects have a pipeline ${pipeline}.`,
+    hint: found.length === 0 ? 'See: millrace list pipelines' : 'Name it by its id.',
+  });
+}

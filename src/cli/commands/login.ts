@@ -1,0 +1,35 @@
+import { createInterface } from 'node:readline/promises';
+import { Command } from 'commander';
+import { MillraceError } from '../../core/error.ts';
+import { openClient, saveSession } from '../client.ts';
+
+export const loginCommand = (): Command =>
+  new Command('login')
+    .description(
+      'Sign in to a server and remember it. The password is asked for, or read from MILLRACE_PASSWORD.',
+    )
+    .argument('<url>', 'address of the server, such as http://127.0.0.1:8787')
+    .requiredOption('--user <name>', 'user name')
+    .action(async (url: string, { user }: { user: string }) => {
+      const address = url.replace(/\/$/, '');
+      const password = process.env.MILLRACE_PASSWORD ?? (await askPassword(user));
+      const answer = await openClient({ url: address, token: '' }).json(
+        'POST',
+        '/csp/gateway/am/api/login?access_token',
+        { username: user, password },
+      );
+      if (!answer.refresh_token)
+        throw new MillraceError('login.failed', {
+          message: `${address} gave no token: is it a Millrace server?`,
+        });
+      saveSession({ url: address, token: String(answer.refresh_token) });
+      process.stdout.write(`Signed in to ${address} as ${user}.\n`);
+    });
+
+async function askPassword(user: string): Promise<string> {
+  const reader = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  process.stderr.write(`Password of ${user}: `);
+  const password = await reader.question('');
+  reader.close();
+  return password;
+}

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { planChanges } from '../../blueprint/changes.ts';
+import { bindBlueprintInputs } from '../../blueprint/inputs.ts';
+import { checkBlueprint } from '../../blueprint/parse.ts';
+import type { Placement, Zone } from '../../blueprint/placement.ts';
+import { readZone } from '../../blueprint/zone.ts';
+import { formatDiagnostic, isError } from '../../core/diagnostic.ts';
+import { isObject, type Json } from '../../core/json.ts';
+import { parseYaml } from '../../lang/yaml.ts';
+import { type OutputFormat, outputOption, paints, print } from '../output.ts';
+import type { CliParts, ExitCode } from '../program.ts';
+import { keyValue } from './input.ts';
+
+export const planCommand = (_: CliParts, done: (code: ExitCode) => void): Command =>
+  new Command('plan')
+    .description('Show where the resources of a blueprint would go and why, without a server.')
+    .argument('<blueprint>', 'file')
+    .option('--input <name=value>', 'an input', keyValue, {})
+    .option('--clouds <file>', 'cloud zones, as YAML documents of the kind CLOUD_ZONE')
+    .addOption(outputOption())
+    .action(
+      (
+        path: string,
+        { input, clouds, output }: { input: Record<string, string>; clouds?: string; output: OutputFormat },
+      ) => {
+        const { blueprint, diagnostics } = checkBlueprint(readFileSync(path, 'utf8'));
+        for (const diagnostic of diagnostics) process.stderr.write(`${formatDiagnostic(path, diagnostic)}\n`);
+        if (!blueprint || diagnostics.some(isError)) return done(1);
+        const { inputs, faults } = bindBlueprintInputs(blueprint, input);
+        for (const { message } of faults) process.stderr.write(`${message}\n`);
+        if (faults.length > 0) return done(1);
+        const plan = planChanges(
+          {
+            request: 'plan',
+            kind: 'CREATE',
+            blueprint,
+            blueprintName: blueprint.name,
+            inputs,
+            requestedBy: '',
+            requestedAt: '',
+          },
+          null,
+          clouds ? readZones(clouds) : [],
+          {},
+        );
+        const refused = 'refused' in plan ? plan.refused : [];
+        const actions = 'refused' in plan ? [] : plan.actions;
+        print(
+          output,
+          {
+            possible: refused.length === 0,
+            refused,
+            placements: plan.placements,
+            actions,
+          } as unknown as Json,
+          () =>
+            [
+              ...plan.placements.map(explain),
+              '',
+              ...actions.map(
+                ({ id, after, because }) =>
+                  `${paints.good('+')} ${id}${after.length > 0 ? paints.dim(` after ${after.join(', ')}`) : ''}  ${because}`,
+              ),
+              ...refused.map((reason) => `${paints.bad('✘')} ${reason}`),
+            ].join('\n'),
+        );
+        done(refused.length === 0 ? 0 : 1);
+      },
+    );
+
+function explain({ resource, zone, because, verdicts }: Placement): string {
+  const lines = verdicts.map(
+    ({ zone: name, refused, softMatches, priority }) =>
+      `    ${name}: ${refused.length > 0 ? `no, ${refused.join('; ')}` : `possible (priority ${priority}, ${softMatches} soft)`}`,
+  );
+  return [`${paints.bold(resource)} -> ${zone ?? paints.bad('nowhere')}: ${because}`, ...lines].join('\n');
+}
+
+function readZones(path: string): Zone[] {
+  return parseYaml(readFileSync(path, 'utf8')).documents.flatMap(({ value }) =>
+    isObject(value) && value.name ? [readZone(value)] : [],
+  );
+}

@@ -1,0 +1,45 @@
+import { Command } from 'commander';
+import type { CliParts, ExitCode } from '../program.ts';
+
+export interface ServeOptions {
+  data: string;
+  host: string;
+  port: number;
+  dns: string | undefined;
+  allowProcessWorkspace: boolean;
+  localCloud: boolean;
+}
+
+export interface DemoOptions {
+  output: 'text' | 'json';
+  keep: boolean;
+  ask: boolean;
+  kill: boolean;
+  killAt: string | undefined;
+  seed: string | undefined;
+  profile: string;
+}
+
+export function serveCommands(parts: CliParts, done: (code: ExitCode) => void): Command[] {
+  return [
+    new Command('serve')
+      .description('Run the server.')
+      .option('--data <directory>', 'where everything is kept', process.env.MILLRACE_DATA ?? '.millrace')
+      .option('--host <address>', 'address to listen on', '127.0.0.1')
+      .option('--port <port>', 'port to listen on; 0 chooses one', Number, 8787)
+      .option('--dns <address:port>', 'serve names there (DNS; its API on the next port)')
+      .option('--allow-process-workspace', 'let CI tasks run as plain processes of this machine', false)
+      .option('--no-local-cloud', 'make no machines on this machine')
+      .action((options: ServeOptions) => parts.serve(options)),
+    new Command('demo')
+      .description('A whole release of Tito, three times, on this machine.')
+      .option('--profile <profile>', 'how machines are made: process', 'process')
+      .option('-o, --output <format>', 'text or json', 'text')
+      .option('--keep', 'leave server and site up at the end', false)
+      .option('--ask', 'let me answer the approval', false)
+      .option('--kill', 'kill the server at a random moment of every stage', false)
+      .option('--kill-at <points>', 'kill it at these named points instead, divided by |')
+      .option('--seed <seed>', 'the same random moments again')
+      .action(async (options: DemoOptions) => done(await parts.demo(options))),
+  ];
+}

@@ -1,0 +1,101 @@
+import { globSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { checkBlueprintDocument } from '../../blueprint/parse.ts';
+import { type Diagnostic, formatDiagnostic, isError } from '../../core/diagnostic.ts';
+import { MillraceError } from '../../core/error.ts';
+import { isObject, type Json } from '../../core/json.ts';
+import { parseYaml } from '../../lang/yaml.ts';
+import { checkPipelineDocument, type TaskRules } from '../../pipeline/validate.ts';
+import { taskRules } from '../../sdk/rules.ts';
+import { type OutputFormat, outputOption, paints, print } from '../output.ts';
+import type { CliParts, ExitCode } from '../program.ts';
+
+interface FileReport {
+  path: string;
+  kind: string;
+  valid: boolean;
+  diagnostics: Diagnostic[];
+}
+
+export const validateCommand = ({ catalogue }: CliParts, done: (code: ExitCode) => void): Command =>
+  new Command('validate')
+    .description('Check pipelines, blueprints and other definitions, without a server.')
+    .argument('<paths...>', 'files or directories')
+    .addOption(outputOption())
+    .action((paths: string[], { output }: { output: OutputFormat }) => {
+      const files = paths.flatMap(filesIn).map((path) => validateFile(path, taskRules(catalogue)));
+      const valid = files.filter((file) => file.valid).length;
+      const summary = { files: files.length, valid, invalid: files.length - valid };
+      print(output, { files, summary } as unknown as Json, () => asText(files, summary));
+      done(summary.invalid === 0 ? 0 : 1);
+    });
+
+function filesIn(path: string): string[] {
+  try {
+    if (!statSync(path).isDirectory()) return [path];
+  } catch (cause) {
+    throw new MillraceError('not.found', { message: `There is no file or directory ${path}.`, cause });
+  }
+  return globSync(['**/*.yaml', '**/*.yml', '**/*.abx'], { cwd: path, exclude: ['**/node_modules/**'] })
+    .sort()
+    .map((name) => join(path, name));
+}
+
+/** What a file holds, and everything worth saying about it. */
+export function validateFile(path: string, types: Record<string, TaskRules>): FileReport {
+  const { documents, diagnostics } = parseYaml(readFileSync(path, 'utf8'));
+  const found = [...diagnostics];
+  const kinds = documents.map((document) => {
+    const kind = kindOf(document.value);
+    if (kind === 'PIPELINE') found.push(...checkPipelineDocument(document, types).diagnostics);
+    if (kind === 'BLUEPRINT') found.push(...checkBlueprintDocument(document).diagnostics);
+    if (kind === 'unknown')
+      found.push({
+        severity: 'error',
+        code: 'file.unknown-kind',
+        message: 'This is no definition that Millrace knows.',
+        hint: 'Pipelines have `stages`, blueprints `resources`; others name their `kind`.',
+        line: 1,
+        column: 1,
+      });
+    return kind;
+  });
+  if (documents.length === 0 && diagnostics.length === 0)
+    found.push({
+      severity: 'error',
+      code: 'file.empty',
+      message: 'The file holds no definition.',
+      line: 1,
+      column: 1,
+    });
+  return {
+    path,
+    kind: [...new Set(kinds)].join(', ') || 'unknown',
+    valid: !found.some(isError),
+    diagnostics: found,
+  };
+}
+
+function kindOf(value: Json): string {
+  if (!isObject(value)) return 'unknown';
+  if (typeof value.kind === 'string') return value.kind.toUpperCase();
+  if (value.resources !== undefined) return 'BLUEPRINT';
+  if (value.stages !== undefined || value.stageOrder !== undefined) return 'PIPELINE';
+  if (value.code !== undefined) return 'CUSTOM_INTEGRATION';
+  if (value.entrypoint !== undefined || value.actionType !== undefined) return 'ACTION';
+  if (value.flow !== undefined) return 'FLOW';
+  return 'unknown';
+}
+
+function asText(files: FileReport[], { files: count, invalid }: { files: number; invalid: number }): string {
+  const lines = files.flatMap(({ path, kind, valid, diagnostics }) => [
+    `${valid ? paints.good('✔') : paints.bad('✘')} ${path} ${paints.dim(`(${kind})`)}`,
+    ...diagnostics.map((diagnostic) => `  ${formatDiagnostic(path, diagnostic)}`),
+  ]);
+  return [
+    ...lines,
+    '',
+    invalid === 0 ? `${count} files, all valid.` : `${count} files, ${invalid} invalid.`,
+  ].join('\n');
+}

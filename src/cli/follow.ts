@@ -1,0 +1,71 @@
+import { formatDuration } from '../core/duration.ts';
+import type { JsonObject } from '../core/json.ts';
+import { type Execution, type ExecutionEvent, evolve, taskKey } from '../pipeline/execution.ts';
+import { executionRecord } from '../pipeline/record.ts';
+import type { Client } from './client.ts';
+import { type OutputFormat, paints, print, statusSign } from './output.ts';
+import type { ExitCode } from './program.ts';
+
+/** Shows a run until its end, folding the same events with the same functions as the server. Ctrl-C detaches. */
+export async function follow(client: Client, id: string, output: OutputFormat): Promise<ExitCode> {
+  await client.json('GET', `/codestream/api/executions/${id}`);
+  const stop = new AbortController();
+  const detach = () => {
+    process.stderr.write(`\nThe run goes on. Follow it again: millrace follow ${id}\n`);
+    stop.abort();
+  };
+  process.once('SIGINT', detach);
+  let state: Execution | null = null;
+  for await (const { data } of client.events(
+    `/api/events?${new URLSearchParams({ execution: id })}`,
+    '0',
+    stop.signal,
+  )) {
+    const before: Execution | null = state;
+    state = evolve(state, data as unknown as ExecutionEvent);
+    if (output === 'text') say(before, state, data as unknown as ExecutionEvent);
+    if (state.endedAt !== null) break;
+  }
+  process.off('SIGINT', detach);
+  stop.abort();
+  if (!state) return 3;
+  if (output !== 'text') print(output, executionRecord(state, { withStages: true }) as JsonObject, () => '');
+  return state.status === 'COMPLETED'
+    ? 0
+    : state.status === 'CANCELED'
+      ? 4
+      : state.status === 'FAILED'
+        ? 1
+        : 0;
+}
+
+function say(before: Execution | null, after: Execution, event: ExecutionEvent): void {
+  const line = lineFor(before, after, event);
+  if (line) process.stdout.write(`${line}\n`);
+}
+
+/** One line for what people want to know; nothing for the rest. */
+export function lineFor(_: Execution | null, after: Execution, event: ExecutionEvent): string | undefined {
+  const { plan } = after;
+  switch (event.type) {
+    case 'execution-created':
+      return paints.bold(`${plan.pipeline.name} #${plan.index}`) + paints.dim(` ${plan.comments}`);
+    case 'stage-started':
+      return paints.bold(`  ${event.stage}`);
+    case 'task-started':
+      return `    ${statusSign('RUNNING')} ${event.task}`;
+    case 'task-skipped':
+      return `    ${statusSign('SKIPPED')} ${event.task} ${paints.dim('skipped')}`;
+    case 'task-waiting':
+      return `    ${statusSign('WAITING')} ${event.task}: ${event.question.summary} ${paints.dim(`(millrace approve ${event.question.id})`)}`;
+    case 'task-ended': {
+      const task = after.tasks[taskKey(event.stage, event.task)]!;
+      const spent = 'startedAt' in task ? formatDuration(event.at - task.startedAt) : '';
+      return `    ${statusSign(event.status)} ${event.task} ${paints.dim(`${event.status.toLowerCase()} in ${spent}`)}${event.message ? ` ${event.message}` : ''}`;
+    }
+    case 'execution-ended':
+      return `${statusSign(event.status)} ${event.status} ${paints.dim(`in ${formatDuration(event.at - after.requestedAt)}`)} ${event.message}`;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,183 @@
+import { createInterface } from 'node:readline/promises';
+import { lineFor } from '../cli/follow.ts';
+import { paints } from '../cli/output.ts';
+import { messageOf } from '../core/error.ts';
+import { isObject } from '../core/json.ts';
+import { type Execution, type ExecutionEvent, evolve } from '../pipeline/execution.ts';
+import { killPlan } from './kills.ts';
+import { releases } from './repository.ts';
+import { executionOf, patiently, type Stage, setStage } from './stage.ts';
+import { closingLines, type DemoReport, placements, releaseReport, timeline } from './summary.ts';
+import { startTraffic, type Traffic } from './traffic.ts';
+
+export interface Playing {
+  root: string;
+  node: string;
+  output: 'text' | 'json';
+  keep: boolean;
+  ask: boolean;
+  kill: boolean;
+  killAt: string | undefined;
+  seed: string | undefined;
+  profile: string;
+}
+
+const name = 'tito.example';
+const port = 8080;
+const clients = 2;
+
+/** The main job: three pushes, two releases, one failure that nobody notices; with all that belongs to it. */
+export async function playDemo(playing: Playing): Promise<0 | 1 | 2 | 3 | 4> {
+  const say = (text: string) => void (playing.output === 'text' && process.stdout.write(`${text}\n`));
+  if (playing.profile !== 'process') {
+    process.stderr.write(`There is no profile ${playing.profile}; this version knows: process.\n`);
+    return 2;
+  }
+  if (process.platform !== 'linux') {
+    process.stderr.write('The process profile gives each machine a loopback address of its own, which only Linux has.\n');
+    return 3;
+  }
+  const seed = playing.seed ?? String(Date.now());
+  say(paints.bold('Millrace: a push becomes a release. Profile process: machines are processes with addresses of their own.'));
+  if (playing.kill) say(`The server is killed at a random moment of every stage (again with: --seed ${seed}).`);
+  let stage: Stage | undefined;
+  let traffic: Traffic | undefined;
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+  try {
+    stage = await setStage({ root: playing.root, node: playing.node, crashAt: playing.killAt ?? '', heardMetrics: (points) => showMetrics(say, points), say });
+    const stop = new Promise<never>((_, reject) => interrupted.signal.addEventListener('abort', () => reject(new Error('Interrupted.')), { once: true }));
+    stop.catch(() => undefined);
+    const played = await Promise.race([play(stage, playing, seed, say, (started) => (traffic = started)), stop]);
+    if (playing.keep) return await leaveUp(stage, say, played.isGood, interrupted.signal);
+    return played.isGood ? 0 : 1;
+  } catch (thrown) {
+    process.stderr.write(`${messageOf(thrown)}\n`);
+    return interrupted.signal.aborted ? 4 : 3;
+  } finally {
+    await traffic?.stop();
+    await stage?.strike();
+  }
+}
+
+async function play(stage: Stage, playing: Playing, seed: string, say: (text: string) => void, started: (traffic: Traffic) => void): Promise<{ isGood: boolean }> {
+  const runs: { version: string; execution: Execution }[] = [];
+  const onEvent = playing.kill ? killPlan(seed, () => stage.server.kill()) : () => undefined;
+  let traffic: Traffic | undefined;
+  for (const release of releases) {
+    say(`\n${paints.bold(`git push  ${release.subject}`)}`);
+    const commit = stage.repository.push(release);
+    const id = await executionOf(stage.client, commit);
+    runs.push({ version: release.version, execution: await followRun(stage, id, playing.ask, say, onEvent) });
+    if (!traffic) {
+      traffic = startTraffic(name, stage.nameServer, port, clients);
+      started(traffic);
+      say(paints.dim(`  from now on ${clients} clients ask ${name} without pause`));
+    } else {
+      say(paints.dim(`  traffic so far: ${traffic.requests} requests, ${traffic.failed} failed`));
+    }
+  }
+  await traffic!.stop();
+  const report = makeReport(stage, runs, traffic!);
+  if (playing.output === 'json') process.stdout.write(`${JSON.stringify(report)}\n`);
+  const versions = traffic!.versions.map(({ version }) => version);
+  for (const { version, execution } of runs) say(`\n${timeline(version, execution)}`);
+  say(`\n${paints.bold('Where v2 went, and why')}\n${placements(runs[1]!.execution).join('\n')}`);
+  say(`\n${closingLines(report, versions, stage.server.kills).join('\n')}`);
+  const faults = faultsOf(report, versions, stage);
+  for (const fault of [...faults, ...traffic!.failures]) process.stderr.write(`${paints.bad('✘')} ${fault}\n`);
+  if (faults.length === 0) say(`\n${paints.good('✔')} Two releases, one failure that nobody noticed.`);
+  return { isGood: faults.length === 0 };
+}
+
+async function followRun(stage: Stage, id: string, ask: boolean, say: (text: string) => void, onEvent: (event: ExecutionEvent) => void): Promise<Execution> {
+  const stop = new AbortController();
+  let state: Execution | null = null;
+  for await (const { data } of stage.client.events(`/api/events?${new URLSearchParams({ execution: id })}`, '0', stop.signal)) {
+    const event = data as unknown as ExecutionEvent;
+    const before: Execution | null = state;
+    state = evolve(state, event);
+    const line = lineFor(before, state, event);
+    if (line) say(line);
+    onEvent(event);
+    if (event.type === 'task-ended' && event.status === 'FAILED') say(await lastOfLog(stage, id, `${event.stage}.${event.task}`));
+    if (event.type === 'task-waiting') void answer(stage, event.question.id, event.question.summary, ask, say);
+    if (event.type === 'execution-ended') break;
+  }
+  stop.abort();
+  return state!;
+}
+
+/** What a failed task said last. */
+async function lastOfLog(stage: Stage, id: string, task: string): Promise<string> {
+  const { text } = await patiently(() => stage.client.json('GET', `/api/executions/${id}/logs?${new URLSearchParams({ task })}`));
+  const lines = String(text ?? '').trim().split('\n').slice(-6);
+  return paints.dim(lines.map((line) => `        ${line}`).join('\n'));
+}
+
+/** Says yes for the user, unless the user wants to say it. */
+async function answer(stage: Stage, question: string, summary: string, ask: boolean, say: (text: string) => void): Promise<void> {
+  let approved = true;
+  if (ask) {
+    const reader = createInterface({ input: process.stdin, output: process.stdout });
+    approved = /^y/i.test(await reader.question(`      ${summary} [y/n] `));
+    reader.close();
+  }
+  const body = { status: approved ? 'APPROVED' : 'REJECTED', responseMessage: ask ? 'Answered in the terminal.' : 'Answered by the demo.' };
+  await patiently(async () => {
+    const state = await stage.client.json('GET', `/codestream/api/user-operations/${question}`);
+    if (state.status === 'ACTIVE') await stage.client.json('PATCH', `/codestream/api/user-operations/${question}`, body);
+  }).catch((thrown) => say(messageOf(thrown)));
+}
+
+function makeReport(stage: Stage, runs: { version: string; execution: Execution }[], traffic: Traffic): DemoReport {
+  const ui = runs[0]?.execution.tasks['Test.UI tests'];
+  const via = ui && 'output' in ui && isObject(ui.output.response) ? String(ui.output.response.via) : 'did not run';
+  return {
+    profile: 'process',
+    url: `http://${name}:${port}`,
+    parts: {
+      database: 'SQLite (node:sqlite), served over HTTP by a process of its own',
+      web: 'Node.js HTTP servers, one process per machine, 8 workers each',
+      loadBalancer: 'Millrace, HTTP, a process of its own',
+      dns: 'Millrace, DNS over UDP and TCP with the PowerDNS API, a process of its own',
+      uiTests: `${via}, over SSH`,
+      loadTest: 'load.mjs (Node.js, 22 users), over SSH',
+    },
+    releases: runs.map(({ version, execution }) => releaseReport(version, execution)),
+    traffic: { requests: traffic.requests, failed: traffic.failed, seconds: Math.round(traffic.seconds()) },
+    slack: { threads: stage.slack.messages.filter(({ thread }) => thread === undefined).length, messages: stage.slack.messages.length },
+    metrics: { points: stage.metrics.points.length },
+  };
+}
+
+/** What the story promises; empty when all of it is true. */
+function faultsOf(report: DemoReport, versions: string[], stage: Stage): string[] {
+  const states = report.releases.map(({ state }) => state).join(', ');
+  const switched = report.releases.map((release) => release.switched).join(', ');
+  const keys = stage.slack.messages.map(({ key }) => key);
+  return [
+    states === 'COMPLETED, COMPLETED, FAILED' ? '' : `The runs ended ${states}.`,
+    switched === 'true, true, false' ? '' : `Traffic was switched: ${switched}.`,
+    report.traffic.failed === 0 ? '' : `${report.traffic.failed} of ${report.traffic.requests} requests failed.`,
+    versions.join() === 'v1,v2' ? '' : `The clients saw ${versions.join(', ')}.`,
+    report.slack.threads === 3 ? '' : `${report.slack.threads} threads in Slack instead of 3.`,
+    new Set(keys).size === keys.length ? '' : 'A message was sent to Slack twice.',
+    report.metrics.points > 0 ? '' : 'No metrics arrived.',
+  ].filter(Boolean);
+}
+
+let lastShown = 0;
+function showMetrics(say: (text: string) => void, points: { name: string; value: number; tags: Record<string, string> }[]): void {
+  const p95 = points.filter(({ name: metric }) => metric.endsWith('p95_ms')).at(-1);
+  if (!p95 || Date.now() - lastShown < 400) return;
+  lastShown = Date.now();
+  const value = (suffix: string) => points.filter(({ name: metric }) => metric.endsWith(suffix)).at(-1)?.value ?? 0;
+  say(paints.dim(`      p95 ${String(p95.value).padStart(4)} ms ${'▏'.padStart(1)}${'█'.repeat(Math.min(40, Math.round(p95.value / 20)))} ${value('.requests')} requests, ${value('.failures')} failed`));
+}
+
+async function leaveUp(stage: Stage, say: (text: string) => void, isGood: boolean, interrupted: AbortSignal): Promise<0 | 1> {
+  say(`\nStill up: ${stage.server.url} (user admin, password ${stage.password}); names at ${stage.nameServer}.\nCtrl-C stops and removes everything.`);
+  if (!interrupted.aborted) await new Promise<void>((resolve) => interrupted.addEventListener('abort', () => resolve(), { once: true }));
+  return isGood ? 0 : 1;
+}

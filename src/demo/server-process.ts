@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { appendFileSync, openSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+export interface ServerOrder {
+  node: string;
+  program: string;
+  data: string;
+  port: number;
+  dns: string;
+  environment: Record<string, string>;
+}
+
+/** The server as a process that may die: it is started again until it is told to stop. */
+export class ServerProcess {
+  readonly url: string;
+  /** How often it was killed. */
+  kills = 0;
+  #order: ServerOrder;
+  #child: ChildProcess | undefined;
+  #wanted = false;
+
+  constructor(order: ServerOrder) {
+    this.#order = order;
+    this.url = `http://127.0.0.1:${order.port}`;
+  }
+
+  async start(): Promise<void> {
+    this.#wanted = true;
+    this.#spawn();
+    const deadline = Date.now() + 20_000;
+    while (Date.now() < deadline) {
+      if (await this.isReady()) return;
+      if (this.#child?.exitCode !== null && this.#child?.exitCode !== undefined) throw new Error(`The server did not start; see ${this.log}.`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`The server was not ready within 20 s; see ${this.log}.`);
+  }
+
+  get log(): string {
+    return join(this.#order.data, 'server.log');
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  async isReady(): Promise<boolean> {
+    return fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(1000) }).then((answer) => answer.ok, () => false);
+  }
+
+  /** The power fails. It comes back by itself. */
+  kill(): void {
+    this.#child?.kill('SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    this.#wanted = false;
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.kill('SIGTERM');
+    const force = setTimeout(() => child.kill('SIGKILL'), 5000);
+    await gone;
+    clearTimeout(force);
+  }
+
+  #spawn(): void {
+    const { node, program, data, port, dns, environment } = this.#order;
+    const log = openSync(this.log, 'a');
+    const child = spawn(node, [program, 'serve', '--data', data, '--port', String(port), '--dns', dns, '--allow-process-workspace'], {
+      env: { ...process.env, ...environment, MILLRACE_OWNER: join(data, 'server') },
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
+    this.#child = child;
+    child.once('exit', (_, signal) => {
+      if (signal === 'SIGKILL' && this.#wanted) {
+        this.kills++;
+        appendFileSync(this.log, '--- killed ---\n');
+        setTimeout(() => this.#wanted && this.#spawn(), 100);
+      }
+    });
+  }
+}
+
+/** A port that is free now. */
+export function freePort(address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, address, () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,72 @@
+import type { Zone } from '../blueprint/placement.ts';
+import { MillraceError } from '../core/error.ts';
+import type { JsonObject } from '../core/json.ts';
+import { bindingPath, resolveText } from '../lang/binding.ts';
+import type { Endpoint } from '../sdk/powers.ts';
+import { isSealed } from '../store/seal.ts';
+import type { EngineParts } from './parts.ts';
+
+/** The variables of a project with their values, and which of them must never be seen. */
+export async function readVariables(
+  parts: EngineParts,
+  project: string,
+): Promise<{ values: Record<string, string>; secrets: string[]; restricted: string[] }> {
+  const values: Record<string, string> = {};
+  const secrets: string[] = [];
+  const restricted: string[] = [];
+  for (const { name, body, project: owner } of await parts.store.list('variable')) {
+    if (owner !== project) continue;
+    const value = opened(parts, body.value);
+    values[name] = value;
+    if (body.type !== 'REGULAR') secrets.push(value);
+    if (body.type === 'RESTRICTED') restricted.push(name);
+  }
+  return { values, secrets, restricted };
+}
+
+/** An endpoint with its secrets opened and its `${var.x}` resolved. */
+export async function readEndpoint(
+  parts: EngineParts,
+  project: string,
+  name: string,
+  variables: Record<string, string>,
+): Promise<{ endpoint: Endpoint; secrets: string[]; isRestricted: boolean }> {
+  const document = await parts.store.find('endpoint', project, name);
+  if (!document) {
+    throw new MillraceError('not.found', {
+      message: `There is no endpoint ${name} in project ${project}.`,
+      hint: 'Import it, or name another one in the task.',
+    });
+  }
+  const secrets: string[] = [];
+  const properties: Record<string, string> = {};
+  for (const [key, written] of Object.entries((document.body.properties ?? {}) as JsonObject)) {
+    const value = String(
+      resolveText(opened(parts, written), (path) =>
+        path[0] === 'var' ? variables[String(path[1])] : undefined,
+      ),
+    );
+    properties[key] = value;
+    if (isSealed(written)) secrets.push(value);
+  }
+  return {
+    endpoint: { name, type: String(document.body.type), properties },
+    secrets,
+    isRestricted: document.body.isRestricted === true,
+  };
+}
+
+export async function readZones(parts: EngineParts): Promise<Zone[]> {
+  return (await parts.store.list('cloud-zone')).map(({ body }) => body as unknown as Zone);
+}
+
+/** The names of the variables that a text binds. */
+export function variablesIn(text: string): string[] {
+  return [...text.matchAll(/\$\{\s*(var\.[^}]+)\}/g)].flatMap(([, source]) => {
+    const path = bindingPath(source!);
+    return path?.[1] === undefined ? [] : [String(path[1])];
+  });
+}
+
+export const opened = (parts: EngineParts, value: unknown): string =>
+  isSealed(value) ? parts.seal.open(String(value)) : String(value ?? '');

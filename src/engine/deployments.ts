@@ -1,0 +1,230 @@
+import { planChanges, planDelete } from '../blueprint/changes.ts';
+import { type Deployment, type DeploymentPlan, isBusy, isDeleted } from '../blueprint/deployment.ts';
+import { bindBlueprintInputs } from '../blueprint/inputs.ts';
+import { checkBlueprint } from '../blueprint/parse.ts';
+import { isMachine } from '../blueprint/placement.ts';
+import { isError } from '../core/diagnostic.ts';
+import { MillraceError } from '../core/error.ts';
+import { toIso } from '../core/instant.ts';
+import { isObject, type JsonObject } from '../core/json.ts';
+import { idOfKey } from '../core/key-id.ts';
+import type { DeploymentReport, DeploymentRequest, Deployments } from '../sdk/powers.ts';
+import type { Document } from '../store/store.ts';
+import { readZones } from './definitions.ts';
+import type { EngineParts } from './parts.ts';
+import type { Mailbox } from './transact.ts';
+
+/** Requests for deployments: checked, placed and planned before anything is touched. */
+export function deploymentDesk(
+  parts: EngineParts,
+  mailbox: Mailbox,
+): Deployments & { byName(project: string, name: string): Promise<Deployment | undefined> } {
+  const { store } = parts;
+
+  return {
+    byName,
+
+    async request(key, request) {
+      const requestId = idOfKey(`${key}/request`);
+      const known = await store.get('deployment-request', requestId);
+      if (known) return { deploymentId: String(known.body.deploymentId), requestId };
+      const existing = await byName(request.project, request.deploymentName);
+      const deploymentId = existing?.id ?? idOfKey(`${key}/deployment`);
+      const plan = await planFor(request, existing, requestId);
+      const now = parts.moment.now();
+      const record: Document = {
+        kind: 'deployment-request',
+        id: requestId,
+        project: request.project,
+        name: requestId,
+        body: { deploymentId, key, plan: plan.kind },
+        createdAt: now,
+        updatedAt: now,
+      };
+      await mailbox.deployment(
+        deploymentId,
+        { type: 'request', id: deploymentId, name: request.deploymentName, project: request.project, plan },
+        { documents: [record] },
+      );
+      return { deploymentId, requestId };
+    },
+
+    async status(deploymentId, requestId) {
+      const state = await read(deploymentId);
+      if (!state)
+        return {
+          status: 'failed',
+          message: `There is no deployment ${deploymentId}.`,
+          deploymentName: '',
+          details: {},
+          progress: '',
+        };
+      return reportOn(state, requestId);
+    },
+  };
+
+  async function byName(project: string, name: string): Promise<Deployment | undefined> {
+    const document = await store.find('deployment-name', project, name);
+    const state = document && (await read(document.id));
+    return state && !isDeleted(state) ? state : undefined;
+  }
+
+  async function read(id: string): Promise<Deployment | undefined> {
+    return (await store.load('deployment', id))?.state as unknown as Deployment | undefined;
+  }
+
+  async function planFor(
+    request: DeploymentRequest,
+    existing: Deployment | undefined,
+    requestId: string,
+  ): Promise<DeploymentPlan> {
+    const { deploymentName, project } = request;
+    if (request.action !== 'CREATE' && !existing) {
+      throw new MillraceError('deployment.unknown', {
+        message: `There is no deployment ${deploymentName} in project ${project}.`,
+        hint: 'Was it deleted already, or is its name spelt differently?',
+      });
+    }
+    if (existing && isBusy(existing)) {
+      throw new MillraceError('deployment.busy', {
+        message: `Deployment ${deploymentName} is busy: ${existing.status}.`,
+        hint: 'Wait until that request has ended, then try again.',
+      });
+    }
+    const requestedAt = toIso(parts.moment.now());
+    if (request.action === 'DELETE')
+      return planDelete(existing!, requestId, request.requestedBy, requestedAt);
+    if (request.action === 'CREATE' && existing) {
+      throw new MillraceError('name.taken', {
+        message: `A deployment ${deploymentName} exists in project ${project}: ${existing.status}.`,
+        hint: 'Use UpdateDeployment, delete it first, or choose another name.',
+      });
+    }
+    const plan = await planApply(request, existing, requestId, requestedAt);
+    const removed = plan.actions.filter(({ does }) => does === 'delete').map(({ instance }) => instance);
+    if (request.action === 'UPDATE' && removed.length > 0 && !request.allowDestroy) {
+      throw new MillraceError('request.invalid', {
+        message: `The update of ${deploymentName} would remove ${removed.join(', ')}.`,
+        hint: 'Set `allowDestroy: true` in the task if that is meant.',
+      });
+    }
+    return plan;
+  }
+
+  async function planApply(
+    request: DeploymentRequest,
+    existing: Deployment | undefined,
+    requestId: string,
+    requestedAt: string,
+  ): Promise<DeploymentPlan> {
+    const { deploymentName, project } = request;
+    const name = request.blueprint || existing?.plan.blueprintName || '';
+    const document = (await store.find('blueprint', project, name)) ?? (await blueprintOfAnyProject(name));
+    if (!document)
+      throw new MillraceError('not.found', {
+        message: `There is no blueprint ${name} in project ${project}.`,
+        hint: 'Import it: millrace import FILE',
+      });
+    const { blueprint, diagnostics } = checkBlueprint(String(document.body.content));
+    if (!blueprint || diagnostics.some(isError)) {
+      throw new MillraceError('definition.invalid', {
+        message: `Blueprint ${name} has errors: ${diagnostics
+          .filter(isError)
+          .map(({ message }) => message)
+          .join(' ')}`,
+        hint: `Correct it: millrace validate FILE`,
+        diagnostics,
+      });
+    }
+    const unmakeable = Object.values(blueprint.resources).filter(
+      ({ type }) => !parts.catalogue.resources.some((definition) => definition.type === type),
+    );
+    if (unmakeable[0]) {
+      throw new MillraceError('placement.impossible', {
+        message: `Resource ${unmakeable[0].name} of blueprint ${name} has the type ${unmakeable[0].type}, which no cloud of this server can make.`,
+        hint: `It can make: ${parts.catalogue.resources.map(({ type }) => type).join(', ')}.`,
+      });
+    }
+    const given = { ...(existing?.plan.inputs ?? {}), ...request.inputs };
+    const { inputs, faults } = bindBlueprintInputs(blueprint, given);
+    if (faults.length > 0)
+      throw new MillraceError('input.invalid', {
+        message: `Blueprint ${name}: ${faults.map(({ message }) => message).join(' ')}`,
+      });
+    for (const [input, definition] of Object.entries(blueprint.inputs)) {
+      if (definition.encrypted === true && typeof inputs[input] === 'string')
+        inputs[input] = parts.seal.close(inputs[input]);
+    }
+    const planned = planChanges(
+      {
+        request: requestId,
+        kind: existing ? 'UPDATE' : 'CREATE',
+        blueprint,
+        blueprintName: name,
+        inputs,
+        requestedBy: request.requestedBy,
+        requestedAt,
+      },
+      existing ?? null,
+      await readZones(parts),
+      await machinesByZone(),
+    );
+    if ('refused' in planned) {
+      throw new MillraceError('placement.impossible', {
+        message: `Deployment ${deploymentName} is refused: ${planned.refused.join(' ')}`,
+        hint: `See why: millrace plan BLUEPRINT`,
+      });
+    }
+    return planned;
+  }
+
+  async function blueprintOfAnyProject(name: string): Promise<Document | undefined> {
+    return (await store.list('blueprint')).find(
+      (candidate) => candidate.name === name && candidate.body.requestScopeOrg === true,
+    );
+  }
+
+  async function machinesByZone(): Promise<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (const { zones } of await store.summaries('deployment')) {
+      for (const resource of Array.isArray(zones) ? zones.filter(isObject) : []) {
+        const zone = String(resource.zone);
+        if (isMachine(String(resource.type))) counts[zone] = (counts[zone] ?? 0) + 1;
+      }
+    }
+    return counts;
+  }
+}
+
+/** How a request stands, with what tasks read: `resources.<name>.address` and all other properties. */
+function reportOn(state: Deployment, requestId: string): DeploymentReport {
+  const isMine = state.plan.request === requestId;
+  const busy = isMine && isBusy(state);
+  const under = Object.values(state.resources).filter(({ status }) => status.endsWith('ING'));
+  return {
+    status: busy ? 'busy' : isMine && state.status.endsWith('_FAILED') ? 'failed' : 'succeeded',
+    message: state.message,
+    deploymentName: state.name,
+    details: {
+      id: state.id,
+      name: state.name,
+      status: state.status,
+      inputs: state.plan.inputs,
+      outputs: state.outputs,
+      resources: resourceDetails(state),
+      placements: state.plan.placements as never,
+    },
+    progress: under.map(({ instance, status }) => `${instance} ${status.toLowerCase()}`).join(', '),
+  };
+}
+
+/** By resource name, and for clusters each instance by its own name as well: `web` is the first, `web[1]` the second. */
+export function resourceDetails(state: Deployment): JsonObject {
+  const details: JsonObject = {};
+  for (const { instance, node, index, desired, properties, zone, status } of Object.values(state.resources)) {
+    const view: JsonObject = { ...desired, ...properties, zone, state: status };
+    details[instance] = view;
+    if (index === 0) details[node] = view;
+  }
+  return details;
+}

@@ -1,0 +1,266 @@
+import type { Deployment } from '../blueprint/deployment.ts';
+import { isError } from '../core/diagnostic.ts';
+import { MillraceError } from '../core/error.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import type { Execution } from '../pipeline/execution.ts';
+import { type Pipeline, tasksInOrder } from '../pipeline/model.ts';
+import { bindInputs } from '../pipeline/start.ts';
+import { checkPipeline } from '../pipeline/validate.ts';
+import type { Deployments, Integrations } from '../sdk/powers.ts';
+import { taskRules } from '../sdk/rules.ts';
+import type { Command, Document, NewCommand } from '../store/store.ts';
+import { deploymentDesk } from './deployments.ts';
+import { startDispatcher } from './dispatcher.ts';
+import type { FunctionRun } from './function-run.ts';
+import { functionDesk } from './functions.ts';
+import { type Bell, type EngineParts, newBell } from './parts.ts';
+import { actionPerformer } from './perform-action.ts';
+import { noticePerformer } from './perform-notice.ts';
+import { taskPerformer } from './perform-task.ts';
+import { openMailbox } from './transact.ts';
+
+export interface StartRequest {
+  pipeline: Document;
+  input: Record<string, Json>;
+  comments: string;
+  tags: string[];
+  requestedBy: string;
+  triggeredBy?: string;
+  source: string;
+  /** The same key twice is one execution: a webhook that is delivered again. */
+  id?: string;
+  documents?: (execution: string, index: number) => Document[];
+}
+
+export interface Engine {
+  bell: Bell;
+  startExecution(request: StartRequest): Promise<{ id: string; index: number }>;
+  cancel(execution: string, by: string, reason: string): Promise<void>;
+  answer(question: Document, approved: boolean, by: string, comment: string): Promise<void>;
+  deployments: Deployments & { byName(project: string, name: string): Promise<Deployment | undefined> };
+  runFunction(
+    actionId: string,
+    inputs: JsonObject,
+    by: string,
+    key: string | undefined,
+  ): Promise<FunctionRun>;
+  cancelFunction(id: string): Promise<FunctionRun | undefined>;
+  stop(): Promise<void>;
+}
+
+/** The hands: takes what was decided, performs it durably with what the catalogue offers, and writes what happened. */
+export async function startEngine(
+  parts: EngineParts,
+  isAdmin: (user: string) => Promise<boolean>,
+): Promise<Engine> {
+  const { store } = parts;
+  const bell = newBell();
+  await store.release(parts.node);
+  const mailbox = openMailbox(parts, bell, (commands) => dispatcher.take(commands));
+  const deployments = deploymentDesk(parts, mailbox);
+  const functions = functionDesk(parts, mailbox);
+  const tasks = taskPerformer(parts, mailbox, { deployments, integrations: integrations(), isAdmin });
+  const actions = actionPerformer(parts, mailbox);
+  const notices = noticePerformer(parts, mailbox);
+  const dispatcher = startDispatcher(parts, perform);
+
+  return {
+    bell,
+    deployments,
+    runFunction: functions.request,
+    cancelFunction: functions.cancel,
+
+    async startExecution({
+      pipeline: document,
+      input,
+      comments,
+      tags,
+      requestedBy,
+      triggeredBy = requestedBy,
+      source,
+      id = parts.moment.newId(),
+      documents,
+    }) {
+      const known = await store.load('execution', id);
+      if (known) return { id, index: (known.state as unknown as Execution).plan.index };
+      const pipeline = runnable(document);
+      const inputs = bindInputs(pipeline, input);
+      const index = await store.next(`pipeline/${document.id}`);
+      const plan = {
+        execution: id,
+        index,
+        project: document.project,
+        pipelineId: document.id,
+        pipeline,
+        input: inputs,
+        requestedBy,
+        triggeredBy,
+        source,
+        comments,
+        tags,
+      };
+      const enter: NewCommand = {
+        key: `${id}/enter`,
+        kind: 'queue',
+        aggregate: document.id,
+        lane: `queue/${document.id}`,
+        due: 0,
+        body: { do: 'enter', execution: id },
+      };
+      await mailbox.execution(
+        id,
+        { type: 'create', plan, queued: true },
+        { commands: [enter], documents: documents?.(id, index) },
+      );
+      dispatcher.wake();
+      return { id, index };
+    },
+
+    async cancel(execution, by, reason) {
+      const state = await mailbox.execution(execution, { type: 'cancel', by, reason });
+      if (!state) throw new MillraceError('not.found', { message: `There is no execution ${execution}.` });
+    },
+
+    async answer(question, approved, by, comment) {
+      const { executionId, status } = question.body;
+      if (status !== 'ACTIVE') {
+        throw new MillraceError('approval.closed', {
+          message: `User operation ${question.id} is not open any more: ${String(status)}.`,
+        });
+      }
+      const output: JsonObject = {
+        index: question.body.index!,
+        respondedBy: by,
+        respondedByEmail: by,
+        respondedOnInMicros: parts.moment.now() * 1000,
+        comments: comment,
+      };
+      await mailbox.execution(String(executionId), {
+        type: 'answer',
+        question: question.id,
+        approved,
+        by,
+        comment,
+        output,
+      });
+    },
+
+    stop: () => dispatcher.stop(3000),
+  };
+
+  /** @throws MillraceError where the pipeline may not, or cannot, run. */
+  function runnable(document: Document): Pipeline {
+    if (document.body.enabled === false) {
+      throw new MillraceError('pipeline.disabled', {
+        message: `Pipeline ${document.name} is disabled.`,
+        hint: 'Enable it: PATCH it with {"state": "ENABLED"}.',
+      });
+    }
+    const { pipeline, diagnostics } = checkPipeline(
+      String(document.body.content),
+      taskRules(parts.catalogue),
+    );
+    const errors = diagnostics.filter(isError);
+    if (!pipeline || errors.length > 0) {
+      throw new MillraceError('definition.invalid', {
+        message: `Pipeline ${document.name} has errors: ${errors.map(({ message, line }) => `line ${line}: ${message}`).join(' ')}`,
+        hint: 'Correct it: millrace validate FILE',
+        diagnostics: errors,
+      });
+    }
+    for (const { stage, task } of tasksInOrder(pipeline)) {
+      if (!parts.catalogue.tasks.some(({ type }) => type === task.type)) {
+        throw new MillraceError('pipeline.not-runnable', {
+          message: `Task ${stage.name}.${task.name} has the type ${task.type}, which this version cannot run.`,
+          hint: `It can run: ${parts.catalogue.tasks.map(({ type }) => type).join(', ')}.`,
+        });
+      }
+    }
+    return { ...pipeline, name: document.name, project: document.project };
+  }
+
+  async function perform(command: Command): Promise<void> {
+    if (command.kind === 'queue') {
+      const { execution, do: type } = command.body as { execution: string; do: 'enter' | 'leave' };
+      const state = (await store.load('execution', execution))?.state as unknown as Execution;
+      await mailbox.queue(command.aggregate, { type, execution }, state.plan.pipeline.concurrency, {
+        settles: { command: command.id, fence: command.fence },
+      });
+      dispatcher.wake();
+      return;
+    }
+    const state = (await store.load(command.kind, command.aggregate))?.state;
+    if (command.kind === 'deployment') return performForDeployment(command, state as unknown as Deployment);
+    if (command.kind === 'function-run') {
+      const run = state as unknown as FunctionRun;
+      return command.body.do === 'start-run' ? functions.start(command, run) : functions.poll(command, run);
+    }
+    return performForExecution(command, state as unknown as Execution);
+  }
+
+  async function performForDeployment(command: Command, deployment: Deployment): Promise<void> {
+    return command.body.do === 'start-action'
+      ? actions.start(command, deployment)
+      : actions.poll(command, deployment);
+  }
+
+  async function performForExecution(command: Command, execution: Execution): Promise<void> {
+    const settles = { command: command.id, fence: command.fence };
+    const { id } = { id: command.aggregate };
+    switch (command.body.do) {
+      case 'admit':
+        await mailbox.execution(id, { type: 'admit' }, { settles });
+        return;
+      case 'start-task':
+        return tasks.start(command, execution);
+      case 'poll-task':
+        return tasks.poll(command, execution);
+      case 'cancel-task':
+        return tasks.cancel(command, execution);
+      case 'time-out': {
+        const { stage, task, attempt } = command.body as { stage: string; task: string; attempt: number };
+        await mailbox.execution(id, { type: 'time-out', stage, task, attempt }, { settles });
+        return;
+      }
+      case 'expire-question':
+        await mailbox.execution(
+          id,
+          { type: 'expire-question', question: String(command.body.question) },
+          { settles },
+        );
+        return;
+      case 'notify':
+        return notices.notify(command, execution);
+      case 'send-metrics':
+        return notices.sendMetrics(command, execution);
+      case 'tidy':
+        await parts.jobs.cancel(id);
+        await mailbox.settle({ settles });
+        return;
+      default:
+        parts.report('A command of an unknown kind was dropped.', { command: command.key });
+        await mailbox.settle({ settles });
+    }
+  }
+
+  function integrations(): Integrations {
+    return {
+      async find(name, version) {
+        const document = (await store.list('custom-integration')).find(
+          (candidate) => candidate.name === name,
+        );
+        if (!document) return undefined;
+        const versions = document.body.versions as JsonObject[] | undefined;
+        const body =
+          versions?.find((candidate) => candidate.version === version) ??
+          (version === '' || version === 'draft' ? document.body : undefined);
+        if (!body) return undefined;
+        return {
+          runtime: String(body.runtime),
+          code: String(body.code),
+          outputs: (body.outputs as string[] | undefined) ?? [],
+        };
+      },
+    };
+  }
+}

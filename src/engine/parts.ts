@@ -1,0 +1,33 @@
+import { EventEmitter } from 'node:events';
+import type { Instant, Moment } from '../core/instant.ts';
+import type { Catalogue } from '../sdk/catalogue.ts';
+import type { Http, Jobs } from '../sdk/powers.ts';
+import type { Seal } from '../store/seal.ts';
+import type { Store } from '../store/store.ts';
+
+/** What the engine is handed: it reaches for nothing itself. */
+export interface EngineParts {
+  store: Store;
+  catalogue: Catalogue;
+  seal: Seal;
+  http: Http;
+  jobs: Jobs;
+  moment: { now(): Instant; newId(): string };
+  /** The name of this process among those on one database. */
+  node: string;
+  /** How people reach this server. */
+  url(): string;
+  /** Named places between a side effect and its commit: tests kill the process there. */
+  crashPoint(name: string): void;
+  report(message: string, details: Record<string, unknown>): void;
+}
+
+/** Wakes whoever follows events or logs; what happened is read from the store. */
+export type Bell = EventEmitter<{ events: []; log: [stream: string] }>;
+export const newBell = (): Bell =>
+  new EventEmitter<{ events: []; log: [stream: string] }>().setMaxListeners(0);
+
+export const momentOf = (parts: EngineParts): Moment => ({
+  now: parts.moment.now(),
+  newId: parts.moment.newId,
+});

@@ -1,0 +1,123 @@
+import type { ActionReport } from '../blueprint/deploy.ts';
+import type { Action, Deployment } from '../blueprint/deployment.ts';
+import { messageOf } from '../core/error.ts';
+import { isObject, type Json, type JsonObject } from '../core/json.ts';
+import type { CloudOutcome, CloudResourceDefinition, ResourceContext } from '../sdk/cloud.ts';
+import { isSealed } from '../store/seal.ts';
+import type { Command } from '../store/store.ts';
+import { opened } from './definitions.ts';
+import type { EngineParts } from './parts.ts';
+import type { Mailbox } from './transact.ts';
+
+/** Performs the steps of a deployment on the cloud of their zone. */
+export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
+  return { start, poll };
+
+  async function start(command: Command, deployment: Deployment): Promise<void> {
+    const found = locate(command, deployment);
+    if (!found)
+      return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence } }));
+    const { action, definition, context } = found;
+    const outcome = await attemptTo(async () => {
+      const resource = deployment.resources[action.instance];
+      if (action.does === 'delete')
+        return definition.destroy(resource ? { ...resource.desired, ...resource.properties } : {}, context);
+      const properties = definition.properties.parse(await withSecrets(resource!.desired));
+      return action.does === 'create'
+        ? definition.create(properties, context)
+        : definition.update(properties, resource!.properties, context);
+    });
+    parts.crashPoint(`${action.does} ${action.instance}:started`);
+    await report(command, outcome);
+  }
+
+  async function poll(command: Command, deployment: Deployment): Promise<void> {
+    const found = locate(command, deployment);
+    if (!found)
+      return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence } }));
+    const outcome = await attemptTo(() => found.definition.poll!(command.body.ticket ?? null, found.context));
+    if ('wait' in outcome) {
+      const again = {
+        due: parts.moment.now() + outcome.seconds * 1000,
+        body: { ...command.body, ticket: outcome.wait },
+      };
+      return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence, again } }));
+    }
+    await report(command, outcome);
+  }
+
+  function locate(
+    command: Command,
+    deployment: Deployment,
+  ): { action: Action; definition: CloudResourceDefinition; context: ResourceContext } | undefined {
+    const action = deployment.plan.actions.find(({ id }) => id === command.body.action);
+    if (!action || deployment.plan.request !== command.body.request || deployment.done[action.id])
+      return undefined;
+    const resource = deployment.resources[action.instance];
+    const definition = parts.catalogue.resources.find(({ type }) => type === resource?.type);
+    if (!resource || !definition) return undefined;
+    const placement = deployment.plan.placements.find(({ resource: name }) => name === resource.node);
+    const context: ResourceContext = {
+      key: command.key,
+      identity: `${deployment.id}/${action.instance}/${resource.generation}`,
+      deploymentName: deployment.name,
+      instance: action.instance,
+      zone: resource.zone,
+      image: placement?.image ?? null,
+      flavor: placement?.flavor ?? null,
+      log: (text) => parts.report(text, { deployment: deployment.name, resource: action.instance }),
+    };
+    return { action, definition, context };
+  }
+
+  async function report(command: Command, outcome: CloudOutcome): Promise<void> {
+    const { request, action } = command.body as { request: string; action: string };
+    const told: ActionReport =
+      'wait' in outcome
+        ? { kind: 'running', ticket: outcome.wait, pollAfter: outcome.seconds * 1000 }
+        : 'failed' in outcome
+          ? { kind: 'failed', message: outcome.failed }
+          : { kind: 'done', properties: outcome.done };
+    const after = await mailbox.deployment(
+      command.aggregate,
+      { type: 'report', request, action, report: told },
+      { settles: { command: command.id, fence: command.fence } },
+    );
+    if (after && !after.status.endsWith('_INPROGRESS')) await wakeWaitingTask(request);
+  }
+
+  /** The task that asked need not wait for its next poll. */
+  async function wakeWaitingTask(request: string): Promise<void> {
+    const document = await parts.store.get('deployment-request', request);
+    if (document) await parts.store.hasten(`${String(document.body.key)}/poll`, parts.moment.now());
+  }
+
+  /** Marks and sealed inputs become values at the last moment, and are written nowhere. */
+  async function withSecrets(value: Json): Promise<Json> {
+    if (Array.isArray(value)) return Promise.all(value.map(withSecrets));
+    if (isObject(value)) {
+      const entries = await Promise.all(
+        Object.entries(value).map(async ([key, item]) => [key, await withSecrets(item)] as const),
+      );
+      return Object.fromEntries(entries) as JsonObject;
+    }
+    if (typeof value !== 'string') return value;
+    if (isSealed(value)) return parts.seal.open(value);
+    let text = value;
+    for (const [mark, name] of value.matchAll(/\(\(secret:ref:([^)]*)\)\)/g)) {
+      const secret = (await parts.store.list('variable')).find((document) => document.name === name);
+      text = text.replaceAll(mark, opened(parts, secret?.body.value));
+    }
+    for (const [sealed] of text.matchAll(/\(\(secret:v1:[A-Za-z0-9+/=]+\)\)/g))
+      text = text.replaceAll(sealed, parts.seal.open(sealed));
+    return text;
+  }
+}
+
+async function attemptTo(work: () => Promise<CloudOutcome>): Promise<CloudOutcome> {
+  try {
+    return await work();
+  } catch (thrown) {
+    return { failed: messageOf(thrown) };
+  }
+}

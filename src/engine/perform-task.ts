@@ -1,0 +1,349 @@
+import { messageOf } from '../core/error.ts';
+import type { JsonObject } from '../core/json.ts';
+import { idOfKey } from '../core/key-id.ts';
+import { maskDeep } from '../core/secret.ts';
+import { metricLines } from '../lang/metric-line.ts';
+import type { TaskReport } from '../pipeline/decide.ts';
+import { type Execution, isTaskOver, taskKey } from '../pipeline/execution.ts';
+import type { Deployments, Integrations, Log, Metric } from '../sdk/powers.ts';
+import type { Outcome, TaskContext } from '../sdk/task.ts';
+import type { Command, NewCommand } from '../store/store.ts';
+import type { EngineParts } from './parts.ts';
+import { type Prepared, prepareTask } from './prepare.ts';
+import type { Along, Mailbox } from './transact.ts';
+
+interface TaskCommand {
+  stage: string;
+  task: string;
+  attempt: number;
+  ticket?: never;
+  repeat?: boolean;
+  /** How many polls in a row threw. */
+  faults?: number;
+}
+
+/** A far side that does not answer while we wait for it is asked this often before the task fails. */
+const mostPollFaults = 12;
+
+export interface TaskPowers {
+  deployments: Deployments;
+  integrations: Integrations;
+  isAdmin(user: string): Promise<boolean>;
+}
+
+/** Performs the commands of an execution that concern tasks. */
+export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: TaskPowers) {
+  /** What is being started here and now, so that a cancel reaches it. */
+  const starting = new Map<string, AbortController>();
+
+  return { start, poll, cancel };
+
+  async function start(command: Command, execution: Execution): Promise<void> {
+    const { stage, task, attempt, repeat } = command.body as unknown as TaskCommand;
+    const settles = { command: command.id, fence: command.fence };
+    const state = execution.tasks[taskKey(stage, task)];
+    if (!state || isTaskOver(state) || !('attempt' in state) || state.attempt !== attempt)
+      return void (await mailbox.settle({ settles }));
+    if (state.status === 'CANCELING') {
+      return report(command, { kind: 'ended', ok: false, input: null, output: {}, message: state.because });
+    }
+    const prepared = await prepareTask(
+      parts,
+      execution,
+      stage,
+      task,
+      await powers.isAdmin(execution.plan.requestedBy),
+    );
+    if (prepared.kind === 'skip') return report(command, { kind: 'skipped', message: prepared.message });
+    if (prepared.kind === 'refuse')
+      return report(command, {
+        kind: 'ended',
+        ok: false,
+        input: prepared.input,
+        output: {},
+        message: prepared.message,
+      });
+    if (
+      command.tries > 1 &&
+      !repeat &&
+      !prepared.task.millrace.repeat &&
+      !prepared.definition.isRepeatable(prepared.input)
+    ) {
+      return report(command, uncertain(execution, prepared, stage, task));
+    }
+    const abort = new AbortController();
+    const { context, takeLog } = contextFor(command, execution, prepared, abort.signal);
+    starting.set(context.key, abort);
+    try {
+      const outcome = await attemptTo(() => prepared.definition.start(prepared.input, context));
+      parts.crashPoint(`${stage}.${task}:started`);
+      await report(command, reportOf(outcome, prepared, context), takeLog());
+    } finally {
+      starting.delete(context.key);
+    }
+  }
+
+  async function poll(command: Command, execution: Execution): Promise<void> {
+    const { stage, task, attempt, ticket, faults = 0 } = command.body as unknown as TaskCommand;
+    const settles = { command: command.id, fence: command.fence };
+    const state = execution.tasks[taskKey(stage, task)];
+    if (!state || isTaskOver(state) || !('attempt' in state) || state.attempt !== attempt)
+      return void (await mailbox.settle({ settles }));
+    const prepared = await prepareTask(parts, withoutPrecondition(execution, stage, task), stage, task, true);
+    if (prepared.kind !== 'ready') {
+      const message = prepared.message;
+      return report(command, { kind: 'ended', ok: false, input: null, output: {}, message });
+    }
+    const { context, takeLog } = contextFor(command, execution, prepared, new AbortController().signal);
+    let outcome: Outcome;
+    try {
+      outcome = await prepared.definition.poll!(ticket!, prepared.input, context);
+    } catch (thrown) {
+      if (faults + 1 < mostPollFaults) {
+        const again = {
+          due: parts.moment.now() + Math.min(5000, 250 * 2 ** faults),
+          body: { ...command.body, faults: faults + 1 },
+        };
+        return void (await mailbox.settle({ settles: { ...settles, again }, ...takeLog() }));
+      }
+      outcome = { failed: messageOf(thrown) };
+    }
+    if ('wait' in outcome) {
+      const again = {
+        due: parts.moment.now() + outcome.seconds * 1000,
+        body: { ...command.body, ticket: outcome.wait, faults: 0 },
+      };
+      return void (await mailbox.settle({ settles: { ...settles, again }, ...takeLog() }));
+    }
+    parts.crashPoint(`${stage}.${task}:ended`);
+    await report(command, reportOf(outcome, prepared, context), takeLog());
+  }
+
+  /** Stops what was started; the task's end is reported here, unless its start is under way and will report itself. */
+  async function cancel(command: Command, execution: Execution): Promise<void> {
+    const { stage, task, attempt, ticket } = command.body as unknown as TaskCommand;
+    const key = taskKeyOf(execution, stage, task, attempt);
+    if (ticket === null || ticket === undefined) {
+      const running = starting.get(key);
+      running?.abort();
+      if (running)
+        return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence } }));
+      return report(command, {
+        kind: 'ended',
+        ok: false,
+        input: null,
+        output: {},
+        message: 'The task was canceled before it started.',
+      });
+    }
+    const prepared = await prepareTask(parts, withoutPrecondition(execution, stage, task), stage, task, true);
+    if (prepared.kind === 'ready' && prepared.definition.cancel) {
+      const { context } = contextFor(command, execution, prepared, new AbortController().signal);
+      await attemptTo(async () => {
+        await prepared.definition.cancel!(ticket, prepared.input, context);
+        return { done: {} };
+      });
+    }
+    await report(command, {
+      kind: 'ended',
+      ok: false,
+      input: null,
+      output: {},
+      message: 'The task was canceled.',
+    });
+  }
+
+  async function report(
+    command: Command,
+    told: TaskReport,
+    along: Omit<Along, 'settles'> = {},
+  ): Promise<void> {
+    const { stage, task, attempt } = command.body as unknown as TaskCommand;
+    await mailbox.execution(
+      command.aggregate,
+      { type: 'report', stage, task, attempt, report: told },
+      { settles: { command: command.id, fence: command.fence }, ...along },
+    );
+  }
+
+  function contextFor(
+    command: Command,
+    execution: Execution,
+    prepared: Prepared & { kind: 'ready' },
+    signal: AbortSignal,
+  ) {
+    const { stage, task, attempt } = command.body as unknown as TaskCommand;
+    const key = taskKeyOf(execution, stage, task, attempt);
+    const { log, takeLog } = taskLog(key, prepared, execution);
+    const context: TaskContext = {
+      key,
+      now: parts.moment.now(),
+      http: parts.http,
+      log,
+      jobs: parts.jobs,
+      deployments: powers.deployments,
+      integrations: powers.integrations,
+      signal,
+      endpoint: (role) => prepared.endpoints[role],
+      holds: prepared.holds,
+      project: execution.plan.project,
+      requestedBy: execution.plan.requestedBy,
+      workspace: {
+        type: execution.plan.pipeline.workspace.type,
+        environment: prepared.environment,
+        key: execution.plan.execution,
+      },
+      stage,
+      task,
+      pipeline: execution.plan.pipeline.name,
+    };
+    return { context, takeLog };
+  }
+
+  /** Collects what a task logs, to be written with its result: log, metrics and state never disagree. */
+  function taskLog(
+    stream: string,
+    prepared: Prepared & { kind: 'ready' },
+    execution: Execution,
+  ): { log: Log; takeLog: () => Pick<Along, 'log' | 'commands'> } {
+    const taken: NonNullable<Along['log']> = [];
+    const points: Metric[] = [];
+    let end: number | undefined;
+    const offset = async () => (end ??= await parts.store.logSize(stream));
+    const log: Log = {
+      offset,
+      async append(from, text) {
+        const size = await offset();
+        const fresh = Buffer.from(text)
+          .subarray(Math.max(0, size - from))
+          .toString('utf8');
+        if (!fresh) return;
+        taken.push({ stream, offset: size, text: masked(fresh) });
+        end = size + Buffer.byteLength(fresh);
+        if (prepared.task.millrace.metrics) points.push(...metricLines(fresh, parts.moment.now()));
+      },
+      async note(text) {
+        parts.report(text, { task: stream });
+      },
+    };
+    return {
+      log,
+      takeLog: () => ({
+        log: taken,
+        commands:
+          points.length > 0
+            ? [metricsCommand(points, prepared.task.millrace.metrics!, execution, stream, taken[0]!.offset)]
+            : [],
+      }),
+    };
+
+    /** Offsets count the far side's bytes, so a masked text is padded or cut to the length it had. */
+    function masked(text: string): string {
+      const hidden = prepared.mask(text);
+      const difference = Buffer.byteLength(text) - Buffer.byteLength(hidden);
+      if (difference === 0) return hidden;
+      if (difference > 0) return hidden + ' '.repeat(difference);
+      return Buffer.from(hidden).subarray(0, Buffer.byteLength(text)).toString('utf8');
+    }
+  }
+}
+
+const metricsCommand = (
+  points: Metric[],
+  sink: string,
+  execution: Execution,
+  stream: string,
+  offset: number,
+): NewCommand => ({
+  key: `${stream}/metrics/${offset}`,
+  kind: 'execution',
+  aggregate: execution.plan.execution,
+  lane: `metrics/${execution.plan.execution}`,
+  due: 0,
+  body: { do: 'send-metrics', sink, points: points as unknown as JsonObject[] },
+});
+
+async function attemptTo(work: () => Promise<Outcome>): Promise<Outcome> {
+  try {
+    return await work();
+  } catch (thrown) {
+    return { failed: messageOf(thrown) };
+  }
+}
+
+function reportOf(
+  outcome: Outcome,
+  prepared: Prepared & { kind: 'ready' },
+  { key, now }: TaskContext,
+): TaskReport {
+  const { mask, shown: input } = prepared;
+  if ('wait' in outcome)
+    return { kind: 'running', input, ticket: outcome.wait, pollAfter: outcome.seconds * 1000 };
+  if ('ask' in outcome) {
+    const { expiresIn, ...asking } = outcome.ask;
+    return {
+      kind: 'asks',
+      input,
+      question: {
+        id: idOfKey(`${key}/question`),
+        index: idOfKey(`${key}/question`).slice(-6),
+        ...asking,
+        expiresAt: expiresIn === null ? null : now + expiresIn,
+        about: 'approval',
+      },
+    };
+  }
+  if ('failed' in outcome)
+    return {
+      kind: 'ended',
+      ok: false,
+      input,
+      output: maskDeep(outcome.output ?? {}, mask),
+      message: mask(outcome.failed),
+    };
+  return {
+    kind: 'ended',
+    ok: true,
+    input,
+    output: maskDeep(outcome.done, mask),
+    message: mask(outcome.message ?? ''),
+  };
+}
+
+/** A crash fell between a call and its record, and the far side cannot tell whether it came through: people must. */
+function uncertain(
+  execution: Execution,
+  prepared: Prepared & { kind: 'ready' },
+  stage: string,
+  task: string,
+): TaskReport {
+  const id = idOfKey(`${taskKeyOf(execution, stage, task, 1)}/uncertain`);
+  return {
+    kind: 'asks',
+    input: prepared.shown,
+    question: {
+      id,
+      index: id.slice(-6),
+      approvers: [execution.plan.requestedBy],
+      approverGroups: [],
+      summary: `May ${stage}.${task} be repeated?`,
+      description: `Millrace stopped between performing ${stage}.${task} and recording its result, so it may have happened already. Approve to perform it again, reject to fail the task. \`millrace: {repeat: true}\` on the task answers this for good.`,
+      expiresAt: null,
+      about: 'uncertain',
+    },
+  };
+}
+
+const taskKeyOf = (execution: Execution, stage: string, task: string, attempt: number): string =>
+  `${execution.plan.execution}/${stage}.${task}/${attempt}`;
+
+/** What has begun has passed its precondition; its own effects may have changed the answer. */
+function withoutPrecondition(execution: Execution, stage: string, task: string): Execution {
+  const stages = execution.plan.pipeline.stages.map((one) => {
+    const found = one.tasks[task];
+    return one.name === stage && found
+      ? { ...one, tasks: { ...one.tasks, [task]: { ...found, preCondition: '' } } }
+      : one;
+  });
+  return { ...execution, plan: { ...execution.plan, pipeline: { ...execution.plan.pipeline, stages } } };
+}

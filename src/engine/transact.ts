@@ -1,0 +1,297 @@
+import { type DeploymentMessage, decideDeployment } from '../blueprint/deploy.ts';
+import { type Deployment, type DeploymentEvent, isBusy, isDeleted } from '../blueprint/deployment.ts';
+import type { Instant } from '../core/instant.ts';
+import { toIso } from '../core/instant.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import { decide, type ExecutionMessage } from '../pipeline/decide.ts';
+import { type Execution, type ExecutionEvent, type Question, taskKey } from '../pipeline/execution.ts';
+import { decideQueue, emptyQueue, type Queue, type QueueMessage } from '../pipeline/queue.ts';
+import { executionRecord } from '../pipeline/record.ts';
+import type { Command, Document, NewCommand, Transition } from '../store/store.ts';
+import { decideFunctionRun, type FunctionMessage, type FunctionRun } from './function-run.ts';
+import { type Bell, type EngineParts, momentOf } from './parts.ts';
+
+/** What a message may bring along into the same transaction. */
+export interface Along {
+  settles?: Transition['settles'];
+  commands?: NewCommand[];
+  documents?: Document[];
+  log?: Transition['log'];
+}
+
+export type Mailbox = ReturnType<typeof openMailbox>;
+
+/**
+ * The only way that states change: load, decide (pure), write everything in one transaction; and again from the start where
+ * somebody else was faster. Answers the new state, or undefined where the command that led here has been taken over.
+ */
+export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: Command[]) => void) {
+  const { store } = parts;
+
+  return {
+    execution: (id: string, message: ExecutionMessage, along: Along = {}): Promise<Execution | undefined> =>
+      deliver<Execution>('execution', id, along, (before) => {
+        const { state, events, commands } = decide(before, message, momentOf(parts));
+        return {
+          state,
+          events,
+          summary: state ? executionRecord(state, { withStages: false }) : {},
+          commands: commands.map(({ key, due, ...body }) => {
+            if (body.do === 'leave-queue')
+              return {
+                key,
+                due,
+                kind: 'queue' as const,
+                aggregate: state.plan.pipelineId,
+                lane: `queue/${state.plan.pipelineId}`,
+                body: { do: 'leave', execution: id },
+              };
+            return {
+              key,
+              due,
+              kind: 'execution' as const,
+              aggregate: id,
+              lane: body.do === 'notify' ? `notify/${id}` : '',
+              body: body as unknown as JsonObject,
+            };
+          }),
+          documents: questionsOf(before, message, state, events, parts.moment.now()),
+        };
+      }),
+
+    deployment: (
+      id: string,
+      message: DeploymentMessage,
+      along: Along = {},
+    ): Promise<Deployment | undefined> =>
+      deliver<Deployment>('deployment', id, along, (before) => {
+        const { state, events, commands } = decideDeployment(before, message, momentOf(parts));
+        return {
+          state,
+          events,
+          summary: state ? deploymentSummary(state) : {},
+          commands: commands.map(({ key, due, ...body }) => ({
+            key,
+            due,
+            kind: 'deployment' as const,
+            aggregate: id,
+            lane: '',
+            body: body as unknown as JsonObject,
+          })),
+          documents: events.some(
+            ({ type }) => type === 'deployment-requested' || type === 'deployment-finished',
+          )
+            ? [nameOf(state)]
+            : [],
+        };
+      }),
+
+    functionRun: (
+      id: string,
+      message: FunctionMessage,
+      along: Along = {},
+    ): Promise<FunctionRun | undefined> =>
+      deliver<FunctionRun>('function-run', id, along, (before) => {
+        const { state, events, commands } = decideFunctionRun(before, message, parts.moment.now());
+        return {
+          state,
+          events,
+          summary: state as unknown as JsonObject,
+          commands: commands.map(({ key, due, ...body }) => ({
+            key,
+            due,
+            kind: 'function-run' as const,
+            aggregate: id,
+            lane: '',
+            body: body as unknown as JsonObject,
+          })),
+          documents: [],
+        };
+      }),
+
+    queue: (
+      id: string,
+      message: QueueMessage,
+      limit: number,
+      along: Along = {},
+    ): Promise<Queue | undefined> =>
+      deliver<Queue>('queue', id, along, (before) => {
+        const { queue, admitted } = decideQueue(before ?? emptyQueue, message, limit);
+        const commands = admitted.map((execution) => ({
+          key: `${execution}/admit`,
+          due: 0,
+          kind: 'execution' as const,
+          aggregate: execution,
+          lane: '',
+          body: { do: 'admit' },
+        }));
+        return { state: queue, events: [], summary: {}, commands, documents: [] };
+      }),
+
+    /** Writes what belongs to no aggregate, under the same fence. False: somebody else has taken over. */
+    async settle(along: Along & { settles: NonNullable<Transition['settles']> }): Promise<boolean> {
+      const applied = await store.apply({ aggregates: [], commands: [], ...along });
+      if (applied.result === 'applied') perform(applied.claimed);
+      if (applied.result === 'applied' && along.log?.length) ringLog(along.log);
+      return applied.result === 'applied';
+    },
+  };
+
+  interface Decided<S> {
+    state: S;
+    events: (ExecutionEvent | DeploymentEvent | JsonObject)[];
+    summary: JsonObject;
+    commands: NewCommand[];
+    documents: Document[];
+  }
+
+  async function deliver<S>(
+    kind: 'execution' | 'deployment' | 'queue' | 'function-run',
+    id: string,
+    along: Along,
+    decideOn: (before: S | null) => Decided<S>,
+  ): Promise<S | undefined> {
+    for (;;) {
+      const loaded = await store.load(kind, id);
+      const decided = decideOn((loaded?.state as S | undefined) ?? null);
+      const changed = decided.events.length > 0 || kind === 'queue';
+      const now = parts.moment.now();
+      const applied = await store.apply({
+        settles: along.settles,
+        aggregates: changed
+          ? [
+              {
+                kind,
+                id,
+                version: loaded?.version ?? 0,
+                state: decided.state as Json,
+                summary: decided.summary,
+                events: decided.events as JsonObject[],
+              },
+            ]
+          : [],
+        commands: [...decided.commands, ...(along.commands ?? [])].map((command) => ({
+          ...command,
+          due: command.due <= now ? 0 : command.due,
+        })),
+        documents: [...decided.documents, ...(along.documents ?? [])],
+        log: along.log,
+      });
+      if (applied.result === 'conflict') continue;
+      if (applied.result === 'fenced') return undefined;
+      perform(applied.claimed);
+      if (decided.events.length > 0) bell.emit('events');
+      if (along.log?.length) ringLog(along.log);
+      return decided.state;
+    }
+  }
+
+  function ringLog(log: NonNullable<Along['log']>): void {
+    for (const { stream } of log) bell.emit('log', stream);
+  }
+}
+
+/** The user operations that people see: open with the task, and closed with it. */
+function questionsOf(
+  before: Execution | null,
+  message: ExecutionMessage,
+  state: Execution,
+  events: ExecutionEvent[],
+  now: Instant,
+): Document[] {
+  return events.flatMap((event) => {
+    if (event.type === 'task-waiting')
+      return [
+        questionDocument(
+          state,
+          event.stage,
+          event.task,
+          event.question,
+          { status: 'ACTIVE', requestedAt: now },
+          now,
+        ),
+      ];
+    if (event.type !== 'task-ended' && event.type !== 'task-started') return [];
+    const waited = before?.tasks[taskKey(event.stage, event.task)];
+    if (waited?.status !== 'WAITING') return [];
+    const answer: JsonObject =
+      message.type === 'answer'
+        ? { respondedBy: message.by, responseMessage: message.comment, respondedAt: now }
+        : {};
+    return [
+      questionDocument(
+        state,
+        event.stage,
+        event.task,
+        waited.question,
+        { status: closingStatus(message), requestedAt: waited.startedAt, ...answer },
+        now,
+      ),
+    ];
+  });
+}
+
+function closingStatus(message: ExecutionMessage): string {
+  if (message.type === 'answer') return message.approved ? 'APPROVED' : 'REJECTED';
+  return message.type === 'expire-question' ? 'EXPIRED' : 'CANCELED';
+}
+
+function questionDocument(
+  { plan }: Execution,
+  stage: string,
+  task: string,
+  question: Question,
+  state: JsonObject,
+  now: Instant,
+): Document {
+  const body: JsonObject = {
+    executionId: plan.execution,
+    executionIndex: plan.index,
+    executionLink: `/codestream/api/executions/${plan.execution}`,
+    pipelineName: plan.pipeline.name,
+    pipelineId: plan.pipelineId,
+    requestedBy: plan.requestedBy,
+    stage,
+    task,
+    ...(question as unknown as JsonObject),
+    ...state,
+  };
+  return {
+    kind: 'user-operation',
+    id: question.id,
+    project: plan.project,
+    name: question.id,
+    body,
+    createdAt: now,
+    updatedAt: now,
+  };
+}
+
+/** Holds the name of a deployment as long as it lives. */
+function nameOf({ id, project, name, createdAt, updatedAt, ...state }: Deployment): Document {
+  const gone = isDeleted({ id, project, name, createdAt, updatedAt, ...state });
+  return {
+    kind: 'deployment-name',
+    id,
+    project,
+    name: gone ? `${name} (deleted ${id})` : name,
+    body: { deleted: gone },
+    createdAt,
+    updatedAt,
+  };
+}
+
+function deploymentSummary(state: Deployment): JsonObject {
+  return {
+    id: state.id,
+    name: state.name,
+    project: state.project,
+    status: state.status,
+    message: state.message,
+    busy: isBusy(state),
+    createdAt: toIso(state.createdAt),
+    updatedAt: toIso(state.updatedAt),
+    blueprint: state.plan.blueprintName,
+    zones: Object.values(state.resources).map(({ zone, type, status }) => ({ zone, type, status })),
+  };
+}

@@ -1,0 +1,147 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, readSync } from 'node:fs';
+import { isAbsolute, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isAlive, type ProcessMark, readJson, startOwned, writeAtomic } from './processes.ts';
+
+interface JobSpec {
+  command: string[];
+  environment: Record<string, string>;
+  directory: string;
+  files?: Record<string, string>;
+  limits: { seconds: number; memoryMb: number; fileMb: number };
+}
+
+interface JobState {
+  status: 'running' | 'ended' | 'lost';
+  exitCode: number | null;
+  output: string;
+  offset: number;
+  stopped: string | null;
+}
+
+/** What the runner writes when a job is over. */
+export interface JobEnd {
+  exitCode: number | null;
+  stopped: string | null;
+}
+
+const mostOutputAtOnce = 256 * 1024;
+/** Between the end of a job's process and the runner's record of it. */
+const graceForRecord = 3000;
+
+/**
+ * Jobs on this machine. A runner process starts them, outlives the server and is found again; a step costs one spawn. What a job
+ * prints and how it ended are files, so a state is read without asking anybody.
+ */
+export function openJobs(root: string, nodeCommand: string[]) {
+  const runnerDirectory = join(root, 'runner');
+  const jobsDirectory = join(root, 'jobs');
+  const missingSince = new Map<string, number>();
+
+  return {
+    directory: (key: string) => join(jobsDirectory, nameOf(key)),
+
+    async start(key: string, spec: JobSpec): Promise<void> {
+      const directory = join(jobsDirectory, nameOf(key));
+      if (existsSync(join(directory, 'job.json')) || existsSync(join(directory, 'end.json'))) return;
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      for (const [path, text] of Object.entries(spec.files ?? {})) {
+        const inside = normalize(path);
+        if (isAbsolute(inside) || inside.startsWith('..'))
+          throw new Error(`A job's file must lie in its own directory: ${path}`);
+        writeAtomic(join(directory, inside), text, 0o700);
+      }
+      await ask('start', { directory, spec: { ...spec, files: undefined } });
+    },
+
+    async state(key: string, from: number): Promise<JobState> {
+      const directory = join(jobsDirectory, nameOf(key));
+      const end = readJson<JobEnd>(join(directory, 'end.json'));
+      const job = readJson<ProcessMark>(join(directory, 'job.json'));
+      const { text, offset } = readFrom(join(directory, 'output'), from);
+      if (end) return { status: 'ended', ...end, output: text, offset };
+      if (job && isAlive(job))
+        return { status: 'running', exitCode: null, stopped: null, output: text, offset };
+      const since = missingSince.get(key) ?? Date.now();
+      missingSince.set(key, since);
+      const status = Date.now() - since < graceForRecord ? 'running' : 'lost';
+      return { status, exitCode: null, stopped: null, output: text, offset };
+    },
+
+    async read(key: string, file: string): Promise<string | undefined> {
+      try {
+        return readFileSync(join(jobsDirectory, nameOf(key), normalize(file)), 'utf8');
+      } catch {
+        return undefined;
+      }
+    },
+
+    async cancel(key: string): Promise<void> {
+      const directory = join(jobsDirectory, nameOf(key));
+      if (existsSync(directory) && !existsSync(join(directory, 'end.json')))
+        await ask('cancel', { directory });
+    },
+  };
+
+  async function ask(what: 'start' | 'cancel', body: unknown): Promise<void> {
+    const { port, token } = await findRunner();
+    const answer = await fetch(`http://127.0.0.1:${port}/${what}`, {
+      method: 'POST',
+      headers: { authorization: token, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(10_000),
+    });
+    if (!answer.ok) throw new Error(`The runner refused to ${what} a job: ${await answer.text()}`);
+  }
+
+  /** The address of the living runner, which is started where there is none. */
+  async function findRunner(): Promise<{ port: number; token: string }> {
+    const program = fileURLToPath(new URL('./runner.ts', import.meta.url));
+    mkdirSync(runnerDirectory, { recursive: true, mode: 0o700 });
+    const mark = startOwned({
+      directory: runnerDirectory,
+      name: 'runner',
+      command: [...nodeCommand, program, runnerDirectory],
+      environment: { PATH: process.env.PATH, MILLRACE_RUNNER_TOKEN: randomBytes(24).toString('hex') },
+    });
+    for (let wait = 0; wait < 500; wait++) {
+      const address = readJson<{ pid: number; port: number; token: string }>(
+        join(runnerDirectory, 'address.json'),
+      );
+      if (address?.pid === mark.pid) return address;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error(`The runner does not answer; see ${join(runnerDirectory, 'runner.log')}.`);
+  }
+}
+
+/** Keys hold slashes and blanks; directories are short and flat. */
+const nameOf = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 24);
+
+/** Reads at most a piece, cut behind a whole character. */
+function readFrom(path: string, from: number): { text: string; offset: number } {
+  if (!existsSync(path)) return { text: '', offset: from };
+  const file = openSync(path, 'r');
+  try {
+    const size = Math.min(fstatSync(file).size - from, mostOutputAtOnce);
+    if (size <= 0) return { text: '', offset: from };
+    const bytes = Buffer.alloc(size);
+    const read = readSync(file, bytes, 0, size, from);
+    const whole = wholeCharacters(bytes.subarray(0, read));
+    return { text: whole.toString('utf8'), offset: from + whole.length };
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The bytes up to the last complete character of UTF-8. */
+export function wholeCharacters(bytes: Buffer): Buffer {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back]!;
+    if ((byte & 0xc0) === 0x80) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return length > back ? bytes.subarray(0, bytes.length - back) : bytes;
+  }
+  return bytes;
+}

@@ -1,0 +1,171 @@
+import { spawn } from 'node:child_process';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+/** A process that outlives this one and is found again: its number, and when the kernel started it, since numbers are used again. */
+export interface ProcessMark {
+  pid: number;
+  started: string;
+}
+
+export interface OwnedProcess {
+  /** Directory for its pid file and log. */
+  directory: string;
+  name: string;
+  command: string[];
+  environment: Record<string, string | undefined>;
+  cwd?: string;
+}
+
+/** In the environment of everything we start: how strays are found. */
+const ownerVariable = 'MILLRACE_OWNER';
+
+/** Starts a process in a group of its own, or adopts the one that was started before. Its output goes to `<name>.log`. */
+export function startOwned({ directory, name, command, environment, cwd }: OwnedProcess): ProcessMark {
+  mkdirSync(directory, { recursive: true });
+  const standing = ownedProcess(directory, name);
+  if (standing) return standing;
+  const output = openSync(join(directory, `${name}.log`), 'a');
+  try {
+    const child = spawn(command[0]!, command.slice(1), {
+      cwd: cwd ?? directory,
+      env: { ...environment, [ownerVariable]: join(directory, name) },
+      detached: true,
+      stdio: ['ignore', output, output],
+    });
+    child.on('error', () => undefined);
+    if (child.pid === undefined) throw new Error(`${command[0]} could not be started.`);
+    child.unref();
+    const mark = { pid: child.pid, started: startTime(child.pid) ?? '' };
+    writeAtomic(join(directory, `${name}.pid`), JSON.stringify(mark));
+    return mark;
+  } finally {
+    closeSync(output);
+  }
+}
+
+/** The living process of this name, also where a crash fell between its start and the writing of its pid file. */
+export function ownedProcess(directory: string, name: string): ProcessMark | undefined {
+  const mark = readJson<ProcessMark>(join(directory, `${name}.pid`));
+  if (mark && isAlive(mark)) return mark;
+  const [stray] = markedProcesses(join(directory, name)).filter(({ exact }) => exact);
+  return stray && { pid: stray.pid, started: startTime(stray.pid) ?? '' };
+}
+
+/** Stops everything that was started under a directory: groups, and whatever left its group but kept our mark. */
+export async function stopOwned(directory: string, grace = 2000): Promise<void> {
+  const deadline = Date.now() + grace;
+  signalAll(directory, 'SIGTERM');
+  while (markedProcesses(directory).length > 0 && Date.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  while (markedProcesses(directory).length > 0) {
+    signalAll(directory, 'SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export function isAlive({ pid, started }: ProcessMark): boolean {
+  const now = startTime(pid);
+  return now !== undefined && (started === '' || now === started);
+}
+
+/** The kernel's word for when a process started; undefined where there is none, or only its remains. */
+export function startTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  } catch {
+    return process.platform === 'linux' ? undefined : aliveBySignal(pid);
+  }
+}
+
+function aliveBySignal(pid: number): string | undefined {
+  try {
+    process.kill(pid, 0);
+    return '';
+  } catch {
+    return undefined;
+  }
+}
+
+export function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // Nobody is left in the group: that is what was wanted.
+  }
+}
+
+/** Bytes of memory that a process group holds. */
+export function groupMemory(group: number): number {
+  let pages = 0;
+  for (const pid of processIds()) {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      if (Number(fields[2]) === group) pages += Number(fields[21]);
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  return pages * 4096;
+}
+
+function signalAll(directory: string, signal: NodeJS.Signals): void {
+  for (const { pid } of markedProcesses(directory)) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It ended by itself.
+    }
+  }
+}
+
+function markedProcesses(path: string): { pid: number; exact: boolean }[] {
+  const wanted = `${ownerVariable}=${path}`;
+  return processIds().flatMap((pid) => {
+    try {
+      const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+      const found = variables.find((variable) => variable === wanted || variable.startsWith(`${wanted}/`));
+      return found && startTime(pid) !== undefined ? [{ pid, exact: found === wanted }] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function processIds(): number[] {
+  try {
+    return readdirSync('/proc')
+      .map(Number)
+      .filter((pid) => pid > 1 && pid !== process.pid);
+  } catch {
+    return [];
+  }
+}
+
+/** Either the old content or the new, never half of it. */
+export function writeAtomic(path: string, text: string, mode = 0o600): void {
+  writeFileSync(`${path}.tmp`, text, { mode });
+  renameSync(`${path}.tmp`, path);
+}
+
+export function readJson<T>(path: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch {
+    return undefined;
+  }
+}
+
+export const removeTree = (path: string): void => rmSync(path, { recursive: true, force: true });

@@ -1,0 +1,126 @@
+// The composition root: the only file that knows every room.
+import { randomBytes, randomUUID } from 'node:crypto';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runCli } from './cli/program.ts';
+import { MillraceError, messageOf } from './core/error.ts';
+import { playDemo } from './demo/demo.ts';
+import { http } from './host/http.ts';
+import { openJobs } from './host/jobs.ts';
+import { isAlive, startTime } from './host/processes.ts';
+import { catalogue } from './plugins/catalogue.ts';
+import { openSite } from './plugins/clouds/local/site.ts';
+import { openNameServer } from './plugins/dns/embedded.ts';
+import { secretProperties } from './plugins/endpoints/endpoints.ts';
+import { openApi } from './server/openapi.ts';
+import { lockDirectory, type Server, serve } from './server/serve.ts';
+import { openSeal } from './store/seal.ts';
+import { openSqlite } from './store/sqlite/store.ts';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+
+/** What we start finds the Node that we run on. */
+process.env.PATH = `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}`;
+
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  process.stderr.write(
+    `Millrace needs Node 24 or newer; this is ${process.versions.node}. From a checkout, use: npm run -s millrace -- ${process.argv.slice(2).join(' ')}\n`,
+  );
+  process.exit(3);
+}
+
+export interface ServeOptions {
+  data: string;
+  host: string;
+  port: number;
+  dns: string | undefined;
+  allowProcessWorkspace: boolean;
+  localCloud: boolean;
+}
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  version,
+  catalogue: catalogue({ site: openSiteLazily(), allowProcessWorkspace: true, bootWithin: 60_000 }),
+  serve: serveHere,
+  demo: (options) => playDemo({ ...options, root, node: process.execPath }),
+});
+
+async function serveHere(options: ServeOptions): Promise<void> {
+  const directory = resolve(options.data);
+  lockDirectory(directory, isAlive, { pid: process.pid, started: startTime(process.pid) ?? '' });
+  const site = options.localCloud ? openSite(join(directory, 'site')) : undefined;
+  const [address, port] = (options.dns ?? '').split(':');
+  const names =
+    address && port
+      ? await openNameServer(join(directory, 'dns'), {
+          address,
+          dnsPort: Number(port),
+          apiPort: Number(port) + 1,
+        })
+      : undefined;
+  const server = await serve({
+    store: openSqlite(join(directory, 'millrace.db'), 'single'),
+    seal: openSeal(process.env.MILLRACE_KEY_FILE ?? join(directory, 'master.key')),
+    catalogue: catalogue({
+      site,
+      allowProcessWorkspace: options.allowProcessWorkspace,
+      bootWithin: Number(process.env.MILLRACE_BOOT_WITHIN ?? 60_000),
+    }),
+    http,
+    jobs: openJobs(directory, [process.execPath]),
+    secretProperties,
+    openApi: () => openApi(version),
+    crashPoint: crashPoints(directory),
+    newId: randomUUID,
+    newPassword: () => randomBytes(12).toString('base64url'),
+    node: 'single',
+    host: options.host,
+    port: options.port,
+    adminPassword: process.env.MILLRACE_ADMIN_PASSWORD,
+    report: (message, details) =>
+      process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), message, ...details })}\n`),
+    say: (text) => process.stdout.write(text),
+  });
+  process.stdout.write(
+    `Millrace ${version} is ready: ${server.url}${names ? ` · names: ${names.address}:${names.dnsPort} · name API: ${names.apiUrl}` : ''}\n`,
+  );
+  await untilAskedToStop(server);
+}
+
+function untilAskedToStop(server: Server): Promise<void> {
+  return new Promise((done) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(
+        signal,
+        () =>
+          void server
+            .stop()
+            .catch((error) => process.stderr.write(`${messageOf(error)}\n`))
+            .finally(done),
+      );
+    }
+  });
+}
+
+/** Kills this process at the places named by MILLRACE_CRASH_AT (divided by `|`), once each: between a side effect and its commit. */
+function crashPoints(directory: string): (name: string) => void {
+  const wanted = (process.env.MILLRACE_CRASH_AT ?? '').split('|').filter(Boolean);
+  const path = join(directory, 'crashed');
+  return (name) => {
+    if (!wanted.includes(name)) return;
+    const done = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
+    if (done.includes(name)) return;
+    appendFileSync(path, `${name}\n`);
+    process.kill(process.pid, 'SIGKILL');
+  };
+}
+
+/** Offline commands read the definitions and make nothing. */
+function openSiteLazily() {
+  const refuse = (): never => {
+    throw new MillraceError('internal.error', { message: 'An offline command reached for the local cloud.' });
+  };
+  return { directory: '', claim: refuse, find: refuse };
+}

@@ -1,0 +1,455 @@
+import type { Instant, Moment } from '../core/instant.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import { resolveText } from '../lang/binding.ts';
+import {
+  type EndStatus,
+  type Execution,
+  type ExecutionEvent,
+  evolve,
+  isOver,
+  isTaskOver,
+  type Plan,
+  type Question,
+  type TaskState,
+  taskKey,
+} from './execution.ts';
+import { findTask, type Stage } from './model.ts';
+import { lookupIn } from './scope.ts';
+
+/** What reaches an execution from outside. */
+export type ExecutionMessage =
+  | { type: 'create'; plan: Plan; queued: boolean }
+  | { type: 'admit' }
+  | { type: 'report'; stage: string; task: string; attempt: number; report: TaskReport }
+  | { type: 'answer'; question: string; approved: boolean; by: string; comment: string; output: JsonObject }
+  | { type: 'expire-question'; question: string }
+  | { type: 'time-out'; stage: string; task: string; attempt: number }
+  | { type: 'cancel'; by: string; reason: string };
+
+/** How far the hands came with a task. `input` is resolved and masked. */
+export type TaskReport =
+  | { kind: 'skipped'; message: string }
+  | { kind: 'running'; input: JsonObject; ticket: Json; pollAfter: number }
+  | { kind: 'asks'; input: JsonObject; question: Question }
+  | { kind: 'ended'; ok: boolean; input: JsonObject | null; output: JsonObject; message: string };
+
+/** What the hands shall do, after what was decided has been written. `due` is the earliest time; `key` stays the same over repetitions. */
+export type ExecutionCommand = { key: string; due: Instant } & (
+  | { do: 'start-task'; stage: string; task: string; attempt: number; repeat?: boolean }
+  | { do: 'poll-task'; stage: string; task: string; attempt: number; ticket: Json }
+  | { do: 'cancel-task'; stage: string; task: string; attempt: number; ticket: Json }
+  | { do: 'time-out'; stage: string; task: string; attempt: number }
+  | { do: 'expire-question'; question: string }
+  | { do: 'leave-queue' }
+  | { do: 'tidy' }
+  | { do: 'notify'; notice: Notice }
+);
+
+/** Something worth telling people, in the order it happened. */
+export interface Notice {
+  number: number;
+  kind: 'started' | 'task' | 'waiting' | 'ended';
+  stage?: string;
+  task?: string;
+  status: string;
+  message: string;
+}
+
+export interface Decision {
+  state: Execution;
+  events: ExecutionEvent[];
+  commands: ExecutionCommand[];
+}
+
+/**
+ * What follows from a message: pure, and the same wherever it is asked. A message that no longer fits (a late report, an answer
+ * to a closed question) decides nothing.
+ */
+export function decide(before: Execution | null, message: ExecutionMessage, { now }: Moment): Decision {
+  const events: ExecutionEvent[] = [];
+  const commands: ExecutionCommand[] = [];
+  let state = before as Execution;
+
+  handle();
+  return { state, events, commands };
+
+  function handle(): void {
+    if (message.type === 'create') return create(message.plan, message.queued);
+    if (!before || isOver(before)) return;
+    switch (message.type) {
+      case 'admit':
+        if (state.startedAt === null) start();
+        return;
+      case 'report':
+        return report(message);
+      case 'answer':
+        return answered(message.question, message.approved, message.by, message.comment, message.output);
+      case 'expire-question':
+        return expired(message.question);
+      case 'time-out':
+        return timedOut(message.stage, message.task, message.attempt);
+      case 'cancel':
+        return cancel(message.by, message.reason);
+    }
+  }
+
+  function emit(
+    event: ExecutionEvent extends infer E ? (E extends { at: Instant } ? Omit<E, 'at'> : never) : never,
+  ): void {
+    const full = { ...event, at: now } as ExecutionEvent;
+    state = evolve(state, full);
+    events.push(full);
+  }
+
+  function create(plan: Plan, queued: boolean): void {
+    emit({ type: 'execution-created', plan });
+    if (queued) emit({ type: 'execution-queued' });
+    else start();
+  }
+
+  function start(): void {
+    emit({ type: 'execution-started' });
+    notify('started', {}, 'STARTED', state.plan.comments);
+    advance();
+  }
+
+  /** Goes on wherever nothing is under way any more: the next step, the next stage, the end. */
+  function advance(): void {
+    for (const stage of state.plan.pipeline.stages) {
+      const stageState = state.stages[stage.name]!;
+      if (stageState.status === 'NOT_STARTED') {
+        if (!shallRun(stage)) {
+          emit({ type: 'stage-skipped', stage: stage.name });
+          continue;
+        }
+        emit({ type: 'stage-started', stage: stage.name });
+        if (!nextStep(stage)) return;
+      } else if (stageState.status === 'RUNNING') {
+        if (!isStepOver(stage) || !nextStep(stage)) return;
+      }
+    }
+    end();
+  }
+
+  /** Cleaning stages start afresh after a failure; an ordinary stage does not. */
+  function shallRun(stage: Stage): boolean {
+    const { runs } = stage.millrace;
+    return runs === 'always' || (state.ending ? runs === 'on-failure' : runs === 'on-success');
+  }
+
+  /** Starts the next step of a running stage; true when the stage has ended instead. */
+  function nextStep(stage: Stage): boolean {
+    for (;;) {
+      const stageState = state.stages[stage.name]!;
+      if (stageState.status !== 'RUNNING') return true;
+      const failure = stageFailure(stage);
+      const step = stageState.step + 1;
+      if (failure) {
+        emit({ type: 'stage-ended', stage: stage.name, ...failure });
+        if (!state.ending) emit({ type: 'run-failing', status: failure.status, message: failure.message });
+        return true;
+      }
+      if (step >= stage.steps.length) {
+        emit({ type: 'stage-ended', stage: stage.name, status: 'COMPLETED', message: '' });
+        return true;
+      }
+      emit({ type: 'step-started', stage: stage.name, step });
+      for (const task of stage.steps[step]!) startTask(stage.name, task, 1);
+      if (!isStepOver(stage)) return false;
+    }
+  }
+
+  function isStepOver(stage: Stage): boolean {
+    const stageState = state.stages[stage.name]!;
+    if (stageState.status !== 'RUNNING') return true;
+    return (stage.steps[stageState.step] ?? []).every((task) => isTaskOver(taskOf(stage.name, task)));
+  }
+
+  /** Why the stage cannot go on, in the words of the original. */
+  function stageFailure(stage: Stage): { status: 'FAILED' | 'CANCELED'; message: string } | undefined {
+    const all = stage.steps.flat().map((name) => ({ name, task: taskOf(stage.name, name) }));
+    const failed = all.filter(({ task }) => task.status === 'FAILED');
+    const [first] = failed;
+    if (first && 'message' in first.task) {
+      const message =
+        failed.length > 1
+          ? `FAILED tasks in ${stage.name}: ${failed.map(({ name }) => name).join(',')}`
+          : `${stage.name}.${first.name}: ${first.task.message}`;
+      return { status: 'FAILED', message };
+    }
+    const canceled = all.find(({ task }) => task.status === 'CANCELED');
+    return canceled && 'message' in canceled.task
+      ? { status: 'CANCELED', message: canceled.task.message }
+      : undefined;
+  }
+
+  function startTask(stage: string, task: string, attempt: number): void {
+    emit({ type: 'task-started', stage, task, attempt });
+    const { delay = 0, timeout } = findTask(state.plan.pipeline, stage, task)!.millrace;
+    const key = keyOf(stage, task, attempt);
+    commands.push({ do: 'start-task', stage, task, attempt, key: `${key}/start`, due: now + delay });
+    if (timeout)
+      commands.push({
+        do: 'time-out',
+        stage,
+        task,
+        attempt,
+        key: `${key}/time-out`,
+        due: now + delay + timeout,
+      });
+  }
+
+  function report({ stage, task, attempt, report: told }: ExecutionMessage & { type: 'report' }): void {
+    const current = taskOf(stage, task);
+    if (isTaskOver(current) || !('attempt' in current) || current.attempt !== attempt) return;
+    switch (told.kind) {
+      case 'skipped':
+        if (current.status === 'CANCELING')
+          return endTask(stage, task, 'CANCELED', null, {}, current.because);
+        emit({ type: 'task-skipped', stage, task, message: told.message });
+        return advance();
+      case 'running':
+        if (current.status === 'CANCELING') {
+          commands.push({
+            do: 'cancel-task',
+            stage,
+            task,
+            attempt,
+            ticket: told.ticket,
+            key: `${keyOf(stage, task, attempt)}/cancel`,
+            due: now,
+          });
+          return;
+        }
+        emit({ type: 'task-running', stage, task, input: told.input, ticket: told.ticket });
+        commands.push({
+          do: 'poll-task',
+          stage,
+          task,
+          attempt,
+          ticket: told.ticket,
+          key: `${keyOf(stage, task, attempt)}/poll`,
+          due: now + told.pollAfter,
+        });
+        return;
+      case 'asks':
+        if (current.status === 'CANCELING')
+          return endTask(stage, task, 'CANCELED', told.input, {}, current.because);
+        return ask(stage, task, told.input, told.question);
+      case 'ended': {
+        if (current.status === 'CANCELING' && !told.ok)
+          return endTask(stage, task, 'CANCELED', told.input, told.output, current.because);
+        return endTask(
+          stage,
+          task,
+          told.ok ? 'COMPLETED' : failureOf(stage, task),
+          told.input,
+          told.output,
+          told.message,
+        );
+      }
+    }
+  }
+
+  function ask(stage: string, task: string, input: JsonObject, question: Question): void {
+    emit({ type: 'task-waiting', stage, task, input, question });
+    notify('waiting', { stage, task }, 'WAITING', question.summary);
+    if (question.expiresAt !== null) {
+      commands.push({
+        do: 'expire-question',
+        question: question.id,
+        key: `question/${question.id}`,
+        due: question.expiresAt,
+      });
+    }
+  }
+
+  function answered(
+    question: string,
+    approved: boolean,
+    by: string,
+    comment: string,
+    output: JsonObject,
+  ): void {
+    const waiting = waitingFor(question);
+    if (!waiting) return;
+    const { stage, task, state: current } = waiting;
+    if (current.question.about === 'uncertain' && approved) {
+      emit({ type: 'task-started', stage, task, attempt: current.attempt });
+      commands.push({
+        do: 'start-task',
+        stage,
+        task,
+        attempt: current.attempt,
+        repeat: true,
+        key: `${keyOf(stage, task, current.attempt)}/repeat`,
+        due: now,
+      });
+      return;
+    }
+    const said = comment ? ` ${comment}` : '';
+    if (approved) return endTask(stage, task, 'COMPLETED', null, output, `Approved by ${by}.${said}`);
+    endTask(
+      stage,
+      task,
+      failureOf(stage, task),
+      null,
+      output,
+      `User Operation request has been rejected by ${by}.${said}`,
+    );
+  }
+
+  function expired(question: string): void {
+    const waiting = waitingFor(question);
+    if (waiting)
+      endTask(
+        waiting.stage,
+        waiting.task,
+        failureOf(waiting.stage, waiting.task),
+        null,
+        {},
+        'User Operation request has expired: nobody answered in time.',
+      );
+  }
+
+  function timedOut(stage: string, task: string, attempt: number): void {
+    const current = taskOf(stage, task);
+    if (
+      isTaskOver(current) ||
+      !('attempt' in current) ||
+      current.attempt !== attempt ||
+      current.status === 'CANCELING'
+    )
+      return;
+    const limit = findTask(state.plan.pipeline, stage, task)?.millrace.timeout ?? 0;
+    if ('ticket' in current) {
+      commands.push({
+        do: 'cancel-task',
+        stage,
+        task,
+        attempt,
+        ticket: current.ticket,
+        key: `${keyOf(stage, task, attempt)}/cancel`,
+        due: now,
+      });
+    }
+    endTask(
+      stage,
+      task,
+      failureOf(stage, task),
+      null,
+      {},
+      `The task took longer than its time-out of ${limit / 1000} s.`,
+    );
+  }
+
+  function cancel(by: string, reason: string): void {
+    if (state.ending?.status === 'CANCELED') return;
+    const message = `Execution canceled by ${by}.${reason ? ` ${reason}` : ''}`;
+    if (!state.ending) emit({ type: 'run-failing', status: 'CANCELED', message });
+    for (const stage of state.plan.pipeline.stages) {
+      for (const task of stage.steps.flat()) cancelTask(stage.name, task, message);
+    }
+    if (state.startedAt !== null) return advance();
+    end();
+  }
+
+  /** What waits ends at once; what runs elsewhere is asked to stop; what is about to start reports and is stopped then. */
+  function cancelTask(stage: string, task: string, because: string): void {
+    const current = taskOf(stage, task);
+    if (current.status === 'WAITING') {
+      emit({
+        type: 'task-ended',
+        stage,
+        task,
+        status: 'CANCELED',
+        input: null,
+        output: {},
+        message: because,
+      });
+    } else if (current.status === 'RUNNING' || current.status === 'STARTED') {
+      emit({ type: 'task-canceling', stage, task, because });
+      const ticket = current.status === 'RUNNING' ? current.ticket : null;
+      commands.push({
+        do: 'cancel-task',
+        stage,
+        task,
+        attempt: current.attempt,
+        ticket,
+        key: `${keyOf(stage, task, current.attempt)}/cancel`,
+        due: now,
+      });
+    }
+  }
+
+  function endTask(
+    stage: string,
+    task: string,
+    status: EndStatus,
+    input: JsonObject | null,
+    output: JsonObject,
+    message: string,
+  ): void {
+    emit({ type: 'task-ended', stage, task, status, input, output, message });
+    notify('task', { stage, task }, status, message);
+    advance();
+  }
+
+  function end(): void {
+    const { ending, plan } = state;
+    const status = ending?.status ?? 'COMPLETED';
+    const output = Object.fromEntries(
+      Object.entries(plan.pipeline.output).map(([key, text]) => [
+        key,
+        resolveText(text, lookupIn(state, {})),
+      ]),
+    );
+    emit({ type: 'execution-ended', status, message: ending?.message ?? 'Execution Completed.', output });
+    notify('ended', {}, status, state.message);
+    commands.push(
+      { do: 'leave-queue', key: `${plan.execution}/leave-queue`, due: now },
+      { do: 'tidy', key: `${plan.execution}/tidy`, due: now },
+    );
+  }
+
+  function notify(
+    kind: Notice['kind'],
+    where: { stage?: string; task?: string },
+    status: string,
+    message: string,
+  ): void {
+    if (state.plan.pipeline.millrace.notifications.length === 0) return;
+    const number = state.notices;
+    commands.push({
+      do: 'notify',
+      notice: { number, kind, ...where, status, message },
+      key: `${state.plan.execution}/notice/${number}`,
+      due: now,
+    });
+  }
+
+  function waitingFor(
+    question: string,
+  ): { stage: string; task: string; state: TaskState & { status: 'WAITING' } } | undefined {
+    for (const stage of state.plan.pipeline.stages) {
+      for (const task of stage.steps.flat()) {
+        const current = taskOf(stage.name, task);
+        if (current.status === 'WAITING' && current.question.id === question)
+          return { stage: stage.name, task, state: current };
+      }
+    }
+    return undefined;
+  }
+
+  function failureOf(stage: string, task: string): 'FAILED' | 'FAILED_CONTINUE' {
+    return findTask(state.plan.pipeline, stage, task)?.ignoreFailure ? 'FAILED_CONTINUE' : 'FAILED';
+  }
+
+  function taskOf(stage: string, task: string): TaskState {
+    return state.tasks[taskKey(stage, task)]!;
+  }
+
+  function keyOf(stage: string, task: string, attempt: number): string {
+    return `${state.plan.execution}/${stage}.${task}/${attempt}`;
+  }
+}

@@ -1,0 +1,95 @@
+import type { Duration } from '../core/duration.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+
+/** A pipeline as somebody wrote it, read into plain values. The text it came from is kept beside it, byte for byte. */
+export interface Pipeline {
+  project: string | undefined;
+  name: string;
+  description: string;
+  icon: string;
+  enabled: boolean;
+  /** How many executions may run at once; the others queue. */
+  concurrency: number;
+  /** Name to default; an empty text is no default. */
+  input: Record<string, Json>;
+  inputMeta: Record<string, InputMeta>;
+  /** Name to a text with bindings. */
+  output: Record<string, string>;
+  starred: JsonObject;
+  options: string[];
+  tags: string[];
+  workspace: Workspace;
+  /** In the order in which they run. */
+  stages: Stage[];
+  notifications: JsonObject;
+  rollbacks: JsonObject[];
+  millrace: PipelineExtras;
+}
+
+export interface InputMeta {
+  mandatory: boolean;
+  description: string;
+}
+
+export interface Workspace {
+  type: string;
+  endpoint: string;
+  image: string;
+  environmentVariables: Record<string, string>;
+  autoCloneForTrigger: boolean;
+  limits: { cpu: number; memory: number };
+}
+
+export interface Stage {
+  name: string;
+  /** Steps one after the other; the tasks of one step run at once. */
+  steps: string[][];
+  tasks: Record<string, Task>;
+  millrace: { runs: StageRuns };
+}
+
+/** When a stage runs: as long as nothing failed; only when something failed or was cancelled; in any case. */
+export type StageRuns = 'on-success' | 'on-failure' | 'always';
+
+export interface Task {
+  name: string;
+  type: string;
+  /** As written, bindings unresolved. */
+  input: JsonObject;
+  /** Role to endpoint name. */
+  endpoints: Record<string, string>;
+  ignoreFailure: boolean;
+  preCondition: string;
+  millrace: TaskExtras;
+}
+
+/** Our extensions, under the reserved key `millrace` of a task. */
+export interface TaskExtras {
+  /** The task fails when it is not over after this time. */
+  timeout?: Duration;
+  /** The task starts this long after its turn has come. */
+  delay?: Duration;
+  /** Repeat a call that may have happened before a crash, instead of asking. */
+  repeat?: boolean;
+  /** Endpoint to which metric lines in the task's output are forwarded. */
+  metrics?: string;
+}
+
+export interface PipelineExtras {
+  notifications: { type: string; endpoint: string; [key: string]: Json }[];
+}
+
+export const findTask = (pipeline: Pipeline, stage: string, task: string): Task | undefined =>
+  pipeline.stages.find(({ name }) => name === stage)?.tasks[task];
+
+/** Each task that can run, in the order of its stage and step. */
+export function* tasksInOrder(pipeline: Pipeline): Generator<{ stage: Stage; step: number; task: Task }> {
+  for (const stage of pipeline.stages) {
+    for (const [step, names] of stage.steps.entries()) {
+      for (const name of names) {
+        const task = stage.tasks[name];
+        if (task) yield { stage, step, task };
+      }
+    }
+  }
+}

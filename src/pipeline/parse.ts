@@ -1,0 +1,430 @@
+import { type Diagnostic, nearest } from '../core/diagnostic.ts';
+import { parseDuration } from '../core/duration.ts';
+import { isObject, type Json, type JsonObject } from '../core/json.ts';
+import type { Path, YamlDocument } from '../lang/yaml.ts';
+import type { Pipeline, PipelineExtras, Stage, StageRuns, Task, TaskExtras, Workspace } from './model.ts';
+
+const pipelineKeys = [
+  ...[
+    'project',
+    'kind',
+    'name',
+    'icon',
+    'enabled',
+    'description',
+    'global',
+    'concurrency',
+    'starred',
+    'options',
+    'tags',
+  ],
+  ...[
+    'input',
+    '_inputMeta',
+    'output',
+    '_outputMeta',
+    'workspace',
+    'ciWorkspace',
+    'stageOrder',
+    'stages',
+    'notifications',
+  ],
+  ...[
+    'rollbacks',
+    'state',
+    '_warnings',
+    'id',
+    'version',
+    'createdBy',
+    'createdAt',
+    'updatedBy',
+    'updatedAt',
+    'millrace',
+  ],
+  ...[
+    '_link',
+    '_projectId',
+    '_createdBy',
+    '_updatedBy',
+    '_createTimeInMicros',
+    '_updateTimeInMicros',
+    'scheduledTriggers',
+  ],
+];
+const stageKeys = ['taskOrder', 'tasks', 'description', 'tags', 'millrace'];
+const taskKeys = [
+  'type',
+  'input',
+  'endpoints',
+  'ignoreFailure',
+  'preCondition',
+  'tags',
+  '_configured',
+  'description',
+  'name',
+  'millrace',
+];
+const stageRuns: readonly StageRuns[] = ['on-success', 'on-failure', 'always'];
+const newPipelineConcurrency = 10;
+
+/**
+ * Reads one `kind: PIPELINE` document. Takes what the original took (texts for numbers, the keys of 2019, empty parts) and
+ * says what looks wrong; the pipeline is undefined only where nothing could be made of the document.
+ */
+export function parsePipeline(document: YamlDocument): {
+  pipeline: Pipeline | undefined;
+  diagnostics: Diagnostic[];
+} {
+  const diagnostics: Diagnostic[] = [];
+  const root = document.value;
+  if (!isObject(root)) {
+    report('error', 'pipeline.not-a-map', 'A pipeline is a map of keys such as `name` and `stages`.', []);
+    return { pipeline: undefined, diagnostics };
+  }
+  warnUnknown(root, pipelineKeys, [], 'pipeline');
+  const name = text(root.name);
+  if (!name)
+    report(
+      'error',
+      'pipeline.no-name',
+      'The pipeline has no `name`.',
+      [],
+      'Add `name: My pipeline` at the top level.',
+    );
+  const pipeline: Pipeline = {
+    project: text(root.project) || undefined,
+    name,
+    description: text(root.description),
+    icon: text(root.icon),
+    enabled: flag(root.enabled, ['enabled'], true),
+    concurrency: count(root.concurrency, ['concurrency'], newPipelineConcurrency),
+    input: map(root.input, ['input']),
+    inputMeta: Object.fromEntries(
+      Object.entries(map(root._inputMeta, ['_inputMeta'])).map(([key, meta]) => [
+        key,
+        {
+          mandatory: flag(
+            isObject(meta) ? meta.mandatory : undefined,
+            ['_inputMeta', key, 'mandatory'],
+            false,
+          ),
+          description: text(isObject(meta) ? meta.description : undefined),
+        },
+      ]),
+    ),
+    output: texts(root.output, ['output']),
+    starred: map(root.starred, ['starred']),
+    options: list(root.options, ['options']).map(text),
+    tags: list(root.tags, ['tags']).map(text),
+    workspace: workspace(),
+    stages: stages(),
+    notifications: map(root.notifications, ['notifications']),
+    rollbacks: list(root.rollbacks, ['rollbacks']).filter(isObject),
+    millrace: pipelineExtras(),
+  };
+  return { pipeline: name ? pipeline : undefined, diagnostics };
+
+  function stages(): Stage[] {
+    const defined = map(root && isObject(root) ? root.stages : undefined, ['stages']);
+    const order =
+      isObject(root) && root.stageOrder !== undefined
+        ? list(root.stageOrder, ['stageOrder']).map(text)
+        : Object.keys(defined);
+    for (const stage of Object.keys(defined)) {
+      if (!order.includes(stage)) {
+        report(
+          'warning',
+          'stage.not-ordered',
+          `Stage ${stage} is not in \`stageOrder\`, so it never runs.`,
+          ['stages', stage],
+          undefined,
+          true,
+        );
+      }
+    }
+    return order.flatMap((stage, index) => {
+      if (!Object.hasOwn(defined, stage)) {
+        const close = nearest(stage, Object.keys(defined));
+        const hint = close
+          ? `Did you mean ${close}?`
+          : 'Add it under `stages`, or take it out of `stageOrder`.';
+        report(
+          'error',
+          'stage.unknown',
+          `\`stageOrder\` names the stage ${stage}, which \`stages\` does not have.`,
+          ['stageOrder', index],
+          hint,
+        );
+        return [];
+      }
+      return [parseStage(stage, map(defined[stage], ['stages', stage]))];
+    });
+  }
+
+  function parseStage(name: string, value: JsonObject): Stage {
+    const path = ['stages', name];
+    warnUnknown(value, stageKeys, path, `stage ${name}`);
+    const defined = map(value.tasks, [...path, 'tasks']);
+    const order =
+      value.taskOrder === undefined
+        ? Object.keys(defined)
+        : list(value.taskOrder, [...path, 'taskOrder']).map(text);
+    const ordered = order.flatMap((item) => item.split(',').map((task) => task.trim()));
+    for (const task of Object.keys(defined)) {
+      if (!ordered.includes(task)) {
+        report(
+          'warning',
+          'task.not-ordered',
+          `Task ${name}.${task} is not in \`taskOrder\`, so it never runs.`,
+          [...path, 'tasks', task],
+          undefined,
+          true,
+        );
+      }
+    }
+    const steps = order.map((item, index) => {
+      const names = item.split(',').map((task) => task.trim());
+      return names.filter((task) => {
+        if (Object.hasOwn(defined, task)) return true;
+        if (task === '') return false;
+        const close = nearest(task, Object.keys(defined));
+        const hint = close
+          ? `Did you mean ${close}?`
+          : `Add it under \`tasks\`, or take it out of \`taskOrder\`.`;
+        report(
+          'error',
+          'task.unknown',
+          `\`taskOrder\` of stage ${name} names the task ${task}, which \`tasks\` does not have.`,
+          [...path, 'taskOrder', index],
+          hint,
+        );
+        return false;
+      });
+    });
+    const seen = new Set<string>();
+    for (const task of ordered) {
+      if (seen.has(task))
+        report('error', 'task.twice', `\`taskOrder\` of stage ${name} names the task ${task} twice.`, [
+          ...path,
+          'taskOrder',
+        ]);
+      seen.add(task);
+    }
+    const tasks = Object.entries(defined).map(([task, body]) => [
+      task,
+      parseTask(name, task, map(body, [...path, 'tasks', task])),
+    ]);
+    const extras = map(value.millrace, [...path, 'millrace']);
+    const runs = text(extras.runs) || 'on-success';
+    if (!stageRuns.includes(runs as StageRuns)) {
+      report(
+        'error',
+        'stage.runs',
+        `Stage ${name} runs "${runs}", which is none of ${stageRuns.join(', ')}.`,
+        [...path, 'millrace', 'runs'],
+      );
+    }
+    return {
+      name,
+      steps: steps.filter((step) => step.length > 0),
+      tasks: Object.fromEntries(tasks),
+      millrace: { runs: runs as StageRuns },
+    };
+  }
+
+  function parseTask(stage: string, name: string, value: JsonObject): Task {
+    const path = ['stages', stage, 'tasks', name];
+    warnUnknown(value, taskKeys, path, `task ${stage}.${name}`);
+    if (name.includes('.')) {
+      report(
+        'error',
+        'task.name',
+        `Task ${stage}.${name}: a name may not hold a dot, since \${Stage.Task...} divides at dots.`,
+        path,
+        undefined,
+        true,
+      );
+    }
+    if (!text(value.type)) {
+      report(
+        'error',
+        'task.no-type',
+        `Task ${stage}.${name} has no \`type\`.`,
+        path,
+        'Add for example `type: REST`.',
+        true,
+      );
+    }
+    return {
+      name,
+      type: text(value.type),
+      input: map(value.input, [...path, 'input']),
+      endpoints: texts(value.endpoints, [...path, 'endpoints']),
+      ignoreFailure: flag(value.ignoreFailure, [...path, 'ignoreFailure'], false),
+      preCondition: text(value.preCondition).trim(),
+      millrace: taskExtras(map(value.millrace, [...path, 'millrace']), [...path, 'millrace']),
+    };
+  }
+
+  function taskExtras(value: JsonObject, path: Path): TaskExtras {
+    warnUnknown(value, ['timeout', 'delay', 'repeat', 'metrics'], path, '`millrace`', 'error');
+    const extras: TaskExtras = {};
+    for (const key of ['timeout', 'delay'] as const) {
+      if (value[key] === undefined) continue;
+      const duration = parseDuration(text(value[key]));
+      if (duration === undefined) {
+        report(
+          'error',
+          'task.duration',
+          `\`${key}: ${text(value[key])}\` is not a duration.`,
+          [...path, key],
+          'Write for example 90s, 5m or 2h.',
+        );
+      } else {
+        extras[key] = duration;
+      }
+    }
+    if (value.repeat !== undefined) extras.repeat = flag(value.repeat, [...path, 'repeat'], false);
+    if (value.metrics !== undefined) extras.metrics = text(value.metrics);
+    return extras;
+  }
+
+  function pipelineExtras(): PipelineExtras {
+    const extras = map(isObject(root) ? root.millrace : undefined, ['millrace']);
+    warnUnknown(extras, ['notifications'], ['millrace'], '`millrace`', 'error');
+    const notifications = list(extras.notifications, ['millrace', 'notifications']).flatMap((item, index) => {
+      if (isObject(item) && text(item.type) && text(item.endpoint))
+        return [{ ...item, type: text(item.type), endpoint: text(item.endpoint) }];
+      report('error', 'notification.incomplete', 'A notification needs `type` and `endpoint`.', [
+        'millrace',
+        'notifications',
+        index,
+      ]);
+      return [];
+    });
+    return { notifications };
+  }
+
+  function workspace(): Workspace {
+    const key =
+      isObject(root) && root.workspace === undefined && root.ciWorkspace !== undefined
+        ? 'ciWorkspace'
+        : 'workspace';
+    const value = map(isObject(root) ? root[key] : undefined, [key]);
+    const limits = map(value.limits, [key, 'limits']);
+    return {
+      type: text(value.type) || 'DOCKER',
+      endpoint: text(value.endpoint),
+      image: text(value.image),
+      environmentVariables: texts(value.environmentVariables, [key, 'environmentVariables']),
+      autoCloneForTrigger: flag(value.autoCloneForTrigger, [key, 'autoCloneForTrigger'], false),
+      limits: { cpu: Number(limits.cpu ?? 1) || 1, memory: Number(limits.memory ?? 512) || 512 },
+    };
+  }
+
+  function map(value: Json | undefined, path: Path): JsonObject {
+    if (value === undefined || value === null || value === '') return {};
+    if (isObject(value)) return value;
+    if (!(Array.isArray(value) && value.length === 0)) {
+      report(
+        'error',
+        'value.not-a-map',
+        `\`${String(path.at(-1))}\` must be a map, not ${kindOf(value)}.`,
+        path,
+      );
+    }
+    return {};
+  }
+
+  function list(value: Json | undefined, path: Path): Json[] {
+    if (value === undefined || value === null || value === '') return [];
+    if (Array.isArray(value)) return value;
+    report(
+      'error',
+      'value.not-a-list',
+      `\`${String(path.at(-1))}\` must be a list, not ${kindOf(value)}.`,
+      path,
+    );
+    return [];
+  }
+
+  function texts(value: Json | undefined, path: Path): Record<string, string> {
+    return Object.fromEntries(Object.entries(map(value, path)).map(([key, item]) => [key, text(item)]));
+  }
+
+  function flag(value: Json | undefined, path: Path, otherwise: boolean): boolean {
+    if (value === undefined || value === null || value === '') return otherwise;
+    if (typeof value === 'boolean') return value;
+    if (/^(true|false)$/i.test(text(value))) return text(value).toLowerCase() === 'true';
+    report(
+      'error',
+      'value.not-a-flag',
+      `\`${String(path.at(-1))}: ${text(value)}\` must be true or false.`,
+      path,
+    );
+    return otherwise;
+  }
+
+  function count(value: Json | undefined, path: Path, otherwise: number): number {
+    if (value === undefined || value === null || value === '') return otherwise;
+    const found = Number(value);
+    if (Number.isInteger(found) && found > 0) return found;
+    report(
+      'error',
+      'value.not-a-count',
+      `\`${String(path.at(-1))}: ${text(value)}\` must be a whole number from 1.`,
+      path,
+    );
+    return otherwise;
+  }
+
+  function warnUnknown(
+    value: JsonObject,
+    known: readonly string[],
+    path: Path,
+    what: string,
+    severity: 'warning' | 'error' = 'warning',
+  ): void {
+    for (const key of Object.keys(value)) {
+      if (known.includes(key)) continue;
+      const close = nearest(key, known);
+      report(
+        severity,
+        'key.unknown',
+        `${sentenceCase(what)} has the unknown key \`${key}\`.`,
+        [...path, key],
+        close && `Did you mean \`${close}\`?`,
+        true,
+      );
+    }
+  }
+
+  function report(
+    severity: 'error' | 'warning',
+    code: string,
+    message: string,
+    path: Path,
+    hint?: string,
+    atKey = false,
+  ): void {
+    diagnostics.push({
+      severity,
+      code,
+      message,
+      hint,
+      ...(atKey ? document.placeOfKey(path) : document.placeOf(path)),
+    });
+  }
+}
+
+/** Scalars as text: numbers and booleans stand for themselves, nothing is empty. */
+const text = (value: Json | undefined): string =>
+  value === undefined || value === null
+    ? ''
+    : typeof value === 'object'
+      ? JSON.stringify(value)
+      : String(value);
+
+const kindOf = (value: Json): string =>
+  Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'a map' : `"${String(value).slice(0, 40)}"`;
+const sentenceCase = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);

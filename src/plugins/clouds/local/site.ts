@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { readJson, writeAtomic } from '../../../host/processes.ts';
+
+/** What each thing of the local cloud remembers in its own directory. */
+export interface Card {
+  identity: string;
+  instance: string;
+  deployment: string;
+  address: string;
+  kind: 'machine' | 'balancer';
+}
+
+/** The local cloud of one server: a directory, and a range of loopback addresses that no other site is likely to use. */
+export interface Site {
+  directory: string;
+  /** The directory and the address of a thing; made at the first call, found again at every other. */
+  claim(card: Omit<Card, 'address'>): { directory: string; address: string };
+  find(identity: string): { directory: string; card: Card } | undefined;
+}
+
+export function openSite(directory: string): Site {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const hash = createHash('sha256').update(directory).digest();
+  const range = `127.${64 + (hash[0]! % 160)}.${hash[1]!}`;
+  const placeOf = (identity: string) =>
+    join(directory, createHash('sha256').update(identity).digest('hex').slice(0, 16));
+
+  return {
+    directory,
+    find(identity) {
+      const card = readJson<Card>(join(placeOf(identity), 'card.json'));
+      return card && { directory: placeOf(identity), card };
+    },
+    claim(card) {
+      const own = placeOf(card.identity);
+      const known = readJson<Card>(join(own, 'card.json'));
+      if (known) return { directory: own, address: known.address };
+      const taken = new Set(
+        readdirSync(directory).flatMap(
+          (name) => readJson<Card>(join(directory, name, 'card.json'))?.address ?? [],
+        ),
+      );
+      const free = Array.from({ length: 240 }, (_, index) => `${range}.${index + 10}`).find(
+        (address) => !taken.has(address),
+      );
+      if (!free) throw new Error(`All 240 addresses of the local cloud in ${directory} are in use.`);
+      if (!existsSync(own)) mkdirSync(own, { recursive: true, mode: 0o700 });
+      writeAtomic(join(own, 'card.json'), JSON.stringify({ ...card, address: free } satisfies Card));
+      return { directory: own, address: free };
+    },
+  };
+}

@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
+import { texts } from '../../sdk/fields.ts';
+import { defineTask, type Outcome, type TaskContext } from '../../sdk/task.ts';
+
+const pollSeconds = 0.2;
+/** A build that takes longer than this wants a `millrace: {timeout: ...}` of its own. */
+const longest = 6 * 3600;
+
+/** The CI task. `allowed`: whether plain processes on this machine may run what pipelines say. */
+export const ciTask = (allowed: boolean) =>
+  defineTask({
+    type: 'CI',
+    title: 'CI',
+    summary: 'Runs build steps, as one shell script, in the workspace of the pipeline.',
+    input: z.object({
+      steps: texts('Lines of one shell script; a failing line ends it.'),
+      export: texts('Variables whose values are put out.').default([]),
+      artifacts: texts('Files to keep.').default([]),
+      process: z.array(z.json()).describe('Parsers of test results.').default([]),
+    }),
+    output: {
+      exports: 'Values of the exported variables; null for one that was never set.',
+      artifacts: 'Paths of the artifacts.',
+      exitCode: 'Exit code of the script.',
+    },
+    endpoints: {},
+    examples: [
+      {
+        title: 'Build and test',
+        yaml: 'type: CI\ninput:\n  steps:\n  - npm ci\n  - npm test\n  - export VERSION=$(cat version)\n  export: [VERSION]\n',
+      },
+    ],
+    /** The runner knows the key. */
+    isRepeatable: () => true,
+
+    async start({ steps, export: exported, artifacts }, context) {
+      const refusal = refuse(context, allowed);
+      if (refusal) return { failed: refusal };
+      const directory = workspaceOf(context);
+      const files = {
+        'steps.sh': scriptFor(
+          steps,
+          exported.filter((name) => /^[A-Za-z_]\w*$/.test(name)),
+          artifacts,
+        ),
+        'environment.sh': Object.entries(context.workspace.environment)
+          .map(([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`)
+          .join(''),
+      };
+      const own = context.jobs.directory(context.key);
+      await context.jobs.start(context.key, {
+        command: ['/bin/sh', `${own}/steps.sh`],
+        environment: { JOB: own },
+        directory,
+        files,
+        limits: { seconds: longest, memoryMb: 2048, fileMb: 1024 },
+      });
+      return { wait: {}, seconds: pollSeconds };
+    },
+
+    async poll(ticket, _, context) {
+      return pollJob(ticket, context, async (exitCode) => {
+        const exports = parseJson((await context.jobs.read(context.key, 'exports.json')) ?? '{}') ?? {};
+        const artifacts = ((await context.jobs.read(context.key, 'artifacts')) ?? '')
+          .split('\n')
+          .filter(Boolean);
+        const output: JsonObject = { exitCode, exports, artifacts };
+        return exitCode === 0
+          ? { done: output }
+          : { failed: `The steps ended with exit code ${exitCode}.`, output };
+      });
+    },
+
+    cancel: async (_, __, context) => context.jobs.cancel(context.key),
+  });
+
+function refuse({ workspace }: TaskContext, allowed: boolean): string | undefined {
+  if (workspace.type.toUpperCase() !== 'PROCESS')
+    return `The workspace is of the type ${workspace.type}, which this version cannot make; \`workspace: {type: PROCESS}\` runs steps as a plain process.`;
+  return allowed
+    ? undefined
+    : 'A workspace of the type PROCESS runs steps as a plain process on the machine of the server, and this server does not allow that. Start it with --allow-process-workspace.';
+}
+
+/** All tasks of an execution share one directory. */
+export const workspaceOf = ({ jobs, workspace }: TaskContext): string =>
+  `${jobs.directory(`workspace/${workspace.key}`)}/build`;
+
+function scriptFor(steps: string[], exported: string[], artifacts: string[]): string {
+  const last = [
+    'code=$?; set +ex',
+    `{ printf '{'; ${exported.map((name, index) => `${index > 0 ? "printf ','; " : ''}printf '"${name}":'; if [ -n "\${${name}+x}" ]; then printf '%s' "$${name}" | head -n 1 | sed 's/\\\\/\\\\\\\\/g; s/"/\\\\"/g; s/.*/"&"/' | tr -d '\\n'; [ -n "$${name}" ] || printf '""'; else printf null; fi`).join('; ')}; printf '}'; } > "$JOB/exports.json"`,
+    ...artifacts.map(
+      (path) =>
+        `for f in ${path}; do [ -e "$f" ] && mkdir -p "$JOB/artifacts.d" && cp -r "$f" "$JOB/artifacts.d/" && echo "$JOB/artifacts.d/\${f##*/}" >> "$JOB/artifacts"; done`,
+    ),
+    'exit $code',
+  ];
+  return (
+    [
+      '. "$JOB/environment.sh"; rm -f "$JOB/environment.sh"',
+      `trap '${last.join('\n').replaceAll("'", `'\\''`)}' EXIT`,
+      'set -ex',
+      ...steps,
+    ].join('\n') + '\n'
+  );
+}
+
+/** One look at a job: new output goes to the log, and the end to whoever knows what it means. */
+export async function pollJob(
+  ticket: Json,
+  { jobs, key, log }: TaskContext,
+  ended: (exitCode: number) => Promise<Outcome>,
+): Promise<Outcome> {
+  const from = await log.offset();
+  const { status, exitCode, output, offset, stopped } = await jobs.state(key, from);
+  const text = status === 'running' ? output.slice(0, output.lastIndexOf('\n') + 1) : output;
+  if (text) await log.append(from, text);
+  if (status === 'running') return { wait: ticket, seconds: pollSeconds };
+  if (offset > from && text) return { wait: isObject(ticket) ? ticket : {}, seconds: 0 };
+  if (status === 'lost') return { failed: 'The process was lost: it ended while nobody could see how.' };
+  if (stopped) return { failed: stopped };
+  return ended(exitCode ?? 255);
+}

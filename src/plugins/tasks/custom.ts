@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { isObject, type JsonObject, parseJson } from '../../core/json.ts';
+import { text } from '../../sdk/fields.ts';
+import { defineTask } from '../../sdk/task.ts';
+import { pollJob } from './ci.ts';
+
+const pollSeconds = 0.2;
+
+export const custom = defineTask({
+  type: 'Custom',
+  title: 'Custom integration',
+  summary:
+    'Runs the code of a custom integration (Node.js, Python or shell) in a limited process of its own.',
+  input: z.object({
+    name: text('Name of the custom integration.').pipe(z.string().min(1)),
+    version: text('A released version.').default(''),
+    properties: z.record(z.string(), z.json()).describe('Its inputs.').default({}),
+  }),
+  output: { properties: 'What the code put out.' },
+  endpoints: {},
+  examples: [
+    {
+      title: 'Call an integration',
+      yaml: 'type: Custom\ninput:\n  name: Post to chat\n  version: 1.0\n  properties: {message: Released}\n',
+    },
+  ],
+  isRepeatable: () => true,
+
+  async start({ name, version, properties }, { key, jobs, integrations }) {
+    const found = await integrations.find(name, version);
+    if (!found)
+      return {
+        failed: `There is no custom integration ${name}${version ? ` in version ${version}` : ''}. Import it first.`,
+      };
+    const job = jobFor(found.runtime, found.code, properties, found.outputs);
+    if (!job)
+      return {
+        failed: `The runtime ${found.runtime} of ${name} is not supported; nodejs, python3 and shell are.`,
+      };
+    await jobs.start(key, {
+      command: job.command,
+      environment: {},
+      directory: jobs.directory(key),
+      files: job.files,
+      limits: { seconds: 3600, memoryMb: 512, fileMb: 256 },
+    });
+    return { wait: {}, seconds: pollSeconds };
+  },
+
+  async poll(ticket, _, context) {
+    return pollJob(ticket, context, async (exitCode) => {
+      const written = parseJson((await context.jobs.read(context.key, 'outputs.json')) ?? '{}');
+      const properties = isObject(written) ? written : {};
+      return exitCode === 0
+        ? { done: { properties } }
+        : { failed: `The code ended with exit code ${exitCode}.`, output: { properties } };
+    });
+  },
+
+  cancel: async (_, __, { jobs, key }) => jobs.cancel(key),
+});
+
+/** Node: `require("./context.js")`; Python: `from context import getInput, setOutput`; shell: variables in, `export` out. */
+function jobFor(
+  runtime: string,
+  code: string,
+  properties: JsonObject,
+  outputs: string[],
+): { command: string[]; files: Record<string, string> } | undefined {
+  const inputs = JSON.stringify(properties);
+  if (/^node/i.test(runtime)) {
+    return {
+      command: ['node', 'main.cjs'],
+      files: {
+        'inputs.json': inputs,
+        'package.json': '{"type":"commonjs"}',
+        'context.js': `const fs = require('node:fs');\nconst inputs = JSON.parse(fs.readFileSync(__dirname + '/inputs.json', 'utf8'));\nconst outputs = {};\nexports.getInput = (name) => inputs[name];\nexports.setOutput = (name, value) => { outputs[name] = value; fs.writeFileSync(__dirname + '/outputs.json', JSON.stringify(outputs)); };\n`,
+        'main.cjs': code,
+      },
+    };
+  }
+  if (/^python/i.test(runtime)) {
+    return {
+      command: ['python3', '-B', 'main.py'],
+      files: {
+        'inputs.json': inputs,
+        'context.py': `import json\nwith open('inputs.json') as file:\n    _inputs = json.load(file)\n_outputs = {}\ndef getInput(name):\n    return _inputs.get(name)\ndef setOutput(name, value):\n    _outputs[name] = value\n    with open('outputs.json', 'w') as file:\n        json.dump(_outputs, file)\n`,
+        'main.py': code,
+      },
+    };
+  }
+  if (!/^(shell|sh|bash)$/i.test(runtime)) return undefined;
+  const variables = Object.entries(properties).filter(([name]) => /^[A-Za-z_]\w*$/.test(name));
+  const quoted = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`;
+  const shellOutputs = outputs.filter((name) => /^[A-Za-z_]\w*$/.test(name));
+  const collect = shellOutputs
+    .map(
+      (name, index) =>
+        `${index > 0 ? "printf ','; " : ''}printf '"${name}":'; printf '%s' "$${name}" | head -n 1 | sed 's/\\\\/\\\\\\\\/g; s/"/\\\\"/g; s/.*/"&"/' | tr -d '\\n'; [ -n "$${name}" ] || printf '""'`,
+    )
+    .join('; ');
+  return {
+    command: ['/bin/sh', 'main.sh'],
+    files: {
+      'inputs.sh': variables
+        .map(
+          ([name, value]) =>
+            `export ${name}=${quoted(typeof value === 'string' ? value : JSON.stringify(value))}\n`,
+        )
+        .join(''),
+      'code.sh': code,
+      'main.sh': `trap 'code=$?; { printf "{"; ${collect.replaceAll("'", `'\\''`)}; printf "}"; } > outputs.json; exit $code' EXIT\n. ./inputs.sh\n. ./code.sh\n`,
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import { Client, type ConnectConfig } from 'ssh2';
+import { MillraceError, messageOf } from '../../core/error.ts';
+
+export interface SshTarget {
+  host: string;
+  port: number;
+  username: string;
+  password: string;
+  privateKey: string;
+  passphrase: string;
+}
+
+const connectWithin = 15_000;
+const answerWithin = 60_000;
+
+/**
+ * Runs a short piece of shell on the far side, with `input` as its standard input. The piece is visible in the process list there,
+ * so whatever is secret goes in by `input`.
+ * @throws MillraceError naming host and reason.
+ */
+export function runRemote(
+  target: SshTarget,
+  script: string,
+  input: Buffer,
+  signal: AbortSignal,
+): Promise<{ code: number; output: Buffer; errors: string }> {
+  return new Promise((resolve, reject) => {
+    const client = new Client();
+    const fail = (reason: string, hint: string, cause?: unknown) => {
+      end();
+      reject(
+        new MillraceError('endpoint.unreachable', {
+          message: `SSH to ${target.username}@${target.host}:${target.port} failed: ${reason}.`,
+          hint,
+          cause,
+        }),
+      );
+    };
+    const limit = setTimeout(
+      () => fail(`no answer within ${answerWithin / 1000} s`, 'Is the machine overloaded?'),
+      answerWithin,
+    );
+    const stop = () => fail('the task was canceled', '');
+    signal.addEventListener('abort', stop, { once: true });
+    const end = () => {
+      clearTimeout(limit);
+      signal.removeEventListener('abort', stop);
+      client.end();
+    };
+
+    client.on('ready', () => {
+      client.exec(script, (fault, stream) => {
+        if (fault) return fail(messageOf(fault), 'Does the user have a shell there?', fault);
+        const output: Buffer[] = [];
+        const errors: Buffer[] = [];
+        let code = 255;
+        stream.on('data', (chunk: Buffer) => output.push(chunk));
+        stream.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
+        stream.on('exit', (exit: number | null) => {
+          code = exit ?? 255;
+        });
+        stream.on('close', () => {
+          end();
+          resolve({ code, output: Buffer.concat(output), errors: Buffer.concat(errors).toString('utf8') });
+        });
+        stream.end(input);
+      });
+    });
+    client.on('error', (fault) => fail(reasonOf(fault), hintOf(fault), fault));
+    try {
+      client.connect(configOf(target));
+    } catch (fault) {
+      fail(messageOf(fault), 'Is the private key complete, and its passphrase right?', fault);
+    }
+  });
+}
+
+function configOf({ host, port, username, password, privateKey, passphrase }: SshTarget): ConnectConfig {
+  return {
+    host,
+    port,
+    username,
+    readyTimeout: connectWithin,
+    ...(privateKey ? { privateKey, passphrase: passphrase || undefined } : { password, tryKeyboard: false }),
+  };
+}
+
+function reasonOf(fault: Error & { level?: string; code?: string }): string {
+  if (fault.level === 'client-authentication') return 'user name, password or key were refused';
+  if (fault.code === 'ECONNREFUSED') return 'the connection was refused';
+  if (fault.code === 'ENOTFOUND') return 'the name is unknown';
+  if (fault.level === 'client-timeout') return `no answer within ${connectWithin / 1000} s`;
+  return messageOf(fault);
+}
+
+const hintOf = (fault: Error & { level?: string }): string =>
+  fault.level === 'client-authentication'
+    ? 'Check username, password or privatekey of the task.'
+    : 'Does the machine run, and its SSH server listen there?';
+
+/** A text as one word of the shell. */
+export const shellQuote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

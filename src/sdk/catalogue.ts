@@ -1,0 +1,18 @@
+import type { CloudResourceDefinition } from './cloud.ts';
+import type {
+  EndpointDefinition,
+  MetricSinkDefinition,
+  NotifierDefinition,
+  TriggerDefinition,
+} from './parts.ts';
+import type { TaskDefinition } from './task.ts';
+
+/** Everything this server can do: lists of definitions, one line each. */
+export interface Catalogue {
+  tasks: TaskDefinition[];
+  endpoints: EndpointDefinition[];
+  resources: CloudResourceDefinition[];
+  triggers: TriggerDefinition[];
+  notifiers: NotifierDefinition[];
+  metricSinks: MetricSinkDefinition[];
+}

@@ -1,0 +1,112 @@
+import type { JsonObject } from '../core/json.ts';
+
+/** A named far side with its properties; secrets are resolved. */
+export interface Endpoint {
+  name: string;
+  type: string;
+  properties: Record<string, string>;
+}
+
+export interface HttpRequest {
+  method: string;
+  url: string;
+  headers?: Record<string, string>;
+  body?: string;
+  /** Milliseconds until the call is given up; 60 s when not given. */
+  timeout?: number;
+  signal?: AbortSignal;
+}
+
+export interface HttpAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** One HTTP call. @throws MillraceError endpoint.unreachable where no answer came. */
+export type Http = (request: HttpRequest) => Promise<HttpAnswer>;
+
+/** The log of a task. Bytes already taken are taken once: a repeated `append` at an old offset changes nothing. */
+export interface Log {
+  /** How many bytes of the far side's output are here already. */
+  offset(): Promise<number>;
+  append(offset: number, text: string): Promise<void>;
+  /** A line of our own, marked as such. */
+  note(text: string): Promise<void>;
+}
+
+/** A command on this machine, in a process group of its own. */
+export interface JobSpec {
+  command: string[];
+  environment: Record<string, string>;
+  /** Directory in which it runs; made when it is missing. */
+  directory: string;
+  /** Files written before it starts, by path inside the job's own directory. */
+  files?: Record<string, string>;
+  limits: { seconds: number; memoryMb: number; fileMb: number };
+}
+
+export interface JobState {
+  status: 'running' | 'ended' | 'lost';
+  exitCode: number | null;
+  /** Output from the asked offset on. */
+  output: string;
+  offset: number;
+  /** Why it was stopped, where it was. */
+  stopped: string | null;
+}
+
+/** Jobs outlive the server: they belong to a runner process that is found again by its address. */
+export interface Jobs {
+  /** Starting a key twice starts it once. */
+  start(key: string, spec: JobSpec): Promise<void>;
+  state(key: string, fromOffset: number): Promise<JobState>;
+  /** A file that the job wrote in its own directory; undefined where there is none. */
+  read(key: string, file: string): Promise<string | undefined>;
+  cancel(key: string): Promise<void>;
+  /** The job's own directory. */
+  directory(key: string): string;
+}
+
+/** Blueprints made real, asked for by key: the same key twice is one request. */
+export interface Deployments {
+  request(key: string, request: DeploymentRequest): Promise<{ deploymentId: string; requestId: string }>;
+  status(deploymentId: string, requestId: string): Promise<DeploymentReport>;
+}
+
+export interface DeploymentRequest {
+  action: 'CREATE' | 'UPDATE' | 'DELETE';
+  project: string;
+  deploymentName: string;
+  blueprint?: string;
+  version?: string;
+  inputs: JsonObject;
+  /** An update that would remove resources is refused unless this says yes. */
+  allowDestroy: boolean;
+  requestedBy: string;
+}
+
+export interface DeploymentReport {
+  status: 'busy' | 'succeeded' | 'failed';
+  message: string;
+  deploymentName: string;
+  details: JsonObject;
+  /** What is under way, for people. */
+  progress: string;
+}
+
+export interface Integrations {
+  /** The body of a custom integration; undefined where there is none of this name and version. */
+  find(
+    name: string,
+    version: string,
+  ): Promise<{ runtime: string; code: string; outputs: string[] } | undefined>;
+}
+
+export type Metric = {
+  name: string;
+  value: number;
+  at: number;
+  source: string;
+  tags: Record<string, string>;
+};

@@ -1,0 +1,69 @@
+import type { z } from 'zod';
+import type { Instant } from '../core/instant.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import type { Deployments, Endpoint, Http, Integrations, Jobs, Log } from './powers.ts';
+
+/** How a start or a poll went. "The tests failed" is `failed`; what a person must decide is `ask`. */
+export type Outcome =
+  | { done: JsonObject; message?: string }
+  | { failed: string; output?: JsonObject }
+  | { wait: Json; seconds: number }
+  | { ask: Asking };
+
+export interface Asking {
+  approvers: string[];
+  approverGroups: string[];
+  summary: string;
+  description: string;
+  /** Milliseconds; null waits for ever. */
+  expiresIn: number | null;
+}
+
+/** What a task is handed: it owns no socket, clock or secret of its own. */
+export interface TaskContext {
+  /** The same over all repetitions of one attempt: a second call after a crash must find the first one's work. */
+  key: string;
+  now: Instant;
+  http: Http;
+  log: Log;
+  jobs: Jobs;
+  deployments: Deployments;
+  integrations: Integrations;
+  signal: AbortSignal;
+  /** The endpoint the task names for a role; undefined where it names none. */
+  endpoint(role: string): Endpoint | undefined;
+  /** Whether a condition holds in this run; bare names and unknown bindings look into `fields`. */
+  holds(condition: string, fields?: Json): boolean;
+  project: string;
+  requestedBy: string;
+  /** The workspace of the pipeline, for tasks that run in it. */
+  workspace: { type: string; environment: Record<string, string>; key: string };
+  stage: string;
+  task: string;
+  pipeline: string;
+}
+
+/**
+ * A task type: one value from which types, validation, editor completion and the reference page derive.
+ *
+ * `start` may be called again with the same key after a crash and must then find the first call's work. A type that cannot
+ * promise this for some inputs says so by `isRepeatable`; the engine then asks a person instead of calling twice.
+ */
+export interface TaskDefinition<I extends z.ZodObject = z.ZodObject> {
+  type: string;
+  title: string;
+  summary: string;
+  input: I;
+  output: Record<string, string>;
+  endpoints: Record<string, { types: string[]; required: boolean; description: string }>;
+  /** Input keys that hold a condition: their bindings are left for `holds`. */
+  conditions?: string[][];
+  examples: { title: string; yaml: string }[];
+  isRepeatable(input: z.infer<I>): boolean;
+  start(input: z.infer<I>, context: TaskContext): Promise<Outcome>;
+  poll?(ticket: Json, input: z.infer<I>, context: TaskContext): Promise<Outcome>;
+  cancel?(ticket: Json, input: z.infer<I>, context: TaskContext): Promise<void>;
+}
+
+export const defineTask = <I extends z.ZodObject>(definition: TaskDefinition<I>): TaskDefinition<I> =>
+  definition;

@@ -1,0 +1,193 @@
+import { stringify } from 'yaml';
+import { checkBlueprintDocument } from '../blueprint/parse.ts';
+import { readZone } from '../blueprint/zone.ts';
+import { MillraceError } from '../core/error.ts';
+import { isObject, type Json, type JsonObject } from '../core/json.ts';
+import { idOfKey } from '../core/key-id.ts';
+import { parseYaml } from '../lang/yaml.ts';
+import type { Document, Store } from '../store/store.ts';
+import { acceptBlueprint, type Kind, type kinds, refuseErrors } from './definitions.ts';
+
+export interface FileResult {
+  kind: string;
+  name: string;
+  status: 'CREATED' | 'UPDATED' | 'FAILED';
+  statusMessage: string;
+}
+
+export interface FileParts {
+  store: Store;
+  kinds: ReturnType<typeof kinds>;
+  now: () => number;
+}
+
+const kindWords: Record<string, keyof ReturnType<typeof kinds>> = {
+  PIPELINE: 'pipeline',
+  ENDPOINT: 'endpoint',
+  VARIABLE: 'variable',
+  GIT_WEBHOOK: 'git-webhook',
+  CUSTOM_INTEGRATION: 'custom-integration',
+};
+
+/**
+ * Takes a stream of YAML documents of any kind: pipelines, endpoints, variables, webhooks, custom integrations, blueprints,
+ * functions and cloud zones. Each is taken or refused by itself; `create` changes nothing that exists.
+ */
+export async function importFile(
+  { store, kinds: known, now }: FileParts,
+  text: string,
+  options: { mode: 'create' | 'apply'; project: string; by: string; name?: string },
+): Promise<FileResult[]> {
+  const { documents, diagnostics } = parseYaml(text);
+  const [fault] = diagnostics;
+  if (fault)
+    throw new MillraceError('definition.invalid', {
+      message: `The text is no YAML: ${fault.line}:${fault.column}: ${fault.message}`,
+      diagnostics,
+    });
+  if (documents.length === 0)
+    throw new MillraceError('definition.invalid', { message: 'The text holds no definition.' });
+  const pieces =
+    documents.length === 1
+      ? [text]
+      : text.split(/^---[ \t]*\r?$/m).filter((piece) => piece.replace(/^\s*#.*$/gm, '').trim() !== '');
+  const results: FileResult[] = [];
+  for (const [index, document] of documents.entries()) {
+    const value = isObject(document.value) ? document.value : {};
+    const content =
+      pieces.length === documents.length ? pieces[index]!.replace(/^\r?\n/, '') : stringify(value);
+    const name = String(value.name ?? options.name ?? '');
+    const kind = kindOf(value);
+    try {
+      results.push({ kind, name, status: await take(kind, name, value, content), statusMessage: '' });
+    } catch (thrown) {
+      if (!(thrown instanceof MillraceError)) throw thrown;
+      results.push({ kind, name, status: 'FAILED', statusMessage: thrown.message });
+    }
+  }
+  return results;
+
+  async function take(
+    kind: string,
+    name: string,
+    value: JsonObject,
+    content: string,
+  ): Promise<'CREATED' | 'UPDATED'> {
+    if (!name)
+      throw new MillraceError('definition.invalid', {
+        message: `The ${kind.toLowerCase()} has no name.`,
+        hint: 'Add `name:`.',
+      });
+    const project = String(value.project ?? options.project);
+    if (kind === 'BLUEPRINT') {
+      const checked = acceptBlueprint({ ...value, content });
+      refuseErrors('blueprint', name, checked.diagnostics);
+      return keep('blueprint', project, name, checked.body);
+    }
+    if (kind === 'CLOUD_ZONE') return keep('cloud-zone', '', name, readZone(value) as unknown as JsonObject);
+    if (kind === 'ACTION')
+      return keep('action', project, name, { ...value, source: String(value.source ?? '') });
+    const definition: Kind | undefined = known[kindWords[kind] ?? ('' as never)];
+    if (!definition)
+      throw new MillraceError('definition.invalid', {
+        message: `${name}: the kind ${kind} is unknown.`,
+        hint: `Known: ${[...Object.keys(kindWords), 'BLUEPRINT', 'ACTION', 'CLOUD_ZONE'].join(', ')}.`,
+      });
+    const before = await store.find(definition.kind, project, name);
+    const body = definition.accept({ ...value, content }, before?.body);
+    if (definition.kind === 'pipeline') body.enabled = value.enabled !== false && value.enabled !== 'false';
+    return keep(definition.kind, project, name, body);
+  }
+
+  async function keep(
+    kind: string,
+    project: string,
+    name: string,
+    body: JsonObject,
+  ): Promise<'CREATED' | 'UPDATED'> {
+    const before = await store.find(kind, project, name);
+    if (before && options.mode === 'create')
+      throw new MillraceError('name.taken', {
+        message: `${name} exists already in project ${project}.`,
+        hint: 'Use action=apply to change it.',
+      });
+    const at = now();
+    const id = before?.id ?? idOfKey(`${kind}/${project}/${name}/${at}`);
+    await store.put({
+      kind,
+      id,
+      project,
+      name,
+      body: { createdBy: options.by, ...body, updatedBy: options.by },
+      createdAt: before?.createdAt ?? at,
+      updatedAt: at,
+    });
+    if (project) await keepProject(project, at);
+    return before ? 'UPDATED' : 'CREATED';
+  }
+
+  async function keepProject(name: string, at: number): Promise<void> {
+    await store.insert({
+      kind: 'project',
+      id: idOfKey(`project/${name}`),
+      project: '',
+      name,
+      body: {},
+      createdAt: at,
+      updatedAt: at,
+    });
+  }
+}
+
+/** Files of 2019 and blueprints carry no `kind`. */
+function kindOf(value: JsonObject): string {
+  if (typeof value.kind === 'string') return value.kind.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase();
+  if (value.resources !== undefined) return 'BLUEPRINT';
+  if (value.stages !== undefined || value.stageOrder !== undefined) return 'PIPELINE';
+  if (value.code !== undefined) return 'CUSTOM_INTEGRATION';
+  if (value.entrypoint !== undefined || value.runtime !== undefined) return 'ACTION';
+  return 'unknown';
+}
+
+/** A pipeline's text as it came, and the endpoints it uses without their secrets. */
+export async function exportPipelines(
+  store: Store,
+  documents: Document[],
+  shown: (document: Document) => JsonObject,
+): Promise<string> {
+  const names = new Set<string>();
+  for (const { body } of documents) {
+    for (const [, name] of String(body.content).matchAll(
+      /^\s+(?:endpoint|agent|kubernetesServer|jenkinsServer|emailServer|scm|metrics):\s*['"]?([^'"\n{}]+?)['"]?\s*$/gm,
+    ))
+      if (name) names.add(name);
+  }
+  const endpoints = (await store.list('endpoint')).filter(
+    ({ name, project }) => names.has(name) && documents.some((document) => document.project === project),
+  );
+  const texts = documents.map(({ body }) => String(body.content));
+  return [...texts, ...exportEndpoints(endpoints, shown)]
+    .map((text) => (text.startsWith('---') ? text : `---\n${text}`))
+    .join('');
+}
+
+export function exportEndpoints(endpoints: Document[], shown: (document: Document) => JsonObject): string[] {
+  return endpoints.map((document) => {
+    const { type, properties, isRestricted, description } = shown(document);
+    return stringify({
+      project: document.project,
+      kind: 'ENDPOINT',
+      name: document.name,
+      description,
+      type,
+      isRestricted,
+      properties,
+    } as Record<string, Json>);
+  });
+}
+
+/** Checks what a blueprint document would say; for the validation service. */
+export const checkContent = (content: string) => {
+  const { documents, diagnostics } = parseYaml(content);
+  return documents[0] ? [...diagnostics, ...checkBlueprintDocument(documents[0]).diagnostics] : diagnostics;
+};

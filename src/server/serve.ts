@@ -1,0 +1,130 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { MillraceError } from '../core/error.ts';
+import type { JsonObject } from '../core/json.ts';
+import { startEngine } from '../engine/engine.ts';
+import type { EngineParts } from '../engine/parts.ts';
+import type { Catalogue } from '../sdk/catalogue.ts';
+import type { Http, Jobs } from '../sdk/powers.ts';
+import type { Seal } from '../store/seal.ts';
+import type { Store } from '../store/store.ts';
+import { openAuth } from './auth.ts';
+import { kinds } from './definitions.ts';
+import { handlers } from './handlers.ts';
+import { buildHttp } from './http.ts';
+
+export interface ServeParts {
+  store: Store;
+  seal: Seal;
+  catalogue: Catalogue;
+  http: Http;
+  jobs: Jobs;
+  secretProperties: string[];
+  openApi: () => JsonObject;
+  crashPoint: (name: string) => void;
+  newId: () => string;
+  newPassword: () => string;
+  node: string;
+  host: string;
+  port: number;
+  adminPassword: string | undefined;
+  report(message: string, details: Record<string, unknown>): void;
+  /** Something for the person at the terminal. */
+  say(text: string): void;
+}
+
+export interface Server {
+  url: string;
+  stop(): Promise<void>;
+}
+
+/** One server: engine and HTTP on one store. Ready when this resolves. */
+export async function serve(given: ServeParts): Promise<Server> {
+  const { store, seal, catalogue, host, port, say } = given;
+  let url = `http://${host}:${port}`;
+  const parts: EngineParts = {
+    store,
+    catalogue,
+    seal,
+    http: given.http,
+    jobs: given.jobs,
+    moment: { now: Date.now, newId: given.newId },
+    node: given.node,
+    url: () => url,
+    crashPoint: given.crashPoint,
+    report: given.report,
+  };
+  const auth = openAuth(store, Date.now);
+  await firstStart();
+  const engine = await startEngine(parts, auth.isAdministrator);
+  const known = kinds({ catalogue, seal, secretProperties: given.secretProperties, externalUrl: () => url });
+  const http = buildHttp({
+    auth,
+    handlers: handlers({ parts, engine, auth, kinds: known, openApi: given.openApi }),
+    isReady: async () => (await store.lastSequence()) >= 0,
+    report: given.report,
+  });
+  try {
+    await http.listen({ host, port });
+  } catch (cause) {
+    await engine.stop();
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === 'EADDRINUSE')
+      throw new MillraceError('port.taken', {
+        message: `Port ${port} of ${host} is taken by another process.`,
+        hint: 'Choose another one with --port, or stop what listens there.',
+        cause,
+      });
+    if (code === 'EACCES')
+      throw new MillraceError('port.taken', {
+        message: `Port ${port} needs rights that this user has not.`,
+        hint: 'Choose one from 1024 with --port.',
+        cause,
+      });
+    throw cause;
+  }
+  url = `http://${host}:${(http.server.address() as AddressInfo).port}`;
+  return {
+    url,
+    async stop() {
+      await http.close();
+      await engine.stop();
+      await store.close();
+    },
+  };
+
+  /** The first start makes an administrator and says once how to sign in. */
+  async function firstStart(): Promise<void> {
+    if (await auth.hasUsers()) return;
+    const password = given.adminPassword ?? given.newPassword();
+    await auth.addUser('admin', password, 'administrator');
+    if (given.adminPassword === undefined)
+      say(
+        `\nFirst start: the administrator is  admin  with the password  ${password}\nIt is not shown again. Sign in: millrace login http://${host}:${port} --user admin\n`,
+      );
+  }
+}
+
+/** One server per data directory: two on one SQLite file would both perform the same work. */
+export function lockDirectory(
+  directory: string,
+  isAlive: (mark: { pid: number; started: string }) => boolean,
+  own: { pid: number; started: string },
+): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const path = join(directory, 'server.pid');
+  if (existsSync(path)) {
+    const mark = JSON.parse(readFileSync(path, 'utf8') || '{"pid":0,"started":"-"}') as {
+      pid: number;
+      started: string;
+    };
+    if (mark.pid !== own.pid && isAlive(mark)) {
+      throw new MillraceError('storage.failed', {
+        message: `Another server (process ${mark.pid}) uses ${directory}.`,
+        hint: 'Stop it, or choose another directory with --data.',
+      });
+    }
+  }
+  writeFileSync(path, JSON.stringify(own), { mode: 0o600 });
+}

@@ -1,0 +1,27 @@
+/** Migrations, in order; `PRAGMA user_version` counts those that were made. Never edit one that was released: add another. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE aggregates (
+    kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL, summary TEXT NOT NULL, position INTEGER NOT NULL,
+    PRIMARY KEY (kind, id)
+  ) WITHOUT ROWID;
+  CREATE INDEX aggregates_by_position ON aggregates (kind, position);
+  CREATE TABLE events (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, aggregate TEXT NOT NULL, body TEXT NOT NULL
+  );
+  CREATE INDEX events_by_aggregate ON events (aggregate, sequence);
+  CREATE TABLE commands (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, aggregate TEXT NOT NULL, lane TEXT NOT NULL,
+    body TEXT NOT NULL, due INTEGER NOT NULL, fence INTEGER NOT NULL DEFAULT 0,
+    tries INTEGER NOT NULL DEFAULT 0, node TEXT
+  );
+  CREATE INDEX commands_by_due ON commands (due) WHERE node IS NULL;
+  CREATE INDEX commands_by_lane ON commands (lane, id) WHERE lane <> '';
+  CREATE TABLE documents (
+    kind TEXT NOT NULL, id TEXT NOT NULL, project TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL,
+    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, PRIMARY KEY (kind, id), UNIQUE (kind, project, name)
+  ) WITHOUT ROWID;
+  CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE logs (stream TEXT NOT NULL, start INTEGER NOT NULL, size INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (stream, start)) WITHOUT ROWID;
+  `,
+];

@@ -1,0 +1,113 @@
+import type { Instant } from '../core/instant.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+
+/** What remembers its events: an `execution`, a `deployment`, the `queue` of a pipeline, a `function-run`. */
+export type AggregateKind = 'execution' | 'deployment' | 'queue' | 'function-run';
+
+/** Work that was decided and is owed. The row is the truth; delivery only wakes somebody up. */
+export interface Command {
+  id: number;
+  /** Unique while the row lives, and stable over repetitions: the same command asked for twice is one row. */
+  key: string;
+  kind: AggregateKind;
+  aggregate: string;
+  /** Commands of one lane run one after the other, in the order in which they were asked for; empty: no lane. */
+  lane: string;
+  body: JsonObject;
+  due: Instant;
+  /** Raised with each claim and never lowered: a result with an older one is refused. */
+  fence: number;
+  /** Claims since it was asked for or last put off. Above 1: an earlier try may have had effects. */
+  tries: number;
+}
+
+export type NewCommand = Omit<Command, 'id' | 'fence' | 'tries'>;
+
+export interface StoredEvent {
+  /** Counts over all aggregates: the cursor of live events. */
+  sequence: number;
+  kind: AggregateKind;
+  aggregate: string;
+  body: JsonObject;
+}
+
+/** Everything one message changes, written together or not at all. */
+export interface Transition {
+  /** The command whose result this is: refused unless its fence still holds. `again` keeps the row, due later, with a new body. */
+  settles?: {
+    command: number;
+    fence: number;
+    again?: { due: Instant; body: JsonObject; keepTries?: boolean };
+  };
+  /** Refused when the aggregate has moved on from `version` (0: it must not exist yet). */
+  aggregates: {
+    kind: AggregateKind;
+    id: string;
+    version: number;
+    state: Json;
+    summary: JsonObject;
+    events: JsonObject[];
+  }[];
+  commands: NewCommand[];
+  documents?: Document[];
+  log?: { stream: string; offset: number; text: string }[];
+}
+
+/** `fenced`: somebody else has taken over. `conflict`: decide again on the present state. */
+export type Applied =
+  | { result: 'applied'; claimed: Command[] }
+  | { result: 'fenced' }
+  | { result: 'conflict' };
+
+/** Definitions, users, records: whatever is kept by kind and id, and found by project and name. */
+export interface Document {
+  kind: string;
+  id: string;
+  project: string;
+  name: string;
+  body: JsonObject;
+  createdAt: Instant;
+  updatedAt: Instant;
+}
+
+export interface Loaded {
+  state: Json;
+  version: number;
+}
+
+/**
+ * What Millrace remembers. Every promise resolves only when the data is safe on disk. One interface, one conformance suite,
+ * and an adapter for each database.
+ */
+export interface Store {
+  apply(transition: Transition): Promise<Applied>;
+  load(kind: AggregateKind, id: string): Promise<Loaded | undefined>;
+  /** Summaries of a kind, newest first. */
+  summaries(kind: AggregateKind): Promise<JsonObject[]>;
+  /** Takes due commands for this node, oldest first, raising their fence. */
+  claim(node: string, now: Instant, limit: number): Promise<Command[]>;
+  /** Gives back what a dead node held. */
+  release(node: string): Promise<void>;
+  /** When the next unclaimed command falls due. */
+  nextDue(): Promise<Instant | undefined>;
+  /** Makes the commands of an aggregate due now whose keys start so. */
+  hasten(keyPrefix: string, now: Instant): Promise<void>;
+  events(after: number, limit: number, aggregate?: string): Promise<StoredEvent[]>;
+  lastSequence(): Promise<number>;
+
+  put(document: Document): Promise<void>;
+  /** False where kind, project and name are taken. */
+  insert(document: Document): Promise<boolean>;
+  get(kind: string, id: string): Promise<Document | undefined>;
+  find(kind: string, project: string, name: string): Promise<Document | undefined>;
+  list(kind: string): Promise<Document[]>;
+  remove(kind: string, id: string): Promise<void>;
+  /** 1, 2, 3 ... for each name; a number is never given twice. */
+  next(counter: string): Promise<number>;
+
+  /** Appends at a byte offset; what is there already is not written again. */
+  appendLog(stream: string, offset: number, text: string): Promise<void>;
+  readLog(stream: string, from: number): Promise<{ text: string; size: number }>;
+  logSize(stream: string): Promise<number>;
+  close(): Promise<void>;
+}
