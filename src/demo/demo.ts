@@ -100,7 +100,7 @@ async function followRun(stage: Stage, id: string, ask: boolean, say: (text: str
     const line = lineFor(before, state, event);
     if (line) say(line);
     onEvent(event);
-    if (event.type === 'task-ended' && event.status === 'FAILED') say(await lastOfLog(stage, id, `${event.stage}.${event.task}`));
+    if (event.type === 'task-ended' && (event.status === 'FAILED' || event.status === 'FAILED_CONTINUE')) say(await lastOfLog(stage, id, `${event.stage}.${event.task}`));
     if (event.type === 'task-waiting') void answer(stage, event.question.id, event.question.summary, ask, say);
     if (event.type === 'execution-ended') break;
   }

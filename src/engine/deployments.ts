@@ -6,9 +6,10 @@ import { isMachine } from '../blueprint/placement.ts';
 import { isError } from '../core/diagnostic.ts';
 import { MillraceError } from '../core/error.ts';
 import { toIso } from '../core/instant.ts';
-import { isObject, type JsonObject } from '../core/json.ts';
+import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
 import type { DeploymentReport, DeploymentRequest, Deployments } from '../sdk/powers.ts';
+import { isSealed } from '../store/seal.ts';
 import type { Document } from '../store/store.ts';
 import { readZones } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
@@ -152,8 +153,7 @@ export function deploymentDesk(
         message: `Blueprint ${name}: ${faults.map(({ message }) => message).join(' ')}`,
       });
     for (const [input, definition] of Object.entries(blueprint.inputs)) {
-      if (definition.encrypted === true && typeof inputs[input] === 'string')
-        inputs[input] = parts.seal.close(inputs[input]);
+      if (definition.encrypted === true) inputs[input] = sealed(inputs[input], existing?.plan.inputs[input]);
     }
     const planned = planChanges(
       {
@@ -176,6 +176,13 @@ export function deploymentDesk(
       });
     }
     return planned;
+  }
+
+  /** A value that stays the same stays sealed the same, so that it is no change. */
+  function sealed(value: Json | undefined, before: Json | undefined): Json {
+    if (isSealed(value)) return value!;
+    if (isSealed(before) && parts.seal.open(String(before)) === String(value ?? '')) return before!;
+    return parts.seal.close(String(value ?? ''));
   }
 
   async function blueprintOfAnyProject(name: string): Promise<Document | undefined> {

@@ -9,6 +9,7 @@ const { SCRIPT_RESPONSE_FILE, METRIC_TAGS = '' } = process.env;
 const all = [];
 let recent = [];
 let failures = 0;
+const reasons = {};
 const end = Date.now() + seconds * 1000;
 const reports = setInterval(report, 500);
 await Promise.all(Array.from({ length: users }, (_, index) => user(index)));
@@ -16,6 +17,7 @@ clearInterval(reports);
 report();
 
 const p95 = percentile(all, 0.95);
+for (const [reason, count] of Object.entries(reasons)) console.log(`${count} requests failed: ${reason}`);
 const result = { users, seconds, requests: all.length, failures, p50: percentile(all, 0.5), p95, goal, passed: p95 <= goal && failures === 0 };
 console.log(`${result.passed ? 'Goal met' : 'GOAL MISSED'}: p95 ${p95} ms of ${goal} ms, ${failures} of ${all.length} requests failed`);
 if (SCRIPT_RESPONSE_FILE) writeFileSync(SCRIPT_RESPONSE_FILE, JSON.stringify(result));
@@ -31,8 +33,9 @@ async function user(index) {
       const spent = Math.round(performance.now() - begun);
       all.push(spent);
       recent.push(spent);
-    } catch {
+    } catch (error) {
       failures++;
+      reasons[error.message] = (reasons[error.message] ?? 0) + 1;
     }
     await sleep(pause);
   }
@@ -43,7 +46,7 @@ function ask(agent) {
   return new Promise((resolve, reject) => {
     const request = get(url, { agent, timeout: 10_000 }, (response) => {
       response.resume();
-      response.on('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(String(response.statusCode)))));
+      response.on('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(`status ${response.statusCode}`))));
       response.on('error', reject);
     });
     request.on('timeout', () => request.destroy(new Error('timeout')));

@@ -48,6 +48,8 @@ export function runRemote(
       client.end();
     };
 
+    // Without it a connection takes 400 ms instead of 15: small packets wait for each other.
+    client.on('connect', () => client.setNoDelay(true));
     client.on('ready', () => {
       client.exec(script, (fault, stream) => {
         if (fault) return fail(messageOf(fault), 'Does the user have a shell there?', fault);
