@@ -4,7 +4,7 @@ import { paints } from '../cli/output.ts';
 import { messageOf } from '../core/error.ts';
 import { isObject } from '../core/json.ts';
 import { type Execution, type ExecutionEvent, evolve } from '../pipeline/execution.ts';
-import { killPlan } from './kills.ts';
+import { crashPoints, killPlan } from './kills.ts';
 import { releases } from './repository.ts';
 import { executionOf, patiently, type Stage, setStage } from './stage.ts';
 import { closingLines, type DemoReport, placements, releaseReport, timeline } from './summary.ts';
@@ -43,9 +43,11 @@ export async function playDemo(playing: Playing): Promise<0 | 1 | 2 | 3 | 4> {
   let stage: Stage | undefined;
   let traffic: Traffic | undefined;
   const interrupted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
+  // Whoever read along has gone: clean up as after Ctrl-C.
+  process.stdout.on('error', () => interrupted.abort());
   try {
-    stage = await setStage({ root: playing.root, node: playing.node, crashAt: playing.killAt ?? '', heardMetrics: (points) => showMetrics(say, points), say });
+    stage = await setStage({ root: playing.root, node: playing.node, crashAt: playing.killAt ?? (playing.kill ? crashPoints.join('|') : ''), heardMetrics: (points) => showMetrics(say, points), say });
     const stop = new Promise<never>((_, reject) => interrupted.signal.addEventListener('abort', () => reject(new Error('Interrupted.')), { once: true }));
     stop.catch(() => undefined);
     const played = await Promise.race([play(stage, playing, seed, say, (started) => (traffic = started)), stop]);

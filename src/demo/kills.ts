@@ -1,5 +1,23 @@
 import type { ExecutionEvent } from '../pipeline/execution.ts';
 
+/** Places between a side effect and its commit, at each of which the server dies once. */
+export const crashPoints: readonly string[] = [
+  'create db:started',
+  'create web[1]:started',
+  'Build.Deploy site:started',
+  'Test.UI tests:started',
+  'Test.UI tests:ended',
+  'Test.Load test again:started',
+  'create web[2]:started',
+  'Release.Switch traffic:started',
+  'function switch-traffic:started',
+  'Release.Verify:ended',
+  'delete balancer:started',
+  'Tidy.Remove runner:started',
+  'notice 1:sent',
+  'notice 6:sent',
+];
+
 /** At the start of each stage the power fails after a moment of chance, up to this many milliseconds. */
 const longestWait = 2500;
 
