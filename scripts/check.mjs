@@ -19,14 +19,10 @@ const steps = [
 ];
 
 const failed = [];
-for (const [name, command, args] of steps.filter(
-  ([name]) => process.argv[2] !== 'tests' || name === 'tests',
-)) {
+for (const [name, command, args] of steps.filter(([name]) => process.argv[2] !== 'tests' || name === 'tests')) {
   const begun = Date.now();
   const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
-  process.stdout.write(
-    `${status === 0 ? '✔' : '✘'} ${name} (${((Date.now() - begun) / 1000).toFixed(1)} s)\n`,
-  );
+  process.stdout.write(`${status === 0 ? '✔' : '✘'} ${name} (${((Date.now() - begun) / 1000).toFixed(1)} s)\n`);
   if (status !== 0) failed.push(name);
 }
 if (failed.length > 0) process.stdout.write(`\nNot in order: ${failed.join(', ')}.\n`);

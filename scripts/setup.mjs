@@ -1,38 +1,51 @@
 // Brings what the project needs: runs on any Node from 18, installs once, and again when the lock file changed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const stamp = join(root, 'node_modules', '.millrace-setup');
+const modules = join(root, 'node_modules');
+const stamp = join(modules, '.millrace-setup');
 const wanted = createHash('sha256')
   .update(readFileSync(join(root, 'package-lock.json')))
   .digest('hex');
 
 if (!isInstalled()) install();
-if (!existsSync(join(root, 'node_modules', '.bin', 'node'))) {
-  fail(
-    `No Node 24 is published on npm for ${process.platform}-${process.arch}. Install Node 24 yourself and link it as node_modules/.bin/node.`,
-  );
-}
+if (!existsSync(join(modules, '.bin', 'node'))) useTheNodeThatRunsThis();
 
 function isInstalled() {
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted;
 }
 
+/**
+ * `npm install --no-save` keeps to the lock file and never writes it. `npm ci` would refuse the whole lock file where
+ * a registry lacks one of the packages that others publish for platforms which are not ours.
+ */
 function install() {
   process.stderr.write('Installing the packages of Millrace (once; about half a minute) ...\n');
   const npm = process.env.npm_execpath;
   const [command, ...args] = npm ? [process.execPath, npm] : ['npm'];
-  const done = spawnSync(command, [...args, 'ci', '--no-fund', '--no-audit', '--loglevel=error'], {
+  const options = ['install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error'];
+  const done = spawnSync(command, [...args, ...options], {
     cwd: root,
     stdio: ['ignore', process.stderr, process.stderr],
   });
   if (done.status !== 0)
-    fail('npm ci failed; see above. Check the network and the npm registry, then run this again.');
+    fail('npm install failed; see above. Check the network and the registry, then run this again.');
   writeFileSync(stamp, wanted);
+}
+
+/** Node 24 comes from npm for Linux; elsewhere the one at hand must be new enough. */
+function useTheNodeThatRunsThis() {
+  if (Number(process.versions.node.split('.')[0]) < 24) {
+    fail(
+      `Millrace needs Node 24 and npm has none for ${process.platform}-${process.arch}: install it (this is ${process.version}), then run this again.`,
+    );
+  }
+  mkdirSync(join(modules, '.bin'), { recursive: true });
+  symlinkSync(process.execPath, join(modules, '.bin', 'node'));
 }
 
 function fail(message) {

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ServeOptions } from './cli/commands/serve.ts';
 import { runCli } from './cli/program.ts';
 import { MillraceError, messageOf } from './core/error.ts';
 import { playDemo } from './demo/demo.ts';
@@ -29,15 +30,6 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
     `Millrace needs Node 24 or newer; this is ${process.versions.node}. From a checkout, use: npm run -s millrace -- ${process.argv.slice(2).join(' ')}\n`,
   );
   process.exit(3);
-}
-
-export interface ServeOptions {
-  data: string;
-  host: string;
-  port: number;
-  dns: string | undefined;
-  allowProcessWorkspace: boolean;
-  localCloud: boolean;
 }
 
 process.exitCode = await runCli(process.argv.slice(2), {

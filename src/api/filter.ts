@@ -41,10 +41,7 @@ export function parseFilter(text: string): Test {
       return inner;
     }
     const call = words[position]?.toLowerCase();
-    if (
-      words[position + 1] === '(' &&
-      (call === 'startswith' || call === 'endswith' || call === 'substringof')
-    ) {
+    if (words[position + 1] === '(' && (call === 'startswith' || call === 'endswith' || call === 'substringof')) {
       position += 2;
       const first = term();
       expect(',');
@@ -71,9 +68,7 @@ export function parseFilter(text: string): Test {
     if ((change === 'toupper' || change === 'tolower') && takeWord('(')) {
       const inner = term();
       expect(')');
-      return change === 'toupper'
-        ? (record) => inner(record).toUpperCase()
-        : (record) => inner(record).toLowerCase();
+      return change === 'toupper' ? (record) => inner(record).toUpperCase() : (record) => inner(record).toLowerCase();
     }
     if (word.startsWith("'")) {
       const value = word.slice(1, -1).replaceAll("''", "'");
@@ -82,9 +77,7 @@ export function parseFilter(text: string): Test {
     if (/^(true|false|null|-?\d+(\.\d+)?)$/.test(word)) return () => word;
     return (record) =>
       plain(
-        word
-          .split(/[./]/)
-          .reduce<Json | undefined>((value, key) => (isObject(value) ? value[key] : undefined), record),
+        word.split(/[./]/).reduce<Json | undefined>((value, key) => (isObject(value) ? value[key] : undefined), record),
       );
   }
 
@@ -107,11 +100,7 @@ export function parseFilter(text: string): Test {
 }
 
 const plain = (value: Json | undefined): string =>
-  value === undefined || value === null
-    ? ''
-    : typeof value === 'object'
-      ? JSON.stringify(value)
-      : String(value);
+  value === undefined || value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
 
 /** `ABC*` is a wildcard in the IaaS services. */
 const matches = (value: string, wanted: string): boolean =>

@@ -20,12 +20,7 @@ const crud = (tag: string, path: string, what: string, write: Permission): Opera
   operation(`${tag}.list`, `GET ${path}`, 'read', `Lists ${what}.`),
   operation(`${tag}.create`, `POST ${path}`, write, `Makes one of the ${what}.`, { body: json }),
   operation(`${tag}.get`, `GET ${path}/{id}`, 'read', `One of the ${what}.`),
-  operation(
-    `${tag}.getByName`,
-    `GET ${path}/{project}/{name}`,
-    'read',
-    `One of the ${what}, by project and name.`,
-  ),
+  operation(`${tag}.getByName`, `GET ${path}/{project}/{name}`, 'read', `One of the ${what}, by project and name.`),
   operation(`${tag}.replace`, `PUT ${path}/{id}`, write, `Replaces one of the ${what}.`, { body: json }),
   operation(
     `${tag}.replaceByName`,
@@ -46,13 +41,9 @@ const crud = (tag: string, path: string, what: string, write: Permission): Opera
 const codestream: Operation[] = [
   operation('about.codestream', 'GET {cs}/about', 'public', 'Versions of this API.'),
   ...crud('pipelines', '{cs}/pipelines', 'pipelines', 'develop'),
-  operation(
-    'pipelines.patch',
-    'PATCH {cs}/pipelines/{id}',
-    'develop',
-    'Changes name, description, state or tags.',
-    { body: json },
-  ),
+  operation('pipelines.patch', 'PATCH {cs}/pipelines/{id}', 'develop', 'Changes name, description, state or tags.', {
+    body: json,
+  }),
   operation(
     'pipelines.patchByName',
     'PATCH {cs}/pipelines/{project}/{name}',
@@ -80,23 +71,14 @@ const codestream: Operation[] = [
   ),
   operation('executions.list', 'GET {cs}/executions', 'read', 'Lists runs, newest first.'),
   operation('executions.get', 'GET {cs}/executions/{id}', 'read', 'One run with stages and tasks.'),
-  operation(
-    'executions.act',
-    'POST {cs}/executions/{id}',
-    'execute',
-    'Cancels or re-runs: `?action=cancel|rerun`.',
-    { body: json },
-  ),
+  operation('executions.act', 'POST {cs}/executions/{id}', 'execute', 'Cancels or re-runs: `?action=cancel|rerun`.', {
+    body: json,
+  }),
   ...crud('endpoints', '{cs}/endpoints', 'endpoints', 'develop'),
   ...crud('variables', '{cs}/variables', 'variables', 'develop'),
   ...crud('git-webhooks', '{cs}/git-webhooks', 'Git webhooks', 'develop'),
   ...crud('custom-integrations', '{cs}/custom-integrations', 'custom integrations', 'develop'),
-  operation(
-    'git-events.list',
-    'GET {cs}/git-events',
-    'read',
-    'What webhooks received: fired, or ignored and why.',
-  ),
+  operation('git-events.list', 'GET {cs}/git-events', 'read', 'What webhooks received: fired, or ignored and why.'),
   operation(
     'git-webhook.receive',
     'POST {cs}/git-webhook-listeners/{id}',
@@ -120,25 +102,17 @@ const codestream: Operation[] = [
     body: json,
   }),
   operation('files.export', 'GET {cs}/export', 'read', 'Definitions as YAML, byte for byte as they came.'),
-  operation(
-    'files.import',
-    'POST {cs}/import',
-    'develop',
-    'Takes YAML of any kind: `?action=create|apply`.',
-    { body: anyText },
-  ),
+  operation('files.import', 'POST {cs}/import', 'develop', 'Takes YAML of any kind: `?action=create|apply`.', {
+    body: anyText,
+  }),
   operation('user.preferences', 'GET {cs}/user-preferences', 'signed-in', 'Who the token belongs to.'),
 ];
 
 /** Everything that may be asked, in one list. */
 export const operations: readonly Operation[] = [
-  operation(
-    'login.password',
-    'POST /csp/gateway/am/api/login',
-    'public',
-    'User name and password for tokens.',
-    { body: json },
-  ),
+  operation('login.password', 'POST /csp/gateway/am/api/login', 'public', 'User name and password for tokens.', {
+    body: json,
+  }),
   operation('login.domain', 'POST /csp/gateway/am/idp/auth/login', 'public', 'The same with a domain.', {
     body: json,
   }),
@@ -216,14 +190,12 @@ export const operations: readonly Operation[] = [
   operation('action-runs.cancel', 'PATCH /abx/api/resources/action-runs/{id}', 'execute', 'Cancels a run.', {
     body: json,
   }),
-  operation('users.create', 'POST /api/users', 'administer', 'Makes a user: `{name, password, role}`.', { body: json, status: 201 }),
+  operation('users.create', 'POST /api/users', 'administer', 'Makes a user: `{name, password, role}`.', {
+    body: json,
+    status: 201,
+  }),
   operation('events.stream', 'GET /api/events', 'read', 'Live events (SSE); goes on behind `Last-Event-ID`.'),
-  operation(
-    'logs.get',
-    'GET /api/executions/{id}/logs',
-    'read',
-    'The log of a task: `?task=Stage.Task&from=0`.',
-  ),
+  operation('logs.get', 'GET /api/executions/{id}/logs', 'read', 'The log of a task: `?task=Stage.Task&from=0`.'),
   operation('logs.stream', 'GET /api/executions/{id}/logs/stream', 'read', 'The same, live (SSE).'),
   operation('openapi.get', 'GET /api/openapi.json', 'public', 'This description.'),
 ];

@@ -80,15 +80,13 @@ export function planChanges(
       properties,
     };
     const stays = here[0] && zones.filter(({ name }) => name === here[0]!.zone);
-    const machine =
-      isMachine(resource.type) || /Network$/.test(resource.type) ? undefined : neighbourZone(resource);
+    const machine = isMachine(resource.type) || /Network$/.test(resource.type) ? undefined : neighbourZone(resource);
     const candidates = stays ?? (machine ? zones.filter(({ name }) => name === machine) : zones);
     const placement = place(wanted, candidates, load);
     if (placement.zone === null) refused.push(placement.because);
     else if (isMachine(resource.type)) load[placement.zone] = (load[placement.zone] ?? 0) + wanted.count;
     if (stays && placement.zone) placement.because = `${placement.zone} holds it already.`;
-    else if (machine && placement.zone)
-      placement.because = `${placement.zone} holds the resources it serves.`;
+    else if (machine && placement.zone) placement.because = `${placement.zone} holds the resources it serves.`;
     placements.push(placement);
   }
 
@@ -172,9 +170,7 @@ function actionsFor(
     const dependents = Object.entries(graph)
       .filter(([, needs]) => needs.includes(node))
       .map(([name]) => name);
-    const after = target
-      .filter((other) => dependents.includes(other.node))
-      .map((other) => settledBy(other.instance));
+    const after = target.filter((other) => dependents.includes(other.node)).map((other) => settledBy(other.instance));
     actions.push({
       id: `delete ${instance}`,
       instance,
@@ -200,8 +196,7 @@ function recreateReason(
   resource: Resource,
   facts: Facts,
 ): string | undefined {
-  if (before.status === 'TAINTED')
-    return `${before.instance} was left broken by an earlier request: ${before.message}`;
+  if (before.status === 'TAINTED') return `${before.instance} was left broken by an earlier request: ${before.message}`;
   if (before.status !== 'OK')
     return `${before.instance} was left ${before.status.toLowerCase()} by an earlier request.`;
   if (before.type !== type) return `${before.instance} changes its type from ${before.type} to ${type}.`;
@@ -213,9 +208,7 @@ function recreateReason(
 }
 
 function known(value: Json | undefined, facts: Facts): Json | undefined {
-  return value === undefined
-    ? undefined
-    : resolveTemplate(value, inputScope(facts), namesOf(facts.blueprint));
+  return value === undefined ? undefined : resolveTemplate(value, inputScope(facts), namesOf(facts.blueprint));
 }
 
 /** Removes everything, what depends on others first. */

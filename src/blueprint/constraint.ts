@@ -27,8 +27,7 @@ export function parseConstraint(text: string): Constraint | undefined {
 
 /** Met when the tags hold exactly this key and value; no value means the empty one, not any. `!` turns it round. */
 export const isMet = (constraint: Constraint, tags: readonly Tag[]): boolean =>
-  tags.some(({ key, value }) => key === constraint.tag.key && value === constraint.tag.value) !==
-  constraint.mustNot;
+  tags.some(({ key, value }) => key === constraint.tag.key && value === constraint.tag.value) !== constraint.mustNot;
 
 /** `key:value` or `key` as a tag. */
 export function parseTag(text: string): Tag {

@@ -48,12 +48,7 @@ export function decideDeployment(
       });
       advance();
     }
-  } else if (
-    before &&
-    isBusy(before) &&
-    before.plan.request === message.request &&
-    !before.done[message.action]
-  ) {
+  } else if (before && isBusy(before) && before.plan.request === message.request && !before.done[message.action]) {
     report(message.action, message.report);
   }
   return { state, events, commands };
@@ -119,11 +114,7 @@ export function decideDeployment(
     if (action.does === 'update' && standing && sameProperties(standing.desired, desired)) {
       return emit({ type: 'action-done', action: action.id, properties: {}, unchanged: true });
     }
-    start(
-      action,
-      desired,
-      action.does === 'create' ? nextGeneration(action.instance) : (standing?.generation ?? 1),
-    );
+    start(action, desired, action.does === 'create' ? nextGeneration(action.instance) : (standing?.generation ?? 1));
   }
 
   function start(action: Action, desired: JsonObject, generation: number): void {
@@ -184,9 +175,7 @@ export function decideDeployment(
         requestedBy: state.plan.requestedBy,
         requestedAt: state.plan.requestedAt,
       },
-      resources: Object.fromEntries(
-        Object.entries(state.resources).filter(([instance]) => wanted.has(instance)),
-      ),
+      resources: Object.fromEntries(Object.entries(state.resources).filter(([instance]) => wanted.has(instance))),
       now: state.plan.requestedAt,
     };
   }

@@ -104,8 +104,7 @@ export function evolveDeployment(state: Deployment | null, event: DeploymentEven
       const done = { ...state, done: { ...state.done, [event.action]: 'done' as const } };
       if (action.does === 'delete') return withoutResource(done, instance);
       if (!resource || event.unchanged) return done;
-      const properties =
-        action.does === 'create' ? event.properties : { ...resource.properties, ...event.properties };
+      const properties = action.does === 'create' ? event.properties : { ...resource.properties, ...event.properties };
       return withResource(done, instance, {
         ...resource,
         status: 'OK',
@@ -135,10 +134,7 @@ export function evolveDeployment(state: Deployment | null, event: DeploymentEven
 export const isBusy = ({ status }: Deployment): boolean => status.endsWith('_INPROGRESS');
 export const isDeleted = ({ status }: Deployment): boolean => status === 'DELETE_SUCCESSFUL';
 
-function requested(
-  state: Deployment | null,
-  event: DeploymentEvent & { type: 'deployment-requested' },
-): Deployment {
+function requested(state: Deployment | null, event: DeploymentEvent & { type: 'deployment-requested' }): Deployment {
   const { id, name, project, plan, at } = event;
   return {
     id,
@@ -157,12 +153,7 @@ function requested(
   };
 }
 
-function startedResource(
-  state: Deployment,
-  action: Action,
-  desired: JsonObject,
-  generation: number,
-): ResourceState {
+function startedResource(state: Deployment, action: Action, desired: JsonObject, generation: number): ResourceState {
   const before = state.resources[action.instance];
   const status = { create: 'CREATING', update: 'UPDATING', delete: 'DELETING' } as const;
   if (action.does === 'delete' && before) return { ...before, status: 'DELETING' };

@@ -43,9 +43,7 @@ const isNeeded = (blueprint: Blueprint, name: string): boolean => {
 
 function coerce(value: Json, { type }: JsonObject): Json {
   if (typeof value !== 'string')
-    return type === 'string' && (typeof value === 'number' || typeof value === 'boolean')
-      ? String(value)
-      : value;
+    return type === 'string' && (typeof value === 'number' || typeof value === 'boolean') ? String(value) : value;
   if ((type === 'integer' || type === 'number') && value.trim() !== '' && !Number.isNaN(Number(value)))
     return Number(value);
   if (type === 'boolean' && /^(true|false)$/i.test(value)) return value.toLowerCase() === 'true';
@@ -96,10 +94,8 @@ function numberFault(value: number, { minimum, maximum }: JsonObject): string | 
 }
 
 function textFault(value: string, { minLength, maxLength, pattern }: JsonObject): string | undefined {
-  if (typeof minLength === 'number' && value.length < minLength)
-    return `it has fewer than ${minLength} characters.`;
-  if (typeof maxLength === 'number' && value.length > maxLength)
-    return `it has more than ${maxLength} characters.`;
+  if (typeof minLength === 'number' && value.length < minLength) return `it has fewer than ${minLength} characters.`;
+  if (typeof maxLength === 'number' && value.length > maxLength) return `it has more than ${maxLength} characters.`;
   if (typeof pattern !== 'string') return undefined;
   const broken = patternFault(pattern);
   if (broken) return `its pattern ${pattern} cannot be used: ${broken}`;

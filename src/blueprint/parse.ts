@@ -8,16 +8,7 @@ import { isKnownType, knownTypes } from './resource-types.ts';
 import { expressionsIn, namesOf, type Reference, references } from './template.ts';
 
 const resourceKeys = [
-  ...[
-    'type',
-    'properties',
-    'dependsOn',
-    'metadata',
-    'allocatePerInstance',
-    'count',
-    'condition',
-    'createBeforeDelete',
-  ],
+  ...['type', 'properties', 'dependsOn', 'metadata', 'allocatePerInstance', 'count', 'condition', 'createBeforeDelete'],
   ...[
     'createTimeout',
     'updateTimeout',
@@ -74,10 +65,7 @@ export function checkBlueprintDocument(document: YamlDocument): {
     ),
     variables: map(root.variables, ['variables']),
     resources: Object.fromEntries(
-      Object.entries(root.resources).map(([name, body]) => [
-        name,
-        resource(name, map(body, ['resources', name])),
-      ]),
+      Object.entries(root.resources).map(([name, body]) => [name, resource(name, map(body, ['resources', name]))]),
     ),
     outputs: map(root.outputs, ['outputs']),
     hasFormatVersion: root.formatVersion !== undefined,
@@ -260,8 +248,4 @@ function referenceFault(
 }
 
 const text = (value: Json | undefined): string =>
-  value === undefined || value === null
-    ? ''
-    : typeof value === 'object'
-      ? JSON.stringify(value)
-      : String(value);
+  value === undefined || value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);

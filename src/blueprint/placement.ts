@@ -50,11 +50,7 @@ export interface Placement {
  * Chooses a zone: hard constraints drop, the project's priority orders, soft constraints break ties, then the name. `used` counts
  * the machines that each zone holds already.
  */
-export function place(
-  request: PlacementRequest,
-  zones: readonly Zone[],
-  used: Record<string, number>,
-): Placement {
+export function place(request: PlacementRequest, zones: readonly Zone[], used: Record<string, number>): Placement {
   const constraints = constraintsOf(request.properties);
   const judged = zones.map((zone) => ({
     zone,
@@ -111,9 +107,7 @@ function judge(request: PlacementRequest, zone: Zone, constraints: Constraint[],
   }
   if (isNetwork(request.type)) {
     if (networkIn(zone, constraints) === undefined)
-      refused.push(
-        `no network profile meets ${constraints.map(({ text }) => text).join(', ') || 'the request'}`,
-      );
+      refused.push(`no network profile meets ${constraints.map(({ text }) => text).join(', ') || 'the request'}`);
     return { zone: zone.name, refused, softMatches: 0, priority: zone.priority };
   }
   for (const constraint of constraints) {
@@ -124,9 +118,7 @@ function judge(request: PlacementRequest, zone: Zone, constraints: Constraint[],
           : `it lacks the tag ${formatTag(constraint.tag)}`,
       );
   }
-  const softMatches = constraints.filter(
-    (constraint) => !constraint.hard && isMet(constraint, zone.tags),
-  ).length;
+  const softMatches = constraints.filter((constraint) => !constraint.hard && isMet(constraint, zone.tags)).length;
   return { zone: zone.name, refused, softMatches, priority: zone.priority };
 }
 

@@ -42,10 +42,7 @@ function resourceScope(facts: Facts, index: number, self: JsonObject): Scope {
       if (name === 'variable') return lazyVariables(facts, scope);
       if (name === 'resource')
         return Object.fromEntries(
-          Object.keys(facts.blueprint.resources).map((resource) => [
-            resource,
-            resourceValue(facts, resource),
-          ]),
+          Object.keys(facts.blueprint.resources).map((resource) => [resource, resourceValue(facts, resource)]),
         );
       if (name === 'self') return self;
       if (name === 'count') return { index };
@@ -60,11 +57,7 @@ function resourceScope(facts: Facts, index: number, self: JsonObject): Scope {
 export function evaluateProperties(facts: Facts, node: string, index: number, instance: string): JsonObject {
   const { properties } = facts.blueprint.resources[node]!;
   const self = { ...properties, resourceName: instance };
-  return resolveTemplate(
-    properties,
-    resourceScope(facts, index, self),
-    namesOf(facts.blueprint),
-  ) as JsonObject;
+  return resolveTemplate(properties, resourceScope(facts, index, self), namesOf(facts.blueprint)) as JsonObject;
 }
 
 /** The outputs of a deployment whose resources stand. */
@@ -73,9 +66,7 @@ export function evaluateOutputs(facts: Facts): JsonObject {
   return Object.fromEntries(
     Object.entries(facts.blueprint.outputs).map(([name, output]) => {
       const value =
-        typeof output === 'object' && output !== null && !Array.isArray(output)
-          ? (output.value ?? null)
-          : output;
+        typeof output === 'object' && output !== null && !Array.isArray(output) ? (output.value ?? null) : output;
       return [name, resolveTemplate(value, scope, namesOf(facts.blueprint))];
     }),
   );

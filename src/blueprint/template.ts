@@ -6,10 +6,7 @@ import { ExpressionError } from '../lang/tokens.ts';
 import type { Blueprint } from './model.ts';
 
 /** One `${...}` of a blueprint's text: read, or the reason why it is plain text. */
-export type Found = { source: string; start: number; end: number } & (
-  | { expression: Expression }
-  | { fault: string }
-);
+export type Found = { source: string; start: number; end: number } & ({ expression: Expression } | { fault: string });
 
 /** The names that a blueprint declares: real ones hold dashes, dots and blanks, which no expression could. */
 export interface Names {
@@ -44,15 +41,13 @@ export function expressionsIn(text: string, names: Names): Found[] {
 
 /** Writes odd names so that an expression can take them: `input.a-b` as `input["a-b"]`, the old `net-1.id` as `resource["net-1"].id`. */
 function readable(source: string, names: Names): string {
-  let result = source.replace(
-    /\b(secret|propgroup)\.([\w-]*-[\w-]*(?:\.[\w-]+)*)/g,
-    (_, root: string, name: string) =>
-      root === 'secret'
-        ? `secret[${JSON.stringify(name)}]`
-        : `propgroup${name
-            .split('.')
-            .map((part) => `[${JSON.stringify(part)}]`)
-            .join('')}`,
+  let result = source.replace(/\b(secret|propgroup)\.([\w-]*-[\w-]*(?:\.[\w-]+)*)/g, (_, root: string, name: string) =>
+    root === 'secret'
+      ? `secret[${JSON.stringify(name)}]`
+      : `propgroup${name
+          .split('.')
+          .map((part) => `[${JSON.stringify(part)}]`)
+          .join('')}`,
   );
   for (const root of ['input', 'resource', 'variable'] as const) {
     for (const name of names[root].filter(isOdd)) {
@@ -96,9 +91,7 @@ export function references(expression: Expression, bound: string[] = []): Refere
         expression.index.kind === 'literal' &&
         typeof expression.index.value === 'string'
       ) {
-        return bound.includes(expression.of.name)
-          ? []
-          : [{ root: expression.of.name, name: expression.index.value }];
+        return bound.includes(expression.of.name) ? [] : [{ root: expression.of.name, name: expression.index.value }];
       }
       return [...inner(expression.of), ...inner(expression.index)];
     case 'every':
@@ -125,14 +118,9 @@ export function references(expression: Expression, bound: string[] = []): Refere
 export function referencesIn(value: Json, names: Names): Reference[] {
   if (Array.isArray(value)) return value.flatMap((item) => referencesIn(item, names));
   if (isObject(value))
-    return Object.entries(value).flatMap(([key, item]) => [
-      ...referencesIn(key, names),
-      ...referencesIn(item, names),
-    ]);
+    return Object.entries(value).flatMap(([key, item]) => [...referencesIn(key, names), ...referencesIn(item, names)]);
   if (typeof value !== 'string') return [];
-  return expressionsIn(value, names).flatMap((found) =>
-    'expression' in found ? references(found.expression) : [],
-  );
+  return expressionsIn(value, names).flatMap((found) => ('expression' in found ? references(found.expression) : []));
 }
 
 /**
@@ -159,8 +147,7 @@ export function resolveTemplate(value: Json, scope: Scope, names: Names): Json {
   let from = 0;
   for (const part of found) {
     result += value.slice(from, part.start);
-    result +=
-      'expression' in part ? rendered(evaluate(part.expression, scope)) : value.slice(part.start, part.end);
+    result += 'expression' in part ? rendered(evaluate(part.expression, scope)) : value.slice(part.start, part.end);
     from = part.end;
   }
   return (result + value.slice(from)).replaceAll('\\${', '${');

@@ -6,8 +6,7 @@ import type { Zone } from './placement.ts';
 /** Our own kind of document: a cloud zone with its capabilities and mappings. */
 export function readZone(value: JsonObject): Zone {
   const object = (given: Json | undefined): JsonObject => (isObject(given) ? given : {});
-  const tags = (given: Json | undefined) =>
-    Array.isArray(given) ? given.map((tag) => parseTag(String(tag))) : [];
+  const tags = (given: Json | undefined) => (Array.isArray(given) ? given.map((tag) => parseTag(String(tag))) : []);
   if (!value.name) throw new MillraceError('definition.invalid', { message: 'A cloud zone needs a `name`.' });
   return {
     name: String(value.name),

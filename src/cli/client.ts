@@ -50,12 +50,7 @@ export function openClient({ url, token }: Session): Client {
   return {
     url,
     async json(method, path, body) {
-      const text = await call(
-        method,
-        path,
-        body === undefined ? undefined : JSON.stringify(body),
-        'application/json',
-      );
+      const text = await call(method, path, body === undefined ? undefined : JSON.stringify(body), 'application/json');
       const value = parseJson(text || '{}');
       return isObject(value) ? value : { value: value ?? null };
     },

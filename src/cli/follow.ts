@@ -30,13 +30,7 @@ export async function follow(client: Client, id: string, output: OutputFormat): 
   stop.abort();
   if (!state) return 3;
   if (output !== 'text') print(output, executionRecord(state, { withStages: true }) as JsonObject, () => '');
-  return state.status === 'COMPLETED'
-    ? 0
-    : state.status === 'CANCELED'
-      ? 4
-      : state.status === 'FAILED'
-        ? 1
-        : 0;
+  return state.status === 'COMPLETED' ? 0 : state.status === 'CANCELED' ? 4 : state.status === 'FAILED' ? 1 : 0;
 }
 
 function say(before: Execution | null, after: Execution, event: ExecutionEvent): void {

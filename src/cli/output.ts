@@ -11,11 +11,7 @@ export const outputOption = (): Option =>
 /** Machines get the whole value, people the sentence made of it. */
 export function print(format: OutputFormat, value: Json, asText: () => string): void {
   const text =
-    format === 'json'
-      ? JSON.stringify(value, null, 2)
-      : format === 'yaml'
-        ? stringify(value).trimEnd()
-        : asText();
+    format === 'json' ? JSON.stringify(value, null, 2) : format === 'yaml' ? stringify(value).trimEnd() : asText();
   process.stdout.write(`${text}\n`);
 }
 

@@ -56,7 +56,5 @@ export async function runCli(args: string[], parts: CliParts): Promise<ExitCode>
 
 function exitCodeOf(thrown: unknown): ExitCode {
   if (!(thrown instanceof MillraceError)) return 3;
-  return thrown.code === 'endpoint.unreachable' || thrown.status >= 500 || thrown.code === 'login.needed'
-    ? 3
-    : 1;
+  return thrown.code === 'endpoint.unreachable' || thrown.status >= 500 || thrown.code === 'login.needed' ? 3 : 1;
 }

@@ -17,11 +17,21 @@ export async function findBrowser(root: string, directory: string): Promise<Brow
   const require = createRequire(join(root, 'package.json'));
   const module = resolveOrEmpty(require, 'playwright-core');
   if (!module) return { executable: '', module: '', said: 'none: playwright-core is not installed' };
-  const installed = (process.env.PATH ?? '').split(delimiter).flatMap((path) => names.map((name) => join(path, name))).find((path) => existsSync(path));
+  const installed = (process.env.PATH ?? '')
+    .split(delimiter)
+    .flatMap((path) => names.map((name) => join(path, name)))
+    .find((path) => existsSync(path));
   if (installed) return { executable: installed, module, said: `installed: ${installed}` };
-  if (process.platform !== 'linux' || process.arch !== 'x64') return { executable: '', module: '', said: `none is installed, and npm brings none for ${process.platform}-${process.arch}` };
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    return {
+      executable: '',
+      module: '',
+      said: `none is installed, and npm brings none for ${process.platform}-${process.arch}`,
+    };
   const unpacked = await unpack(directory);
-  return unpacked ? { executable: unpacked, module, said: 'from the npm package @sparticuz/chromium' } : { executable: '', module: '', said: 'none is installed, and the npm package @sparticuz/chromium is missing' };
+  return unpacked
+    ? { executable: unpacked, module, said: 'from the npm package @sparticuz/chromium' }
+    : { executable: '', module: '', said: 'none is installed, and the npm package @sparticuz/chromium is missing' };
 }
 
 /** The package unpacks into the directory for temporary files, which is ours for that moment, so that nothing stays behind. */

@@ -34,11 +34,17 @@ export async function playDemo(playing: Playing): Promise<0 | 1 | 2 | 3 | 4> {
     return 2;
   }
   if (process.platform !== 'linux') {
-    process.stderr.write('The process profile gives each machine a loopback address of its own, which only Linux has.\n');
+    process.stderr.write(
+      'The process profile gives each machine a loopback address of its own, which only Linux has.\n',
+    );
     return 3;
   }
   const seed = playing.seed ?? String(Date.now());
-  say(paints.bold('Millrace: a push becomes a release. Profile process: machines are processes with addresses of their own.'));
+  say(
+    paints.bold(
+      'Millrace: a push becomes a release. Profile process: machines are processes with addresses of their own.',
+    ),
+  );
   if (playing.kill) say(`The server is killed at a random moment of every stage (again with: --seed ${seed}).`);
   let stage: Stage | undefined;
   let traffic: Traffic | undefined;
@@ -47,8 +53,16 @@ export async function playDemo(playing: Playing): Promise<0 | 1 | 2 | 3 | 4> {
   // Whoever read along has gone: clean up as after Ctrl-C.
   process.stdout.on('error', () => interrupted.abort());
   try {
-    stage = await setStage({ root: playing.root, node: playing.node, crashAt: playing.killAt ?? (playing.kill ? crashPoints.join('|') : ''), heardMetrics: (points) => showMetrics(say, points), say });
-    const stop = new Promise<never>((_, reject) => interrupted.signal.addEventListener('abort', () => reject(new Error('Interrupted.')), { once: true }));
+    stage = await setStage({
+      root: playing.root,
+      node: playing.node,
+      crashAt: playing.killAt ?? (playing.kill ? crashPoints.join('|') : ''),
+      heardMetrics: (points) => showMetrics(say, points),
+      say,
+    });
+    const stop = new Promise<never>((_, reject) =>
+      interrupted.signal.addEventListener('abort', () => reject(new Error('Interrupted.')), { once: true }),
+    );
     stop.catch(() => undefined);
     const played = await Promise.race([play(stage, playing, seed, say, (started) => (traffic = started)), stop]);
     if (playing.keep) return await leaveUp(stage, say, played.isGood, interrupted.signal);
@@ -62,7 +76,13 @@ export async function playDemo(playing: Playing): Promise<0 | 1 | 2 | 3 | 4> {
   }
 }
 
-async function play(stage: Stage, playing: Playing, seed: string, say: (text: string) => void, started: (traffic: Traffic) => void): Promise<{ isGood: boolean }> {
+async function play(
+  stage: Stage,
+  playing: Playing,
+  seed: string,
+  say: (text: string) => void,
+  started: (traffic: Traffic) => void,
+): Promise<{ isGood: boolean }> {
   const runs: { version: string; execution: Execution }[] = [];
   const onEvent = playing.kill ? killPlan(seed, () => stage.server.kill()) : () => undefined;
   let traffic: Traffic | undefined;
@@ -92,17 +112,28 @@ async function play(stage: Stage, playing: Playing, seed: string, say: (text: st
   return { isGood: faults.length === 0 };
 }
 
-async function followRun(stage: Stage, id: string, ask: boolean, say: (text: string) => void, onEvent: (event: ExecutionEvent) => void): Promise<Execution> {
+async function followRun(
+  stage: Stage,
+  id: string,
+  ask: boolean,
+  say: (text: string) => void,
+  onEvent: (event: ExecutionEvent) => void,
+): Promise<Execution> {
   const stop = new AbortController();
   let state: Execution | null = null;
-  for await (const { data } of stage.client.events(`/api/events?${new URLSearchParams({ execution: id })}`, '0', stop.signal)) {
+  for await (const { data } of stage.client.events(
+    `/api/events?${new URLSearchParams({ execution: id })}`,
+    '0',
+    stop.signal,
+  )) {
     const event = data as unknown as ExecutionEvent;
     const before: Execution | null = state;
     state = evolve(state, event);
     const line = lineFor(before, state, event);
     if (line) say(line);
     onEvent(event);
-    if (event.type === 'task-ended' && (event.status === 'FAILED' || event.status === 'FAILED_CONTINUE')) say(await lastOfLog(stage, id, `${event.stage}.${event.task}`));
+    if (event.type === 'task-ended' && (event.status === 'FAILED' || event.status === 'FAILED_CONTINUE'))
+      say(await lastOfLog(stage, id, `${event.stage}.${event.task}`));
     if (event.type === 'task-waiting') void answer(stage, event.question.id, event.question.summary, ask, say);
     if (event.type === 'execution-ended') break;
   }
@@ -112,23 +143,38 @@ async function followRun(stage: Stage, id: string, ask: boolean, say: (text: str
 
 /** What a failed task said last. */
 async function lastOfLog(stage: Stage, id: string, task: string): Promise<string> {
-  const { text } = await patiently(() => stage.client.json('GET', `/api/executions/${id}/logs?${new URLSearchParams({ task })}`));
-  const lines = String(text ?? '').trim().split('\n').slice(-6);
+  const { text } = await patiently(() =>
+    stage.client.json('GET', `/api/executions/${id}/logs?${new URLSearchParams({ task })}`),
+  );
+  const lines = String(text ?? '')
+    .trim()
+    .split('\n')
+    .slice(-6);
   return paints.dim(lines.map((line) => `        ${line}`).join('\n'));
 }
 
 /** Says yes for the user, unless the user wants to say it. */
-async function answer(stage: Stage, question: string, summary: string, ask: boolean, say: (text: string) => void): Promise<void> {
+async function answer(
+  stage: Stage,
+  question: string,
+  summary: string,
+  ask: boolean,
+  say: (text: string) => void,
+): Promise<void> {
   let approved = true;
   if (ask) {
     const reader = createInterface({ input: process.stdin, output: process.stdout });
     approved = /^y/i.test(await reader.question(`      ${summary} [y/n] `));
     reader.close();
   }
-  const body = { status: approved ? 'APPROVED' : 'REJECTED', responseMessage: ask ? 'Answered in the terminal.' : 'Answered by the demo.' };
+  const body = {
+    status: approved ? 'APPROVED' : 'REJECTED',
+    responseMessage: ask ? 'Answered in the terminal.' : 'Answered by the demo.',
+  };
   await patiently(async () => {
     const state = await stage.client.json('GET', `/codestream/api/user-operations/${question}`);
-    if (state.status === 'ACTIVE') await stage.client.json('PATCH', `/codestream/api/user-operations/${question}`, body);
+    if (state.status === 'ACTIVE')
+      await stage.client.json('PATCH', `/codestream/api/user-operations/${question}`, body);
   }).catch((thrown) => say(messageOf(thrown)));
 }
 
@@ -148,7 +194,10 @@ function makeReport(stage: Stage, runs: { version: string; execution: Execution 
     },
     releases: runs.map(({ version, execution }) => releaseReport(version, execution)),
     traffic: { requests: traffic.requests, failed: traffic.failed, seconds: Math.round(traffic.seconds()) },
-    slack: { threads: stage.slack.messages.filter(({ thread }) => thread === undefined).length, messages: stage.slack.messages.length },
+    slack: {
+      threads: stage.slack.messages.filter(({ thread }) => thread === undefined).length,
+      messages: stage.slack.messages.length,
+    },
     metrics: { points: stage.metrics.points.length },
   };
 }
@@ -170,16 +219,31 @@ function faultsOf(report: DemoReport, versions: string[], stage: Stage): string[
 }
 
 let lastShown = 0;
-function showMetrics(say: (text: string) => void, points: { name: string; value: number; tags: Record<string, string> }[]): void {
+function showMetrics(
+  say: (text: string) => void,
+  points: { name: string; value: number; tags: Record<string, string> }[],
+): void {
   const p95 = points.filter(({ name: metric }) => metric.endsWith('p95_ms')).at(-1);
   if (!p95 || Date.now() - lastShown < 400) return;
   lastShown = Date.now();
   const value = (suffix: string) => points.filter(({ name: metric }) => metric.endsWith(suffix)).at(-1)?.value ?? 0;
-  say(paints.dim(`      p95 ${String(p95.value).padStart(4)} ms ${'▏'.padStart(1)}${'█'.repeat(Math.min(40, Math.round(p95.value / 20)))} ${value('.requests')} requests, ${value('.failures')} failed`));
+  say(
+    paints.dim(
+      `      p95 ${String(p95.value).padStart(4)} ms ${'▏'.padStart(1)}${'█'.repeat(Math.min(40, Math.round(p95.value / 20)))} ${value('.requests')} requests, ${value('.failures')} failed`,
+    ),
+  );
 }
 
-async function leaveUp(stage: Stage, say: (text: string) => void, isGood: boolean, interrupted: AbortSignal): Promise<0 | 1> {
-  say(`\nStill up: ${stage.server.url} (user admin, password ${stage.password}); names at ${stage.nameServer}.\nCtrl-C stops and removes everything.`);
-  if (!interrupted.aborted) await new Promise<void>((resolve) => interrupted.addEventListener('abort', () => resolve(), { once: true }));
+async function leaveUp(
+  stage: Stage,
+  say: (text: string) => void,
+  isGood: boolean,
+  interrupted: AbortSignal,
+): Promise<0 | 1> {
+  say(
+    `\nStill up: ${stage.server.url} (user admin, password ${stage.password}); names at ${stage.nameServer}.\nCtrl-C stops and removes everything.`,
+  );
+  if (!interrupted.aborted)
+    await new Promise<void>((resolve) => interrupted.addEventListener('abort', () => resolve(), { once: true }));
   return isGood ? 0 : 1;
 }

@@ -33,8 +33,12 @@ export async function startSlackReceiver(): Promise<SlackReceiver> {
     void readBody(request).then((body) => {
       const method = (request.url ?? '').replace(/^\/api\//, '');
       const wrong = troubleFor(trouble, method);
-      if (wrong && 'status' in wrong) return void response.writeHead(wrong.status, { 'retry-after': '1' }).end('{"ok":false,"error":"ratelimited"}');
-      const answer = request.headers.authorization === `Bearer ${token}` ? call(method, parseJson(body)) : { ok: false, error: 'invalid_auth' };
+      if (wrong && 'status' in wrong)
+        return void response.writeHead(wrong.status, { 'retry-after': '1' }).end('{"ok":false,"error":"ratelimited"}');
+      const answer =
+        request.headers.authorization === `Bearer ${token}`
+          ? call(method, parseJson(body))
+          : { ok: false, error: 'invalid_auth' };
       if (wrong) return void response.destroy();
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
     });
@@ -54,8 +58,18 @@ export async function startSlackReceiver(): Promise<SlackReceiver> {
       case 'conversations.history':
       case 'conversations.replies': {
         const thread = method.endsWith('replies') ? String(given.ts) : undefined;
-        const found = messages.filter((message) => (thread === undefined ? message.thread === undefined : message.thread === thread || message.ts === thread));
-        return { ok: true, channel: 'C0LOCAL', messages: found.map(({ ts, text, key }) => ({ ts, text, metadata: { event_type: 'millrace_notice', event_payload: { key } } })) };
+        const found = messages.filter((message) =>
+          thread === undefined ? message.thread === undefined : message.thread === thread || message.ts === thread,
+        );
+        return {
+          ok: true,
+          channel: 'C0LOCAL',
+          messages: found.map(({ ts, text, key }) => ({
+            ts,
+            text,
+            metadata: { event_type: 'millrace_notice', event_payload: { key } },
+          })),
+        };
       }
       default:
         return { ok: false, error: 'unknown_method' };
@@ -65,9 +79,17 @@ export async function startSlackReceiver(): Promise<SlackReceiver> {
   function post(given: JsonObject): JsonObject {
     const { text, thread_ts: thread, attachments, metadata } = given;
     if (typeof text !== 'string' || text === '') return { ok: false, error: 'no_text' };
-    if (thread !== undefined && !messages.some((message) => message.ts === thread && message.thread === undefined)) return { ok: false, error: 'thread_not_found' };
+    if (thread !== undefined && !messages.some((message) => message.ts === thread && message.thread === undefined))
+      return { ok: false, error: 'thread_not_found' };
     const ts = `${Math.floor(Date.now() / 1000)}.${String(++count).padStart(6, '0')}`;
-    messages.push({ ts, thread: thread === undefined ? undefined : String(thread), text, colour: colourOf(attachments), key: keyOf(metadata), updates: 0 });
+    messages.push({
+      ts,
+      thread: thread === undefined ? undefined : String(thread),
+      text,
+      colour: colourOf(attachments),
+      key: keyOf(metadata),
+      updates: 0,
+    });
     return { ok: true, channel: 'C0LOCAL', ts };
   }
 
@@ -75,7 +97,11 @@ export async function startSlackReceiver(): Promise<SlackReceiver> {
     if (!channel.startsWith('C')) return { ok: false, error: 'channel_not_found' };
     const message = messages.find(({ ts }) => ts === given.ts);
     if (!message) return { ok: false, error: 'message_not_found' };
-    Object.assign(message, { text: String(given.text), colour: colourOf(given.attachments), updates: message.updates + 1 });
+    Object.assign(message, {
+      text: String(given.text),
+      colour: colourOf(given.attachments),
+      updates: message.updates + 1,
+    });
     return { ok: true, channel, ts: message.ts };
   }
 }
@@ -94,7 +120,8 @@ export async function startMetricsReceiver(heard: (points: MetricPoint[]) => voi
     void readBody(request).then((body) => {
       const lines = body.split('\n').filter((line) => line.trim() !== '');
       const read = metricLines(body, Date.now());
-      if (read.length !== lines.length) return void response.writeHead(400).end(`${lines.length - read.length} lines are no metrics`);
+      if (read.length !== lines.length)
+        return void response.writeHead(400).end(`${lines.length - read.length} lines are no metrics`);
       const fresh = read.filter((point) => {
         const key = JSON.stringify([point.name, point.source, point.at, point.tags, point.value]);
         return known.has(key) ? false : known.add(key) !== undefined;
@@ -113,8 +140,12 @@ function troubleFor(trouble: Trouble[], method: string): Trouble | undefined {
   return found;
 }
 
-const colourOf = (attachments: unknown): string => (Array.isArray(attachments) && isObject(attachments[0]) ? String(attachments[0].color ?? '') : '');
-const keyOf = (metadata: unknown): string => (isObject(metadata as never) && isObject((metadata as JsonObject).event_payload) ? String(((metadata as JsonObject).event_payload as JsonObject).key) : '');
+const colourOf = (attachments: unknown): string =>
+  Array.isArray(attachments) && isObject(attachments[0]) ? String(attachments[0].color ?? '') : '';
+const keyOf = (metadata: unknown): string =>
+  isObject(metadata as never) && isObject((metadata as JsonObject).event_payload)
+    ? String(((metadata as JsonObject).event_payload as JsonObject).key)
+    : '';
 
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -123,7 +154,9 @@ async function readBody(request: IncomingMessage): Promise<string> {
 }
 
 function listen(server: Server): Promise<string> {
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)));
+  return new Promise((resolve) =>
+    server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)),
+  );
 }
 
 function closeServer(server: Server): Promise<void> {

@@ -15,14 +15,28 @@ export const releases: readonly Release[] = [
   {
     version: 'v2',
     subject: 'v2: a green face',
-    edits: [{ file: 'app/version.json', from: '{ "version": "v1", "accent": "#1f6feb" }', to: '{ "version": "v2", "accent": "#1a7f37" }' }],
+    edits: [
+      {
+        file: 'app/version.json',
+        from: '{ "version": "v1", "accent": "#1f6feb" }',
+        to: '{ "version": "v2", "accent": "#1a7f37" }',
+      },
+    ],
   },
   {
     version: 'v3',
     subject: 'v3: tidy up the page',
     edits: [
-      { file: 'app/version.json', from: '{ "version": "v2", "accent": "#1a7f37" }', to: '{ "version": "v3", "accent": "#8250df" }' },
-      { file: 'app/page.mjs', from: 'Leave at <strong>${escaped(leave)}</strong>', to: 'Leave at <strong>${escaped(result.best.time)}</strong>' },
+      {
+        file: 'app/version.json',
+        from: '{ "version": "v2", "accent": "#1a7f37" }',
+        to: '{ "version": "v3", "accent": "#8250df" }',
+      },
+      {
+        file: 'app/page.mjs',
+        from: 'Leave at <strong>${escaped(leave)}</strong>',
+        to: 'Leave at <strong>${escaped(result.best.time)}</strong>',
+      },
     ],
   },
 ];
@@ -47,7 +61,9 @@ export class Repository {
   installHook(listener: string, secret: string, node: string): void {
     const hooks = join(this.bare, 'hooks');
     mkdirSync(hooks, { recursive: true });
-    writeFileSync(join(hooks, 'push-event.json'), JSON.stringify({ listener, secret, repository: this.bare }), { mode: 0o600 });
+    writeFileSync(join(hooks, 'push-event.json'), JSON.stringify({ listener, secret, repository: this.bare }), {
+      mode: 0o600,
+    });
     writeFileSync(join(hooks, 'push-event.mjs'), hookProgram);
     writeFileSync(join(hooks, 'post-receive'), `#!/bin/sh\nexec "${node}" "${join(hooks, 'push-event.mjs')}"\n`);
     chmodSync(join(hooks, 'post-receive'), 0o755);
@@ -59,7 +75,10 @@ export class Repository {
       const path = join(this.#clone, file);
       const before = readFileSync(path, 'utf8');
       if (!before.includes(from)) throw new Error(`${file} does not hold what ${subject} changes.`);
-      writeFileSync(path, before.replace(from, () => to));
+      writeFileSync(
+        path,
+        before.replace(from, () => to),
+      );
     }
     git(this.#clone, 'add', '-A');
     git(this.#clone, 'commit', '-q', '-m', subject);
@@ -69,7 +88,12 @@ export class Repository {
 }
 
 function git(directory: string, ...args: string[]): string {
-  return execFileSync('git', args, { cwd: directory, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, GIT_CONFIG_NOSYSTEM: '1', GIT_TERMINAL_PROMPT: '0' } });
+  return execFileSync('git', args, {
+    cwd: directory,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, GIT_CONFIG_NOSYSTEM: '1', GIT_TERMINAL_PROMPT: '0' },
+  });
 }
 
 const hookProgram = `// Posts a push event in the form of GitHub, signed.

@@ -32,7 +32,8 @@ export class ServerProcess {
     const deadline = Date.now() + 20_000;
     while (Date.now() < deadline) {
       if (await this.isReady()) return;
-      if (this.#child?.exitCode !== null && this.#child?.exitCode !== undefined) throw new Error(`The server did not start; see ${this.log}.`);
+      if (this.#child?.exitCode !== null && this.#child?.exitCode !== undefined)
+        throw new Error(`The server did not start; see ${this.log}.`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     throw new Error(`The server was not ready within 20 s; see ${this.log}.`);
@@ -47,7 +48,10 @@ export class ServerProcess {
   }
 
   async isReady(): Promise<boolean> {
-    return fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(1000) }).then((answer) => answer.ok, () => false);
+    return fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(1000) }).then(
+      (answer) => answer.ok,
+      () => false,
+    );
   }
 
   /** The power fails. It comes back by itself. */
@@ -69,11 +73,15 @@ export class ServerProcess {
   #spawn(): void {
     const { node, program, data, port, dns, environment } = this.#order;
     const log = openSync(this.log, 'a');
-    const child = spawn(node, [program, 'serve', '--data', data, '--port', String(port), '--dns', dns, '--allow-process-workspace'], {
-      env: { ...process.env, ...environment, MILLRACE_OWNER: join(data, 'server') },
-      detached: true,
-      stdio: ['ignore', log, log],
-    });
+    const child = spawn(
+      node,
+      [program, 'serve', '--data', data, '--port', String(port), '--dns', dns, '--allow-process-workspace'],
+      {
+        env: { ...process.env, ...environment, MILLRACE_OWNER: join(data, 'server') },
+        detached: true,
+        stdio: ['ignore', log, log],
+      },
+    );
     this.#child = child;
     child.once('exit', (_, signal) => {
       if (signal === 'SIGKILL' && this.#wanted) {

@@ -66,7 +66,10 @@ export async function setStage({ root, node, crashAt, heardMetrics, say }: Stage
     const client = await signIn(server.url, 'admin', password);
     const releaser = randomBytes(12).toString('base64url');
     await client.json('POST', '/api/users', { name: 'releaser', password: releaser, role: 'executor' });
-    const names2 = parseJson(readFileSync(join(data, 'dns', 'order.json'), 'utf8')) as { apiPort: number; apiKey: string };
+    const names2 = parseJson(readFileSync(join(data, 'dns', 'order.json'), 'utf8')) as {
+      apiPort: number;
+      apiKey: string;
+    };
     const dnsUrl = `http://${names}:${names2.apiPort}`;
     await makeZone(dnsUrl, names2.apiKey);
     const repository = new Repository(directory, example);
@@ -85,10 +88,30 @@ export async function setStage({ root, node, crashAt, heardMetrics, say }: Stage
       'google key': process.env.GOOGLE_MAPS_KEY ?? '',
     });
     const secret = randomBytes(18).toString('hex');
-    const webhook = await client.json('POST', '/codestream/api/git-webhooks', { project: 'Tito', name: 'tito pushes', serverType: 'GITHUB', repoName: 'tito/tito', branchName: 'main', pipeline: 'Release Tito', secretToken: secret, owner: 'admin' });
+    const webhook = await client.json('POST', '/codestream/api/git-webhooks', {
+      project: 'Tito',
+      name: 'tito pushes',
+      serverType: 'GITHUB',
+      repoName: 'tito/tito',
+      branchName: 'main',
+      pipeline: 'Release Tito',
+      secretToken: secret,
+      owner: 'admin',
+    });
     repository.installHook(String(webhook.externalListenerLink), secret, node);
     say(`Server ${server.url} · names ${names}:${dnsPort} · browser ${browser.said}`);
-    return { directory, server, client, repository, slack, metrics, browser, nameServer: `${names}:${dnsPort}`, password, strike };
+    return {
+      directory,
+      server,
+      client,
+      repository,
+      slack,
+      metrics,
+      browser,
+      nameServer: `${names}:${dnsPort}`,
+      password,
+      strike,
+    };
   } catch (thrown) {
     await strike();
     throw thrown;
@@ -96,21 +119,37 @@ export async function setStage({ root, node, crashAt, heardMetrics, say }: Stage
 }
 
 async function signIn(url: string, user: string, password: string): Promise<Client> {
-  const answer = await openClient({ url, token: '' }).json('POST', '/csp/gateway/am/api/login?access_token', { username: user, password });
+  const answer = await openClient({ url, token: '' }).json('POST', '/csp/gateway/am/api/login?access_token', {
+    username: user,
+    password,
+  });
   return openClient({ url, token: String(answer.refresh_token) });
 }
 
 async function importExample(client: Client, example: string, words: Record<string, string>): Promise<void> {
-  const files = ['platform.yaml', 'blueprint.yaml', 'runners/blueprint.yaml', 'functions/switch-traffic.yaml', 'pipeline.yaml'];
+  const files = [
+    'platform.yaml',
+    'blueprint.yaml',
+    'runners/blueprint.yaml',
+    'functions/switch-traffic.yaml',
+    'pipeline.yaml',
+  ];
   for (const file of files) {
-    const text = Object.entries(words).reduce((filled, [word, value]) => filled.replaceAll(`<${word}>`, value), readFileSync(join(example, file), 'utf8'));
+    const text = Object.entries(words).reduce(
+      (filled, [word, value]) => filled.replaceAll(`<${word}>`, value),
+      readFileSync(join(example, file), 'utf8'),
+    );
     const answer = await client.text('POST', '/codestream/api/import?action=apply&project=Tito', text);
     if (/status: FAILED/.test(answer)) throw new Error(`The server refused ${file}:\n${answer}`);
   }
 }
 
 async function makeZone(url: string, key: string): Promise<void> {
-  const answer = await fetch(`${url}/api/v1/servers/localhost/zones`, { method: 'POST', headers: { 'x-api-key': key, 'content-type': 'application/json' }, body: JSON.stringify({ name: 'example.', kind: 'Native' }) });
+  const answer = await fetch(`${url}/api/v1/servers/localhost/zones`, {
+    method: 'POST',
+    headers: { 'x-api-key': key, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'example.', kind: 'Native' }),
+  });
   if (!answer.ok) throw new Error(`The name server refused the zone: ${await answer.text()}`);
 }
 
@@ -130,10 +169,16 @@ export async function patiently<T>(work: () => Promise<T>, seconds = 30): Promis
 /** The run that a commit started. @throws where the event was ignored or refused, with its reason. */
 export async function executionOf(client: Client, commit: string): Promise<string> {
   return patiently(async () => {
-    const answer = await client.json('GET', `/codestream/api/git-events?${new URLSearchParams({ $filter: `commitId eq '${commit}'` })}`);
+    const answer = await client.json(
+      'GET',
+      `/codestream/api/git-events?${new URLSearchParams({ $filter: `commitId eq '${commit}'` })}`,
+    );
     const [event] = Object.values(isObject(answer.documents) ? answer.documents : {}).filter(isObject) as JsonObject[];
     const link = String(event?.executionLink ?? '');
-    if (!link) throw new Error(`The push ${commit.slice(0, 8)} started no run: ${String(event?.message ?? 'no event has arrived')}`);
+    if (!link)
+      throw new Error(
+        `The push ${commit.slice(0, 8)} started no run: ${String(event?.message ?? 'no event has arrived')}`,
+      );
     return link.split('/').at(-1)!;
   });
 }

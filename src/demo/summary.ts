@@ -1,6 +1,6 @@
+import { paints, statusSign } from '../cli/output.ts';
 import { formatDuration } from '../core/duration.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
-import { paints, statusSign } from '../cli/output.ts';
 import { type Execution, type TaskState, taskKey } from '../pipeline/execution.ts';
 
 export interface ReleaseReport {
@@ -26,7 +26,10 @@ export interface DemoReport {
 }
 
 /** What a run came to, read from its state. */
-export function releaseReport(version: string, { plan, status, requestedAt, endedAt, tasks }: Execution): ReleaseReport {
+export function releaseReport(
+  version: string,
+  { plan, status, requestedAt, endedAt, tasks }: Execution,
+): ReleaseReport {
   const isDone = (task: string) => tasks[task]?.status === 'COMPLETED';
   const scaled = isDone('Test.Scale out');
   return {
@@ -53,11 +56,16 @@ export function timeline(version: string, execution: Execution): string {
     const rows = stage.steps.flat().flatMap((name) => {
       const task = execution.tasks[taskKey(stage.name, name)]!;
       if (!('endedAt' in task) || !('startedAt' in task)) return [];
-      return [`  ${statusSign(task.status)} ${name.padEnd(18)} ${bar(task.startedAt - requestedAt, task.endedAt - task.startedAt, total)} ${formatDuration(task.endedAt - task.startedAt).padStart(7)}  ${paints.dim(noteFor(name, task))}`];
+      return [
+        `  ${statusSign(task.status)} ${name.padEnd(18)} ${bar(task.startedAt - requestedAt, task.endedAt - task.startedAt, total)} ${formatDuration(task.endedAt - task.startedAt).padStart(7)}  ${paints.dim(noteFor(name, task))}`,
+      ];
     });
     return rows.length === 0 ? [] : [paints.bold(` ${stage.name}`), ...rows];
   });
-  return [`${statusSign(status)} ${paints.bold(`${version}: ${status}`)} in ${formatDuration(total)} ${paints.dim(status === 'COMPLETED' ? '' : message)}`, ...lines].join('\n');
+  return [
+    `${statusSign(status)} ${paints.bold(`${version}: ${status}`)} in ${formatDuration(total)} ${paints.dim(status === 'COMPLETED' ? '' : message)}`,
+    ...lines,
+  ].join('\n');
 }
 
 function bar(start: number, length: number, total: number): string {
@@ -70,8 +78,10 @@ function bar(start: number, length: number, total: number): string {
 function noteFor(name: string, task: TaskState): string {
   const output: JsonObject = 'output' in task ? task.output : {};
   const response = isObject(output.response) ? output.response : {};
-  if (name.startsWith('Load test') && response.p95 !== undefined) return `p95 ${String(response.p95)} ms of ${String(response.goal)}, ${String(response.requests)} requests, ${String(response.failures)} failed`;
-  if (name === 'UI tests' && response.via) return `${String(response.passed)} passed, ${String(response.failed)} failed, ${String(response.via)}`;
+  if (name.startsWith('Load test') && response.p95 !== undefined)
+    return `p95 ${String(response.p95)} ms of ${String(response.goal)}, ${String(response.requests)} requests, ${String(response.failures)} failed`;
+  if (name === 'UI tests' && response.via)
+    return `${String(response.passed)} passed, ${String(response.failed)} failed, ${String(response.via)}`;
   if (name === 'Verify' && response.version) return `${String(response.address)} serves ${String(response.version)}`;
   return 'message' in task ? task.message : '';
 }
@@ -79,15 +89,22 @@ function noteFor(name: string, task: TaskState): string {
 /** Where everything went, and why: read from the run's own record. */
 export function placements(execution: Execution): string[] {
   const task = execution.tasks['Build.Deploy site'];
-  const details = task && 'output' in task && isObject(task.output.deploymentDetails) ? task.output.deploymentDetails : {};
+  const details =
+    task && 'output' in task && isObject(task.output.deploymentDetails) ? task.output.deploymentDetails : {};
   const placed = Array.isArray(details.placements) ? details.placements.filter(isObject) : [];
-  return placed.map(({ resource, zone, because }) => `  ${String(resource).padEnd(9)} ${String(zone).padEnd(11)} ${paints.dim(String(because))}`);
+  return placed.map(
+    ({ resource, zone, because }) =>
+      `  ${String(resource).padEnd(9)} ${String(zone).padEnd(11)} ${paints.dim(String(because))}`,
+  );
 }
 
 export function closingLines(report: DemoReport, versions: string[], kills: number): string[] {
   const { traffic, slack, metrics, parts } = report;
   const rows: [string, string][] = [
-    ['Traffic', `${traffic.requests} requests in ${traffic.seconds} s while it was released, ${traffic.failed === 0 ? paints.good('none failed') : paints.bad(`${traffic.failed} FAILED`)} (${versions.join(' -> ')})`],
+    [
+      'Traffic',
+      `${traffic.requests} requests in ${traffic.seconds} s while it was released, ${traffic.failed === 0 ? paints.good('none failed') : paints.bad(`${traffic.failed} FAILED`)} (${versions.join(' -> ')})`,
+    ],
     ['Slack', `${slack.threads} threads, ${slack.messages} messages (to a receiver on this machine)`],
     ['Metrics', `${metrics.points} points in the Wavefront format (to a receiver on this machine)`],
     ...(kills > 0 ? [['Kills', `the server was killed ${kills} times and went on`] as [string, string]] : []),
@@ -100,4 +117,3 @@ export function closingLines(report: DemoReport, versions: string[], kills: numb
   ];
   return rows.map(([name, text]) => `  ${paints.bold(name.padEnd(10))} ${text}`);
 }
-

@@ -19,7 +19,14 @@ const pause = 5;
 export function startTraffic(name: string, nameServer: string, port: number, clients: number): Traffic {
   const begun = Date.now();
   let running = true;
-  const traffic: Traffic = { requests: 0, failed: 0, failures: [], versions: [], seconds: () => (Date.now() - begun) / 1000, stop };
+  const traffic: Traffic = {
+    requests: 0,
+    failed: 0,
+    failures: [],
+    versions: [],
+    seconds: () => (Date.now() - begun) / 1000,
+    stop,
+  };
   const work = Array.from({ length: clients }, client);
   return traffic;
 
@@ -36,7 +43,8 @@ export function startTraffic(name: string, nameServer: string, port: number, cli
         if (traffic.versions.at(-1)?.version !== version) traffic.versions.push({ version, at: Date.now() });
       } catch (thrown) {
         traffic.failed++;
-        if (traffic.failures.length < 5) traffic.failures.push(`${new Date().toISOString()} ${(thrown as Error).message}`);
+        if (traffic.failures.length < 5)
+          traffic.failures.push(`${new Date().toISOString()} ${(thrown as Error).message}`);
       }
       traffic.requests++;
       await new Promise((resolve) => setTimeout(resolve, pause));
@@ -52,12 +60,17 @@ export function startTraffic(name: string, nameServer: string, port: number, cli
 
 function fetchPage(address: string, port: number, name: string, agent: Agent): Promise<string> {
   return new Promise((resolve, reject) => {
-    const request = get({ host: address, port, path: '/', headers: { host: `${name}:${port}` }, agent, timeout: 10_000 }, (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (chunk) => (body += chunk));
-      response.on('error', reject);
-      response.on('end', () => (response.statusCode === 200 ? resolve(body) : reject(new Error(`status ${response.statusCode}`))));
-    });
+    const request = get(
+      { host: address, port, path: '/', headers: { host: `${name}:${port}` }, agent, timeout: 10_000 },
+      (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (chunk) => (body += chunk));
+        response.on('error', reject);
+        response.on('end', () =>
+          response.statusCode === 200 ? resolve(body) : reject(new Error(`status ${response.statusCode}`)),
+        );
+      },
+    );
     request.on('timeout', () => request.destroy(new Error('no answer within 10 s')));
     request.on('error', reject);
   });

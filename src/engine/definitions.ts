@@ -42,9 +42,7 @@ export async function readEndpoint(
   const properties: Record<string, string> = {};
   for (const [key, written] of Object.entries((document.body.properties ?? {}) as JsonObject)) {
     const value = String(
-      resolveText(opened(parts, written), (path) =>
-        path[0] === 'var' ? variables[String(path[1])] : undefined,
-      ),
+      resolveText(opened(parts, written), (path) => (path[0] === 'var' ? variables[String(path[1])] : undefined)),
     );
     properties[key] = value;
     if (isSealed(written)) secrets.push(value);

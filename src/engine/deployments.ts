@@ -93,8 +93,7 @@ export function deploymentDesk(
       });
     }
     const requestedAt = toIso(parts.moment.now());
-    if (request.action === 'DELETE')
-      return planDelete(existing!, requestId, request.requestedBy, requestedAt);
+    if (request.action === 'DELETE') return planDelete(existing!, requestId, request.requestedBy, requestedAt);
     if (request.action === 'CREATE' && existing) {
       throw new MillraceError('name.taken', {
         message: `A deployment ${deploymentName} exists in project ${project}: ${existing.status}.`,

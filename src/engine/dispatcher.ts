@@ -17,10 +17,7 @@ export interface Dispatcher {
 }
 
 /** Performs due commands, each in its own time; a failure of ours is put off and tried again, never lost. */
-export function startDispatcher(
-  parts: EngineParts,
-  perform: (command: Command) => Promise<void>,
-): Dispatcher {
+export function startDispatcher(parts: EngineParts, perform: (command: Command) => Promise<void>): Dispatcher {
   const underWay = new Set<Promise<void>>();
   const ready: Command[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -40,10 +37,7 @@ export function startDispatcher(
       stopped = true;
       clearTimeout(timer);
       ready.length = 0;
-      await Promise.race([
-        Promise.allSettled(underWay),
-        new Promise((resolve) => setTimeout(resolve, grace).unref()),
-      ]);
+      await Promise.race([Promise.allSettled(underWay), new Promise((resolve) => setTimeout(resolve, grace).unref())]);
     },
   };
 

@@ -38,21 +38,13 @@ export interface Engine {
   cancel(execution: string, by: string, reason: string): Promise<void>;
   answer(question: Document, approved: boolean, by: string, comment: string): Promise<void>;
   deployments: Deployments & { byName(project: string, name: string): Promise<Deployment | undefined> };
-  runFunction(
-    actionId: string,
-    inputs: JsonObject,
-    by: string,
-    key: string | undefined,
-  ): Promise<FunctionRun>;
+  runFunction(actionId: string, inputs: JsonObject, by: string, key: string | undefined): Promise<FunctionRun>;
   cancelFunction(id: string): Promise<FunctionRun | undefined>;
   stop(): Promise<void>;
 }
 
 /** The hands: takes what was decided, performs it durably with what the catalogue offers, and writes what happened. */
-export async function startEngine(
-  parts: EngineParts,
-  isAdmin: (user: string) => Promise<boolean>,
-): Promise<Engine> {
+export async function startEngine(parts: EngineParts, isAdmin: (user: string) => Promise<boolean>): Promise<Engine> {
   const { store } = parts;
   const bell = newBell();
   await store.release(parts.node);
@@ -156,10 +148,7 @@ export async function startEngine(
         hint: 'Enable it: PATCH it with {"state": "ENABLED"}.',
       });
     }
-    const { pipeline, diagnostics } = checkPipeline(
-      String(document.body.content),
-      taskRules(parts.catalogue),
-    );
+    const { pipeline, diagnostics } = checkPipeline(String(document.body.content), taskRules(parts.catalogue));
     const errors = diagnostics.filter(isError);
     if (!pipeline || errors.length > 0) {
       throw new MillraceError('definition.invalid', {
@@ -199,9 +188,7 @@ export async function startEngine(
   }
 
   async function performForDeployment(command: Command, deployment: Deployment): Promise<void> {
-    return command.body.do === 'start-action'
-      ? actions.start(command, deployment)
-      : actions.poll(command, deployment);
+    return command.body.do === 'start-action' ? actions.start(command, deployment) : actions.poll(command, deployment);
   }
 
   async function performForExecution(command: Command, execution: Execution): Promise<void> {
@@ -223,11 +210,7 @@ export async function startEngine(
         return;
       }
       case 'expire-question':
-        await mailbox.execution(
-          id,
-          { type: 'expire-question', question: String(command.body.question) },
-          { settles },
-        );
+        await mailbox.execution(id, { type: 'expire-question', question: String(command.body.question) }, { settles });
         return;
       case 'notify':
         return notices.notify(command, execution);
@@ -246,9 +229,7 @@ export async function startEngine(
   function integrations(): Integrations {
     return {
       async find(name, version) {
-        const document = (await store.list('custom-integration')).find(
-          (candidate) => candidate.name === name,
-        );
+        const document = (await store.list('custom-integration')).find((candidate) => candidate.name === name);
         if (!document) return undefined;
         const versions = document.body.versions as JsonObject[] | undefined;
         const body =

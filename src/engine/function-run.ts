@@ -43,8 +43,7 @@ export function decideFunctionRun(
   now: Instant,
 ): { state: FunctionRun; events: JsonObject[]; commands: FunctionCommand[] } {
   if (!before) {
-    if (message.type !== 'create')
-      throw new Error(`The first message of a function's run is ${message.type}.`);
+    if (message.type !== 'create') throw new Error(`The first message of a function's run is ${message.type}.`);
     const { run } = message;
     return {
       state: run,
@@ -52,8 +51,7 @@ export function decideFunctionRun(
       commands: [{ do: 'start-run', key: `${run.id}/start`, due: now }],
     };
   }
-  if (message.type === 'create' || before.endTimeMillis !== null)
-    return { state: before, events: [], commands: [] };
+  if (message.type === 'create' || before.endTimeMillis !== null) return { state: before, events: [], commands: [] };
   if (message.type === 'started') {
     const state: FunctionRun = { ...before, runState: 'RUNNING', startTimeMillis: now };
     return {

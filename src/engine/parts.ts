@@ -24,8 +24,7 @@ export interface EngineParts {
 
 /** Wakes whoever follows events or logs; what happened is read from the store. */
 export type Bell = EventEmitter<{ events: []; log: [stream: string] }>;
-export const newBell = (): Bell =>
-  new EventEmitter<{ events: []; log: [stream: string] }>().setMaxListeners(0);
+export const newBell = (): Bell => new EventEmitter<{ events: []; log: [stream: string] }>().setMaxListeners(0);
 
 export const momentOf = (parts: EngineParts): Moment => ({
   now: parts.moment.now(),

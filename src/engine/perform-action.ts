@@ -15,8 +15,7 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
 
   async function start(command: Command, deployment: Deployment): Promise<void> {
     const found = locate(command, deployment);
-    if (!found)
-      return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence } }));
+    if (!found) return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence } }));
     const { action, definition, context } = found;
     const outcome = await attemptTo(async () => {
       const resource = deployment.resources[action.instance];
@@ -33,8 +32,7 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
 
   async function poll(command: Command, deployment: Deployment): Promise<void> {
     const found = locate(command, deployment);
-    if (!found)
-      return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence } }));
+    if (!found) return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence } }));
     const outcome = await attemptTo(() => found.definition.poll!(command.body.ticket ?? null, found.context));
     if ('wait' in outcome) {
       const again = {
@@ -51,8 +49,7 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
     deployment: Deployment,
   ): { action: Action; definition: CloudResourceDefinition; context: ResourceContext } | undefined {
     const action = deployment.plan.actions.find(({ id }) => id === command.body.action);
-    if (!action || deployment.plan.request !== command.body.request || deployment.done[action.id])
-      return undefined;
+    if (!action || deployment.plan.request !== command.body.request || deployment.done[action.id]) return undefined;
     const resource = deployment.resources[action.instance];
     const definition = parts.catalogue.resources.find(({ type }) => type === resource?.type);
     if (!resource || !definition) return undefined;

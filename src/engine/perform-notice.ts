@@ -1,6 +1,6 @@
 import { messageOf } from '../core/error.ts';
-import type { Notice } from '../pipeline/decide.ts';
 import type { Execution } from '../pipeline/execution.ts';
+import type { Notice } from '../pipeline/messages.ts';
 import type { NoticeMessage } from '../sdk/parts.ts';
 import type { Metric } from '../sdk/powers.ts';
 import type { Command, Document } from '../store/store.ts';
@@ -61,9 +61,7 @@ export function noticePerformer(parts: EngineParts, mailbox: Mailbox) {
     try {
       const { values } = await readVariables(parts, execution.plan.project);
       const { endpoint } = await readEndpoint(parts, execution.plan.project, sink, values);
-      const definition = parts.catalogue.metricSinks.find(
-        ({ endpointType }) => endpointType === endpoint.type,
-      );
+      const definition = parts.catalogue.metricSinks.find(({ endpointType }) => endpointType === endpoint.type);
       if (definition) await definition.send(points, endpoint, parts.http);
     } catch (thrown) {
       if (command.tries < mostTries) throw thrown;
@@ -73,10 +71,7 @@ export function noticePerformer(parts: EngineParts, mailbox: Mailbox) {
   }
 }
 
-function wording(
-  { plan }: Execution,
-  notice: Notice,
-): Pick<NoticeMessage, 'kind' | 'title' | 'text' | 'status'> {
+function wording({ plan }: Execution, notice: Notice): Pick<NoticeMessage, 'kind' | 'title' | 'text' | 'status'> {
   const run = `${plan.pipeline.name} #${plan.index}`;
   const { kind, status, message } = notice;
   const where = notice.stage ? `${notice.stage}.${notice.task}` : run;

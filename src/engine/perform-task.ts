@@ -1,15 +1,14 @@
 import { messageOf } from '../core/error.ts';
-import type { JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
 import { maskDeep } from '../core/secret.ts';
-import { metricLines } from '../lang/metric-line.ts';
-import type { TaskReport } from '../pipeline/decide.ts';
 import { type Execution, isTaskOver, taskKey } from '../pipeline/execution.ts';
-import type { Deployments, Integrations, Log, Metric } from '../sdk/powers.ts';
+import type { TaskReport } from '../pipeline/messages.ts';
+import type { Deployments, Integrations } from '../sdk/powers.ts';
 import type { Outcome, TaskContext } from '../sdk/task.ts';
-import type { Command, NewCommand } from '../store/store.ts';
+import type { Command } from '../store/store.ts';
 import type { EngineParts } from './parts.ts';
 import { type Prepared, prepareTask } from './prepare.ts';
+import { taskLog } from './task-log.ts';
 import type { Along, Mailbox } from './transact.ts';
 
 interface TaskCommand {
@@ -47,13 +46,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
     if (state.status === 'CANCELING') {
       return report(command, { kind: 'ended', ok: false, input: null, output: {}, message: state.because });
     }
-    const prepared = await prepareTask(
-      parts,
-      execution,
-      stage,
-      task,
-      await powers.isAdmin(execution.plan.requestedBy),
-    );
+    const prepared = await prepareTask(parts, execution, stage, task, await powers.isAdmin(execution.plan.requestedBy));
     if (prepared.kind === 'skip') return report(command, { kind: 'skipped', message: prepared.message });
     if (prepared.kind === 'refuse')
       return report(command, {
@@ -126,8 +119,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
     if (ticket === null || ticket === undefined) {
       const running = starting.get(key);
       running?.abort();
-      if (running)
-        return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence } }));
+      if (running) return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence } }));
       return report(command, {
         kind: 'ended',
         ok: false,
@@ -153,11 +145,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
     });
   }
 
-  async function report(
-    command: Command,
-    told: TaskReport,
-    along: Omit<Along, 'settles'> = {},
-  ): Promise<void> {
+  async function report(command: Command, told: TaskReport, along: Omit<Along, 'settles'> = {}): Promise<void> {
     const { stage, task, attempt } = command.body as unknown as TaskCommand;
     await mailbox.execution(
       command.aggregate,
@@ -174,7 +162,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
   ) {
     const { stage, task, attempt } = command.body as unknown as TaskCommand;
     const key = taskKeyOf(execution, stage, task, attempt);
-    const { log, takeLog } = taskLog(key, prepared, execution);
+    const { log, takeLog } = taskLog(parts, key, prepared, execution);
     const context: TaskContext = {
       key,
       now: parts.moment.now(),
@@ -199,69 +187,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
     };
     return { context, takeLog };
   }
-
-  /** Collects what a task logs, to be written with its result: log, metrics and state never disagree. */
-  function taskLog(
-    stream: string,
-    prepared: Prepared & { kind: 'ready' },
-    execution: Execution,
-  ): { log: Log; takeLog: () => Pick<Along, 'log' | 'commands'> } {
-    const taken: NonNullable<Along['log']> = [];
-    const points: Metric[] = [];
-    let end: number | undefined;
-    const offset = async () => (end ??= await parts.store.logSize(stream));
-    const log: Log = {
-      offset,
-      async append(from, text) {
-        const size = await offset();
-        const fresh = Buffer.from(text)
-          .subarray(Math.max(0, size - from))
-          .toString('utf8');
-        if (!fresh) return;
-        taken.push({ stream, offset: size, text: masked(fresh) });
-        end = size + Buffer.byteLength(fresh);
-        if (prepared.task.millrace.metrics) points.push(...metricLines(fresh, parts.moment.now()));
-      },
-      async note(text) {
-        parts.report(text, { task: stream });
-      },
-    };
-    return {
-      log,
-      takeLog: () => ({
-        log: taken,
-        commands:
-          points.length > 0
-            ? [metricsCommand(points, prepared.task.millrace.metrics!, execution, stream, taken[0]!.offset)]
-            : [],
-      }),
-    };
-
-    /** Offsets count the far side's bytes, so a masked text is padded or cut to the length it had. */
-    function masked(text: string): string {
-      const hidden = prepared.mask(text);
-      const difference = Buffer.byteLength(text) - Buffer.byteLength(hidden);
-      if (difference === 0) return hidden;
-      if (difference > 0) return hidden + ' '.repeat(difference);
-      return Buffer.from(hidden).subarray(0, Buffer.byteLength(text)).toString('utf8');
-    }
-  }
 }
-
-const metricsCommand = (
-  points: Metric[],
-  sink: string,
-  execution: Execution,
-  stream: string,
-  offset: number,
-): NewCommand => ({
-  key: `${stream}/metrics/${offset}`,
-  kind: 'execution',
-  aggregate: execution.plan.execution,
-  lane: `metrics/${execution.plan.execution}`,
-  due: 0,
-  body: { do: 'send-metrics', sink, points: points as unknown as JsonObject[] },
-});
 
 async function attemptTo(work: () => Promise<Outcome>): Promise<Outcome> {
   try {
@@ -271,14 +197,9 @@ async function attemptTo(work: () => Promise<Outcome>): Promise<Outcome> {
   }
 }
 
-function reportOf(
-  outcome: Outcome,
-  prepared: Prepared & { kind: 'ready' },
-  { key, now }: TaskContext,
-): TaskReport {
+function reportOf(outcome: Outcome, prepared: Prepared & { kind: 'ready' }, { key, now }: TaskContext): TaskReport {
   const { mask, shown: input } = prepared;
-  if ('wait' in outcome)
-    return { kind: 'running', input, ticket: outcome.wait, pollAfter: outcome.seconds * 1000 };
+  if ('wait' in outcome) return { kind: 'running', input, ticket: outcome.wait, pollAfter: outcome.seconds * 1000 };
   if ('ask' in outcome) {
     const { expiresIn, ...asking } = outcome.ask;
     return {

@@ -40,11 +40,7 @@ export async function prepareTask(
   const definition = parts.catalogue.tasks.find(({ type }) => type === task.type);
   const variables = await readVariables(parts, execution.plan.project);
   const secrets = new Set(variables.secrets);
-  const lookup = lookupIn(
-    execution,
-    variables.values,
-    `${parts.url()}/executions/${execution.plan.execution}`,
-  );
+  const lookup = lookupIn(execution, variables.values, `${parts.url()}/executions/${execution.plan.execution}`);
   const mask = (text: string) => masker(secrets)(text);
   if (!definition)
     return { kind: 'refuse', message: `The type ${task.type} cannot be run by this version.`, input: null };

@@ -3,8 +3,9 @@ import { type Deployment, type DeploymentEvent, isBusy, isDeleted } from '../blu
 import type { Instant } from '../core/instant.ts';
 import { toIso } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import { decide, type ExecutionMessage } from '../pipeline/decide.ts';
+import { decide } from '../pipeline/decide.ts';
 import { type Execution, type ExecutionEvent, type Question, taskKey } from '../pipeline/execution.ts';
+import type { ExecutionMessage } from '../pipeline/messages.ts';
 import { decideQueue, emptyQueue, type Queue, type QueueMessage } from '../pipeline/queue.ts';
 import { executionRecord } from '../pipeline/record.ts';
 import type { Command, Document, NewCommand, Transition } from '../store/store.ts';
@@ -59,11 +60,7 @@ export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: 
         };
       }),
 
-    deployment: (
-      id: string,
-      message: DeploymentMessage,
-      along: Along = {},
-    ): Promise<Deployment | undefined> =>
+    deployment: (id: string, message: DeploymentMessage, along: Along = {}): Promise<Deployment | undefined> =>
       deliver<Deployment>('deployment', id, along, (before) => {
         const { state, events, commands } = decideDeployment(before, message, momentOf(parts));
         return {
@@ -78,19 +75,13 @@ export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: 
             lane: '',
             body: body as unknown as JsonObject,
           })),
-          documents: events.some(
-            ({ type }) => type === 'deployment-requested' || type === 'deployment-finished',
-          )
+          documents: events.some(({ type }) => type === 'deployment-requested' || type === 'deployment-finished')
             ? [nameOf(state)]
             : [],
         };
       }),
 
-    functionRun: (
-      id: string,
-      message: FunctionMessage,
-      along: Along = {},
-    ): Promise<FunctionRun | undefined> =>
+    functionRun: (id: string, message: FunctionMessage, along: Along = {}): Promise<FunctionRun | undefined> =>
       deliver<FunctionRun>('function-run', id, along, (before) => {
         const { state, events, commands } = decideFunctionRun(before, message, parts.moment.now());
         return {
@@ -109,12 +100,7 @@ export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: 
         };
       }),
 
-    queue: (
-      id: string,
-      message: QueueMessage,
-      limit: number,
-      along: Along = {},
-    ): Promise<Queue | undefined> =>
+    queue: (id: string, message: QueueMessage, limit: number, along: Along = {}): Promise<Queue | undefined> =>
       deliver<Queue>('queue', id, along, (before) => {
         const { queue, admitted } = decideQueue(before ?? emptyQueue, message, limit);
         const commands = admitted.map((execution) => ({
@@ -202,22 +188,13 @@ function questionsOf(
   return events.flatMap((event) => {
     if (event.type === 'task-waiting')
       return [
-        questionDocument(
-          state,
-          event.stage,
-          event.task,
-          event.question,
-          { status: 'ACTIVE', requestedAt: now },
-          now,
-        ),
+        questionDocument(state, event.stage, event.task, event.question, { status: 'ACTIVE', requestedAt: now }, now),
       ];
     if (event.type !== 'task-ended' && event.type !== 'task-started') return [];
     const waited = before?.tasks[taskKey(event.stage, event.task)];
     if (waited?.status !== 'WAITING') return [];
     const answer: JsonObject =
-      message.type === 'answer'
-        ? { respondedBy: message.by, responseMessage: message.comment, respondedAt: now }
-        : {};
+      message.type === 'answer' ? { respondedBy: message.by, responseMessage: message.comment, respondedAt: now } : {};
     return [
       questionDocument(
         state,

@@ -44,9 +44,7 @@ export async function receiveWebhook(
   }
   const pipeline = await store.find('pipeline', webhook.project, String(webhook.body.pipeline));
   if (!pipeline)
-    return recordRefusal(
-      `There is no pipeline ${String(webhook.body.pipeline)} in project ${webhook.project}.`,
-    );
+    return recordRefusal(`There is no pipeline ${String(webhook.body.pipeline)} in project ${webhook.project}.`);
   const { input, author, tags } = verdict.fire;
   try {
     await engine.startExecution({

@@ -61,8 +61,7 @@ export function openJobs(root: string, nodeCommand: string[]) {
       const job = readJson<ProcessMark>(join(directory, 'job.json'));
       const { text, offset } = readFrom(join(directory, 'output'), from);
       if (end) return { status: 'ended', ...end, output: text, offset };
-      if (job && isAlive(job))
-        return { status: 'running', exitCode: null, stopped: null, output: text, offset };
+      if (job && isAlive(job)) return { status: 'running', exitCode: null, stopped: null, output: text, offset };
       const since = missingSince.get(key) ?? Date.now();
       missingSince.set(key, since);
       const status = Date.now() - since < graceForRecord ? 'running' : 'lost';
@@ -79,8 +78,7 @@ export function openJobs(root: string, nodeCommand: string[]) {
 
     async cancel(key: string): Promise<void> {
       const directory = join(jobsDirectory, nameOf(key));
-      if (existsSync(directory) && !existsSync(join(directory, 'end.json')))
-        await ask('cancel', { directory });
+      if (existsSync(directory) && !existsSync(join(directory, 'end.json'))) await ask('cancel', { directory });
     },
   };
 
@@ -106,9 +104,7 @@ export function openJobs(root: string, nodeCommand: string[]) {
       environment: { PATH: process.env.PATH, MILLRACE_RUNNER_TOKEN: randomBytes(24).toString('hex') },
     });
     for (let wait = 0; wait < 500; wait++) {
-      const address = readJson<{ pid: number; port: number; token: string }>(
-        join(runnerDirectory, 'address.json'),
-      );
+      const address = readJson<{ pid: number; port: number; token: string }>(join(runnerDirectory, 'address.json'));
       if (address?.pid === mark.pid) return address;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

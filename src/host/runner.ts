@@ -99,9 +99,7 @@ function start({ directory: own, spec }: StartRequest): void {
     );
   const limit = setTimeout(() => stop(own, `It ran longer than ${seconds} s.`), seconds * 1000);
   child.on('error', (error) => ended(null, error.message));
-  child.on('exit', (code, signal) =>
-    ended(code, state.stopped ?? (signal ? `It was ended by ${signal}.` : null)),
-  );
+  child.on('exit', (code, signal) => ended(code, state.stopped ?? (signal ? `It was ended by ${signal}.` : null)));
 
   function ended(exitCode: number | null, stopped: string | null): void {
     clearTimeout(limit);
@@ -139,7 +137,6 @@ function watch(): void {
 function sweep(): void {
   for (const name of readdirSync(jobsDirectory)) {
     const end = join(jobsDirectory, name, 'end.json');
-    if (existsSync(end) && Date.now() - statSync(end).mtimeMs > keepEndedFor)
-      removeTree(join(jobsDirectory, name));
+    if (existsSync(end) && Date.now() - statSync(end).mtimeMs > keepEndedFor) removeTree(join(jobsDirectory, name));
   }
 }

@@ -27,9 +27,7 @@ export function bindingPath(source: string): BindingPath | undefined {
   const trimmed = source.trim();
   if (!/^[^.[\]]+(\.[^.[\]]+|\[\s*\d+\s*\]|\["[^"]*"\]|\['[^']*'\])*$/.test(trimmed)) return undefined;
   const steps = trimmed.matchAll(/\[\s*(\d+)\s*\]|\["([^"]*)"\]|\['([^']*)'\]|([^.[\]]+)/g);
-  return [...steps].map(([, index, double, single, name]) =>
-    index ? Number(index) : (double ?? single ?? name!),
-  );
+  return [...steps].map(([, index, double, single, name]) => (index ? Number(index) : (double ?? single ?? name!)));
 }
 
 /** What a binding stands for; undefined where nothing of that name is known. */
@@ -42,8 +40,7 @@ export type Lookup = (path: BindingPath) => Json | undefined;
 export function resolveText(text: string, lookup: Lookup): Json {
   const bindings = findBindings(text);
   const [only] = bindings;
-  if (bindings.length === 1 && only && only.start === 0 && only.end === text.length)
-    return valueFor(only) ?? text;
+  if (bindings.length === 1 && only && only.start === 0 && only.end === text.length) return valueFor(only) ?? text;
   let result = '';
   let from = 0;
   for (const binding of bindings) {

@@ -84,10 +84,7 @@ function call({ name, args, at: place }: Expression & { kind: 'call' }, scope: S
     return callFunction(name, values, scope);
   } catch (thrown) {
     if (thrown instanceof ExpressionError) throw thrown;
-    throw new ExpressionError(
-      `${name}(): ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-      place,
-    );
+    throw new ExpressionError(`${name}(): ${thrown instanceof Error ? thrown.message : String(thrown)}`, place);
   }
 }
 

@@ -1,20 +1,7 @@
 import type { Json } from '../core/json.ts';
 import { ExpressionError, type Token, tokenize } from './tokens.ts';
 
-export type BinaryOperator =
-  | '=='
-  | '!='
-  | '<'
-  | '<='
-  | '>'
-  | '>='
-  | '+'
-  | '-'
-  | '*'
-  | '/'
-  | '%'
-  | '&&'
-  | '||';
+export type BinaryOperator = '==' | '!=' | '<' | '<=' | '>' | '>=' | '+' | '-' | '*' | '/' | '%' | '&&' | '||';
 
 /** An expression as a tree. `at` is the character where a part begins, for messages. */
 export type Expression =
@@ -76,8 +63,7 @@ export function parseExpression(text: string, options = { bindings: false }): Ex
   }
 
   function expect(value: string): void {
-    if (!take(value))
-      throw new ExpressionError(`\`${value}\` is missing before ${describe(peek())}.`, peek().at);
+    if (!take(value)) throw new ExpressionError(`\`${value}\` is missing before ${describe(peek())}.`, peek().at);
   }
 
   function choice(): Expression {
@@ -107,8 +93,7 @@ export function parseExpression(text: string, options = { bindings: false }): Ex
 
   function unary(): Expression {
     const { at } = peek();
-    if (++depth > deepest)
-      throw new ExpressionError(`The expression is nested deeper than ${deepest} levels.`, at);
+    if (++depth > deepest) throw new ExpressionError(`The expression is nested deeper than ${deepest} levels.`, at);
     const kind = take('!') ? 'not' : take('-') ? 'negative' : undefined;
     const result: Expression = kind ? { kind, of: unary(), at } : suffixes(primary());
     depth--;

@@ -55,8 +55,7 @@ const functions: Record<string, (args: Argument[], world: World) => Json> = {
   slice: ([list, begin, end]) => array(list).slice(number(begin), number(end)),
   split: ([value, delimiter]) => text(value).split(text(delimiter)),
   starts_with: ([value, prefix]) => text(value).startsWith(text(prefix)),
-  substring: ([value, begin, end]) =>
-    text(value).slice(number(begin), end === undefined ? undefined : number(end)),
+  substring: ([value, begin, end]) => text(value).slice(number(begin), end === undefined ? undefined : number(end)),
   sum: ([list]) => numbers(list).reduce((sum, value) => sum + value, 0),
   to_json: ([value]) => JSON.stringify(json(value)),
   to_lower: ([value]) => text(value).toLowerCase(),
@@ -136,8 +135,7 @@ const shown = (value: Argument | undefined): string =>
 const same = (a: Json, b: Json): boolean => stableText(a) === stableText(b);
 
 function digestKind(kind: string): string {
-  if (!['md5', 'sha1', 'sha256', 'sha384', 'sha512'].includes(kind))
-    throw new Error(`"${kind}" is no kind of digest.`);
+  if (!['md5', 'sha1', 'sha256', 'sha384', 'sha512'].includes(kind)) throw new Error(`"${kind}" is no kind of digest.`);
   return kind;
 }
 

@@ -48,12 +48,7 @@ export function javaFormat(pattern: string, values: Json[]): string {
 
 function converted(value: Json, kind: string, flags: string, precision: string | undefined): string {
   const upper = kind === kind.toUpperCase();
-  const text = conversion(
-    value,
-    kind.toLowerCase(),
-    precision === undefined ? undefined : Number(precision),
-    flags,
-  );
+  const text = conversion(value, kind.toLowerCase(), precision === undefined ? undefined : Number(precision), flags);
   return upper ? text.toUpperCase() : text;
 }
 
@@ -86,8 +81,7 @@ function conversion(value: Json, kind: string, precision: number | undefined, fl
 
 function numeric(value: Json): number {
   const number = typeof value === 'string' ? Number(value) : value;
-  if (typeof number !== 'number' || Number.isNaN(number))
-    throw new Error(`${JSON.stringify(value)} is not a number.`);
+  if (typeof number !== 'number' || Number.isNaN(number)) throw new Error(`${JSON.stringify(value)} is not a number.`);
   return number;
 }
 

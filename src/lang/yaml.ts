@@ -1,13 +1,4 @@
-import {
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type ParsedNode,
-  parseAllDocuments,
-  Scalar,
-} from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type Node, type ParsedNode, parseAllDocuments, Scalar } from 'yaml';
 import type { Diagnostic, Place } from '../core/diagnostic.ts';
 import type { Json } from '../core/json.ts';
 
@@ -96,10 +87,7 @@ export function parseYaml(text: string): YamlText {
         const before = node.value.slice(0, offset);
         if (node.type === Scalar.PLAIN && !node.value.includes('\n'))
           return { ...place, column: place.column + offset };
-        if (
-          (node.type === Scalar.QUOTE_DOUBLE || node.type === Scalar.QUOTE_SINGLE) &&
-          !before.includes('\n')
-        ) {
+        if ((node.type === Scalar.QUOTE_DOUBLE || node.type === Scalar.QUOTE_SINGLE) && !before.includes('\n')) {
           return { ...place, column: place.column + offset + 1 };
         }
         if (node.type !== Scalar.BLOCK_LITERAL) return place;
@@ -117,17 +105,14 @@ const startOf = (node: Node): number => node.range?.[0] ?? 0;
 function follow(root: Node, path: Path): { node: Node; rest: number } {
   let node = root;
   for (const [index, step] of path.entries()) {
-    const next =
-      isMap(node) || isSeq(node) ? node.get(isMap(node) ? keyValue(node, step) : step, true) : undefined;
-    if (!isNode(next))
-      return { node: (isMap(node) && keyNode(node, step)) || node, rest: path.length - index };
+    const next = isMap(node) || isSeq(node) ? node.get(isMap(node) ? keyValue(node, step) : step, true) : undefined;
+    if (!isNode(next)) return { node: (isMap(node) && keyNode(node, step)) || node, rest: path.length - index };
     node = next;
   }
   return { node, rest: 0 };
 }
 
-const isNode = (value: unknown): value is Node =>
-  typeof value === 'object' && value !== null && 'range' in value;
+const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && 'range' in value;
 
 /** YAML keys may be numbers or null; our paths are texts. */
 function keyNode(map: Node, key: string | number): Node | undefined {

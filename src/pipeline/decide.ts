@@ -1,5 +1,5 @@
 import type { Instant, Moment } from '../core/instant.ts';
-import type { Json, JsonObject } from '../core/json.ts';
+import type { JsonObject } from '../core/json.ts';
 import { resolveText } from '../lang/binding.ts';
 import {
   type EndStatus,
@@ -10,50 +10,11 @@ import {
   isTaskOver,
   type Plan,
   type Question,
-  type TaskState,
-  taskKey,
 } from './execution.ts';
+import type { ExecutionCommand, ExecutionMessage, Notice } from './messages.ts';
 import { findTask, type Stage } from './model.ts';
+import { failureOf, isStepOver, shallRun, stageFailure, taskOf, waitingFor } from './progress.ts';
 import { lookupIn } from './scope.ts';
-
-/** What reaches an execution from outside. */
-export type ExecutionMessage =
-  | { type: 'create'; plan: Plan; queued: boolean }
-  | { type: 'admit' }
-  | { type: 'report'; stage: string; task: string; attempt: number; report: TaskReport }
-  | { type: 'answer'; question: string; approved: boolean; by: string; comment: string; output: JsonObject }
-  | { type: 'expire-question'; question: string }
-  | { type: 'time-out'; stage: string; task: string; attempt: number }
-  | { type: 'cancel'; by: string; reason: string };
-
-/** How far the hands came with a task. `input` is resolved and masked. */
-export type TaskReport =
-  | { kind: 'skipped'; message: string }
-  | { kind: 'running'; input: JsonObject; ticket: Json; pollAfter: number }
-  | { kind: 'asks'; input: JsonObject; question: Question }
-  | { kind: 'ended'; ok: boolean; input: JsonObject | null; output: JsonObject; message: string };
-
-/** What the hands shall do, after what was decided has been written. `due` is the earliest time; `key` stays the same over repetitions. */
-export type ExecutionCommand = { key: string; due: Instant } & (
-  | { do: 'start-task'; stage: string; task: string; attempt: number; repeat?: boolean }
-  | { do: 'poll-task'; stage: string; task: string; attempt: number; ticket: Json }
-  | { do: 'cancel-task'; stage: string; task: string; attempt: number; ticket: Json }
-  | { do: 'time-out'; stage: string; task: string; attempt: number }
-  | { do: 'expire-question'; question: string }
-  | { do: 'leave-queue' }
-  | { do: 'tidy' }
-  | { do: 'notify'; notice: Notice }
-);
-
-/** Something worth telling people, in the order it happened. */
-export interface Notice {
-  number: number;
-  kind: 'started' | 'task' | 'waiting' | 'ended';
-  stage?: string;
-  task?: string;
-  status: string;
-  message: string;
-}
 
 export interface Decision {
   state: Execution;
@@ -118,23 +79,17 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
     for (const stage of state.plan.pipeline.stages) {
       const stageState = state.stages[stage.name]!;
       if (stageState.status === 'NOT_STARTED') {
-        if (!shallRun(stage)) {
+        if (!shallRun(state, stage)) {
           emit({ type: 'stage-skipped', stage: stage.name });
           continue;
         }
         emit({ type: 'stage-started', stage: stage.name });
         if (!nextStep(stage)) return;
       } else if (stageState.status === 'RUNNING') {
-        if (!isStepOver(stage) || !nextStep(stage)) return;
+        if (!isStepOver(state, stage) || !nextStep(stage)) return;
       }
     }
     end();
-  }
-
-  /** Cleaning stages start afresh after a failure; an ordinary stage does not. */
-  function shallRun(stage: Stage): boolean {
-    const { runs } = stage.millrace;
-    return runs === 'always' || (state.ending ? runs === 'on-failure' : runs === 'on-success');
   }
 
   /** Starts the next step of a running stage; true when the stage has ended instead. */
@@ -142,7 +97,7 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
     for (;;) {
       const stageState = state.stages[stage.name]!;
       if (stageState.status !== 'RUNNING') return true;
-      const failure = stageFailure(stage);
+      const failure = stageFailure(state, stage);
       const step = stageState.step + 1;
       if (failure) {
         emit({ type: 'stage-ended', stage: stage.name, ...failure });
@@ -155,32 +110,8 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
       }
       emit({ type: 'step-started', stage: stage.name, step });
       for (const task of stage.steps[step]!) startTask(stage.name, task, 1);
-      if (!isStepOver(stage)) return false;
+      if (!isStepOver(state, stage)) return false;
     }
-  }
-
-  function isStepOver(stage: Stage): boolean {
-    const stageState = state.stages[stage.name]!;
-    if (stageState.status !== 'RUNNING') return true;
-    return (stage.steps[stageState.step] ?? []).every((task) => isTaskOver(taskOf(stage.name, task)));
-  }
-
-  /** Why the stage cannot go on, in the words of the original. */
-  function stageFailure(stage: Stage): { status: 'FAILED' | 'CANCELED'; message: string } | undefined {
-    const all = stage.steps.flat().map((name) => ({ name, task: taskOf(stage.name, name) }));
-    const failed = all.filter(({ task }) => task.status === 'FAILED');
-    const [first] = failed;
-    if (first && 'message' in first.task) {
-      const message =
-        failed.length > 1
-          ? `FAILED tasks in ${stage.name}: ${failed.map(({ name }) => name).join(',')}`
-          : `${stage.name}.${first.name}: ${first.task.message}`;
-      return { status: 'FAILED', message };
-    }
-    const canceled = all.find(({ task }) => task.status === 'CANCELED');
-    return canceled && 'message' in canceled.task
-      ? { status: 'CANCELED', message: canceled.task.message }
-      : undefined;
   }
 
   function startTask(stage: string, task: string, attempt: number): void {
@@ -200,12 +131,11 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
   }
 
   function report({ stage, task, attempt, report: told }: ExecutionMessage & { type: 'report' }): void {
-    const current = taskOf(stage, task);
+    const current = taskOf(state, stage, task);
     if (isTaskOver(current) || !('attempt' in current) || current.attempt !== attempt) return;
     switch (told.kind) {
       case 'skipped':
-        if (current.status === 'CANCELING')
-          return endTask(stage, task, 'CANCELED', null, {}, current.because);
+        if (current.status === 'CANCELING') return endTask(stage, task, 'CANCELED', null, {}, current.because);
         emit({ type: 'task-skipped', stage, task, message: told.message });
         return advance();
       case 'running':
@@ -233,8 +163,7 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
         });
         return;
       case 'asks':
-        if (current.status === 'CANCELING')
-          return endTask(stage, task, 'CANCELED', told.input, {}, current.because);
+        if (current.status === 'CANCELING') return endTask(stage, task, 'CANCELED', told.input, {}, current.because);
         return ask(stage, task, told.input, told.question);
       case 'ended': {
         if (current.status === 'CANCELING' && !told.ok)
@@ -242,7 +171,7 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
         return endTask(
           stage,
           task,
-          told.ok ? 'COMPLETED' : failureOf(stage, task),
+          told.ok ? 'COMPLETED' : failureOf(state, stage, task),
           told.input,
           told.output,
           told.message,
@@ -264,14 +193,8 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
     }
   }
 
-  function answered(
-    question: string,
-    approved: boolean,
-    by: string,
-    comment: string,
-    output: JsonObject,
-  ): void {
-    const waiting = waitingFor(question);
+  function answered(question: string, approved: boolean, by: string, comment: string, output: JsonObject): void {
+    const waiting = waitingFor(state, question);
     if (!waiting) return;
     const { stage, task, state: current } = waiting;
     if (current.question.about === 'uncertain' && approved) {
@@ -292,7 +215,7 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
     endTask(
       stage,
       task,
-      failureOf(stage, task),
+      failureOf(state, stage, task),
       null,
       output,
       `User Operation request has been rejected by ${by}.${said}`,
@@ -300,12 +223,12 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
   }
 
   function expired(question: string): void {
-    const waiting = waitingFor(question);
+    const waiting = waitingFor(state, question);
     if (waiting)
       endTask(
         waiting.stage,
         waiting.task,
-        failureOf(waiting.stage, waiting.task),
+        failureOf(state, waiting.stage, waiting.task),
         null,
         {},
         'User Operation request has expired: nobody answered in time.',
@@ -313,13 +236,8 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
   }
 
   function timedOut(stage: string, task: string, attempt: number): void {
-    const current = taskOf(stage, task);
-    if (
-      isTaskOver(current) ||
-      !('attempt' in current) ||
-      current.attempt !== attempt ||
-      current.status === 'CANCELING'
-    )
+    const current = taskOf(state, stage, task);
+    if (isTaskOver(current) || !('attempt' in current) || current.attempt !== attempt || current.status === 'CANCELING')
       return;
     const limit = findTask(state.plan.pipeline, stage, task)?.millrace.timeout ?? 0;
     if ('ticket' in current) {
@@ -336,7 +254,7 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
     endTask(
       stage,
       task,
-      failureOf(stage, task),
+      failureOf(state, stage, task),
       null,
       {},
       `The task took longer than its time-out of ${limit / 1000} s.`,
@@ -356,7 +274,7 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
 
   /** What waits ends at once; what runs elsewhere is asked to stop; what is about to start reports and is stopped then. */
   function cancelTask(stage: string, task: string, because: string): void {
-    const current = taskOf(stage, task);
+    const current = taskOf(state, stage, task);
     if (current.status === 'WAITING') {
       emit({
         type: 'task-ended',
@@ -399,10 +317,7 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
     const { ending, plan } = state;
     const status = ending?.status ?? 'COMPLETED';
     const output = Object.fromEntries(
-      Object.entries(plan.pipeline.output).map(([key, text]) => [
-        key,
-        resolveText(text, lookupIn(state, {})),
-      ]),
+      Object.entries(plan.pipeline.output).map(([key, text]) => [key, resolveText(text, lookupIn(state, {}))]),
     );
     emit({ type: 'execution-ended', status, message: ending?.message ?? 'Execution Completed.', output });
     notify('ended', {}, status, state.message);
@@ -426,27 +341,6 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
       key: `${state.plan.execution}/notice/${number}`,
       due: now,
     });
-  }
-
-  function waitingFor(
-    question: string,
-  ): { stage: string; task: string; state: TaskState & { status: 'WAITING' } } | undefined {
-    for (const stage of state.plan.pipeline.stages) {
-      for (const task of stage.steps.flat()) {
-        const current = taskOf(stage.name, task);
-        if (current.status === 'WAITING' && current.question.id === question)
-          return { stage: stage.name, task, state: current };
-      }
-    }
-    return undefined;
-  }
-
-  function failureOf(stage: string, task: string): 'FAILED' | 'FAILED_CONTINUE' {
-    return findTask(state.plan.pipeline, stage, task)?.ignoreFailure ? 'FAILED_CONTINUE' : 'FAILED';
-  }
-
-  function taskOf(stage: string, task: string): TaskState {
-    return state.tasks[taskKey(stage, task)]!;
   }
 
   function keyOf(stage: string, task: string, attempt: number): string {

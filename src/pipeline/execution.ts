@@ -140,10 +140,7 @@ export function evolve(state: Execution | null, event: ExecutionEvent): Executio
 
 /** What people are told about, when they asked to be. */
 const isNoteworthy = ({ type }: ExecutionEvent): boolean =>
-  type === 'execution-started' ||
-  type === 'task-waiting' ||
-  type === 'task-ended' ||
-  type === 'execution-ended';
+  type === 'execution-started' || type === 'task-waiting' || type === 'task-ended' || type === 'execution-ended';
 
 function apply(state: Execution | null, event: ExecutionEvent): Execution {
   if (event.type === 'execution-created') return created(event.plan, event.at);
@@ -160,9 +157,7 @@ function apply(state: Execution | null, event: ExecutionEvent): Execution {
       return withStage(state, event.stage, { status: 'SKIPPED' });
     case 'step-started': {
       const stage = state.stages[event.stage];
-      return stage?.status === 'RUNNING'
-        ? withStage(state, event.stage, { ...stage, step: event.step })
-        : state;
+      return stage?.status === 'RUNNING' ? withStage(state, event.stage, { ...stage, step: event.step }) : state;
     }
     case 'stage-ended': {
       const stage = state.stages[event.stage];
@@ -263,11 +258,7 @@ const withStage = (state: Execution, stage: string, next: StageState): Execution
   stages: { ...state.stages, [stage]: next },
 });
 
-const withTask = (
-  state: Execution,
-  { stage, task }: { stage: string; task: string },
-  next: TaskState,
-): Execution => ({
+const withTask = (state: Execution, { stage, task }: { stage: string; task: string }, next: TaskState): Execution => ({
   ...state,
   tasks: { ...state.tasks, [taskKey(stage, task)]: next },
 });

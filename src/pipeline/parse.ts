@@ -1,8 +1,9 @@
 import { type Diagnostic, nearest } from '../core/diagnostic.ts';
 import { parseDuration } from '../core/duration.ts';
-import { isObject, type Json, type JsonObject } from '../core/json.ts';
+import { isObject, type JsonObject } from '../core/json.ts';
 import type { Path, YamlDocument } from '../lang/yaml.ts';
 import type { Pipeline, PipelineExtras, Stage, StageRuns, Task, TaskExtras, Workspace } from './model.ts';
+import { openReader, text } from './reader.ts';
 
 const pipelineKeys = [
   ...[
@@ -76,6 +77,7 @@ export function parsePipeline(document: YamlDocument): {
   diagnostics: Diagnostic[];
 } {
   const diagnostics: Diagnostic[] = [];
+  const { map, list, texts, flag, count, warnUnknown, report } = openReader(document, diagnostics);
   const root = document.value;
   if (!isObject(root)) {
     report('error', 'pipeline.not-a-map', 'A pipeline is a map of keys such as `name` and `stages`.', []);
@@ -84,13 +86,7 @@ export function parsePipeline(document: YamlDocument): {
   warnUnknown(root, pipelineKeys, [], 'pipeline');
   const name = text(root.name);
   if (!name)
-    report(
-      'error',
-      'pipeline.no-name',
-      'The pipeline has no `name`.',
-      [],
-      'Add `name: My pipeline` at the top level.',
-    );
+    report('error', 'pipeline.no-name', 'The pipeline has no `name`.', [], 'Add `name: My pipeline` at the top level.');
   const pipeline: Pipeline = {
     project: text(root.project) || undefined,
     name,
@@ -103,11 +99,7 @@ export function parsePipeline(document: YamlDocument): {
       Object.entries(map(root._inputMeta, ['_inputMeta'])).map(([key, meta]) => [
         key,
         {
-          mandatory: flag(
-            isObject(meta) ? meta.mandatory : undefined,
-            ['_inputMeta', key, 'mandatory'],
-            false,
-          ),
+          mandatory: flag(isObject(meta) ? meta.mandatory : undefined, ['_inputMeta', key, 'mandatory'], false),
           description: text(isObject(meta) ? meta.description : undefined),
         },
       ]),
@@ -145,9 +137,7 @@ export function parsePipeline(document: YamlDocument): {
     return order.flatMap((stage, index) => {
       if (!Object.hasOwn(defined, stage)) {
         const close = nearest(stage, Object.keys(defined));
-        const hint = close
-          ? `Did you mean ${close}?`
-          : 'Add it under `stages`, or take it out of `stageOrder`.';
+        const hint = close ? `Did you mean ${close}?` : 'Add it under `stages`, or take it out of `stageOrder`.';
         report(
           'error',
           'stage.unknown',
@@ -166,9 +156,7 @@ export function parsePipeline(document: YamlDocument): {
     warnUnknown(value, stageKeys, path, `stage ${name}`);
     const defined = map(value.tasks, [...path, 'tasks']);
     const order =
-      value.taskOrder === undefined
-        ? Object.keys(defined)
-        : list(value.taskOrder, [...path, 'taskOrder']).map(text);
+      value.taskOrder === undefined ? Object.keys(defined) : list(value.taskOrder, [...path, 'taskOrder']).map(text);
     const ordered = order.flatMap((item) => item.split(',').map((task) => task.trim()));
     for (const task of Object.keys(defined)) {
       if (!ordered.includes(task)) {
@@ -188,9 +176,7 @@ export function parsePipeline(document: YamlDocument): {
         if (Object.hasOwn(defined, task)) return true;
         if (task === '') return false;
         const close = nearest(task, Object.keys(defined));
-        const hint = close
-          ? `Did you mean ${close}?`
-          : `Add it under \`tasks\`, or take it out of \`taskOrder\`.`;
+        const hint = close ? `Did you mean ${close}?` : `Add it under \`tasks\`, or take it out of \`taskOrder\`.`;
         report(
           'error',
           'task.unknown',
@@ -217,12 +203,11 @@ export function parsePipeline(document: YamlDocument): {
     const extras = map(value.millrace, [...path, 'millrace']);
     const runs = text(extras.runs) || 'on-success';
     if (!stageRuns.includes(runs as StageRuns)) {
-      report(
-        'error',
-        'stage.runs',
-        `Stage ${name} runs "${runs}", which is none of ${stageRuns.join(', ')}.`,
-        [...path, 'millrace', 'runs'],
-      );
+      report('error', 'stage.runs', `Stage ${name} runs "${runs}", which is none of ${stageRuns.join(', ')}.`, [
+        ...path,
+        'millrace',
+        'runs',
+      ]);
     }
     return {
       name,
@@ -307,9 +292,7 @@ export function parsePipeline(document: YamlDocument): {
 
   function workspace(): Workspace {
     const key =
-      isObject(root) && root.workspace === undefined && root.ciWorkspace !== undefined
-        ? 'ciWorkspace'
-        : 'workspace';
+      isObject(root) && root.workspace === undefined && root.ciWorkspace !== undefined ? 'ciWorkspace' : 'workspace';
     const value = map(isObject(root) ? root[key] : undefined, [key]);
     const limits = map(value.limits, [key, 'limits']);
     return {
@@ -321,110 +304,4 @@ export function parsePipeline(document: YamlDocument): {
       limits: { cpu: Number(limits.cpu ?? 1) || 1, memory: Number(limits.memory ?? 512) || 512 },
     };
   }
-
-  function map(value: Json | undefined, path: Path): JsonObject {
-    if (value === undefined || value === null || value === '') return {};
-    if (isObject(value)) return value;
-    if (!(Array.isArray(value) && value.length === 0)) {
-      report(
-        'error',
-        'value.not-a-map',
-        `\`${String(path.at(-1))}\` must be a map, not ${kindOf(value)}.`,
-        path,
-      );
-    }
-    return {};
-  }
-
-  function list(value: Json | undefined, path: Path): Json[] {
-    if (value === undefined || value === null || value === '') return [];
-    if (Array.isArray(value)) return value;
-    report(
-      'error',
-      'value.not-a-list',
-      `\`${String(path.at(-1))}\` must be a list, not ${kindOf(value)}.`,
-      path,
-    );
-    return [];
-  }
-
-  function texts(value: Json | undefined, path: Path): Record<string, string> {
-    return Object.fromEntries(Object.entries(map(value, path)).map(([key, item]) => [key, text(item)]));
-  }
-
-  function flag(value: Json | undefined, path: Path, otherwise: boolean): boolean {
-    if (value === undefined || value === null || value === '') return otherwise;
-    if (typeof value === 'boolean') return value;
-    if (/^(true|false)$/i.test(text(value))) return text(value).toLowerCase() === 'true';
-    report(
-      'error',
-      'value.not-a-flag',
-      `\`${String(path.at(-1))}: ${text(value)}\` must be true or false.`,
-      path,
-    );
-    return otherwise;
-  }
-
-  function count(value: Json | undefined, path: Path, otherwise: number): number {
-    if (value === undefined || value === null || value === '') return otherwise;
-    const found = Number(value);
-    if (Number.isInteger(found) && found > 0) return found;
-    report(
-      'error',
-      'value.not-a-count',
-      `\`${String(path.at(-1))}: ${text(value)}\` must be a whole number from 1.`,
-      path,
-    );
-    return otherwise;
-  }
-
-  function warnUnknown(
-    value: JsonObject,
-    known: readonly string[],
-    path: Path,
-    what: string,
-    severity: 'warning' | 'error' = 'warning',
-  ): void {
-    for (const key of Object.keys(value)) {
-      if (known.includes(key)) continue;
-      const close = nearest(key, known);
-      report(
-        severity,
-        'key.unknown',
-        `${sentenceCase(what)} has the unknown key \`${key}\`.`,
-        [...path, key],
-        close && `Did you mean \`${close}\`?`,
-        true,
-      );
-    }
-  }
-
-  function report(
-    severity: 'error' | 'warning',
-    code: string,
-    message: string,
-    path: Path,
-    hint?: string,
-    atKey = false,
-  ): void {
-    diagnostics.push({
-      severity,
-      code,
-      message,
-      hint,
-      ...(atKey ? document.placeOfKey(path) : document.placeOf(path)),
-    });
-  }
 }
-
-/** Scalars as text: numbers and booleans stand for themselves, nothing is empty. */
-const text = (value: Json | undefined): string =>
-  value === undefined || value === null
-    ? ''
-    : typeof value === 'object'
-      ? JSON.stringify(value)
-      : String(value);
-
-const kindOf = (value: Json): string =>
-  Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'a map' : `"${String(value).slice(0, 40)}"`;
-const sentenceCase = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);

@@ -75,9 +75,7 @@ function taskRecord(state: TaskState, task: Task): JsonObject {
     preCondition: task.preCondition,
     ignoreFailure: task.ignoreFailure,
     failureMessage:
-      'message' in state && (state.status === 'FAILED' || state.status === 'FAILED_CONTINUE')
-        ? state.message
-        : '',
+      'message' in state && (state.status === 'FAILED' || state.status === 'FAILED_CONTINUE') ? state.message : '',
     ...(state.status === 'WAITING' ? { userOperation: state.question.id } : {}),
     ...times(state),
   };

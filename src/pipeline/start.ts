@@ -17,9 +17,7 @@ export function bindInputs(pipeline: Pipeline, given: Record<string, Json>): Rec
     const close = nearest(first, Object.keys(given));
     throw new MillraceError('input.invalid', {
       message: `Pipeline ${pipeline.name} needs a value for the input${missing.length > 1 ? 's' : ''} ${missing.join(', ')}.`,
-      hint: close
-        ? `Was ${close} meant to be ${first}?`
-        : `Give it, for example with: --input ${first}=VALUE`,
+      hint: close ? `Was ${close} meant to be ${first}?` : `Give it, for example with: --input ${first}=VALUE`,
     });
   }
   return inputs;

@@ -96,8 +96,7 @@ function checkTask(
     }
   }
   checkCondition(task.preCondition, [...path, 'preCondition']);
-  if (task.type === 'Condition')
-    checkCondition(String(task.input.condition ?? ''), [...path, 'input', 'condition']);
+  if (task.type === 'Condition') checkCondition(String(task.input.condition ?? ''), [...path, 'input', 'condition']);
   for (const keys of rules.conditions ?? []) {
     const written = keys.reduce<Json | undefined>(
       (value, key) => (value as Record<string, Json> | undefined)?.[key],
@@ -167,13 +166,7 @@ function checkTask(
     }
   }
 
-  function report(
-    severity: 'error' | 'warning',
-    code: string,
-    message: string,
-    place: Path,
-    hint?: string,
-  ): void {
+  function report(severity: 'error' | 'warning', code: string, message: string, place: Path, hint?: string): void {
     diagnostics.push({ severity, code, message, hint, ...document.placeOf(place) });
   }
 }

@@ -1,10 +1,5 @@
 import type { CloudResourceDefinition } from './cloud.ts';
-import type {
-  EndpointDefinition,
-  MetricSinkDefinition,
-  NotifierDefinition,
-  TriggerDefinition,
-} from './parts.ts';
+import type { EndpointDefinition, MetricSinkDefinition, NotifierDefinition, TriggerDefinition } from './parts.ts';
 import type { TaskDefinition } from './task.ts';
 
 /** Everything this server can do: lists of definitions, one line each. */

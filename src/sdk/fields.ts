@@ -6,11 +6,7 @@ export const text = (description: string) =>
   z
     .preprocess(
       (value) =>
-        value === null || value === undefined
-          ? ''
-          : typeof value === 'object'
-            ? JSON.stringify(value)
-            : String(value),
+        value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value),
       z.string(),
     )
     .describe(description);
@@ -25,8 +21,7 @@ export const texts = (description: string) =>
 export const textMap = (description: string) =>
   z
     .preprocess(
-      (value) =>
-        value === null || value === '' || (Array.isArray(value) && value.length === 0) ? {} : value,
+      (value) => (value === null || value === '' || (Array.isArray(value) && value.length === 0) ? {} : value),
       z.record(z.string(), text('One value.')),
     )
     .describe(description);

@@ -9,9 +9,8 @@ export interface EndpointDefinition<P extends z.ZodObject = z.ZodObject> {
   summary: string;
   properties: P;
 }
-export const defineEndpoint = <P extends z.ZodObject>(
-  definition: EndpointDefinition<P>,
-): EndpointDefinition<P> => definition;
+export const defineEndpoint = <P extends z.ZodObject>(definition: EndpointDefinition<P>): EndpointDefinition<P> =>
+  definition;
 
 /** What a trigger makes of an event: a run with inputs, or the reason why there is none. Both are recorded. */
 export type TriggerVerdict =
@@ -29,9 +28,8 @@ export interface TriggerDefinition<C extends z.ZodObject = z.ZodObject> {
   read(headers: Record<string, string>, body: Buffer): TriggerEvent;
   match(event: TriggerEvent, config: z.infer<C>): TriggerVerdict;
 }
-export const defineTrigger = <C extends z.ZodObject>(
-  definition: TriggerDefinition<C>,
-): TriggerDefinition<C> => definition;
+export const defineTrigger = <C extends z.ZodObject>(definition: TriggerDefinition<C>): TriggerDefinition<C> =>
+  definition;
 
 export interface TriggerEvent {
   kind: string;

@@ -97,10 +97,7 @@ export interface DeploymentReport {
 
 export interface Integrations {
   /** The body of a custom integration; undefined where there is none of this name and version. */
-  find(
-    name: string,
-    version: string,
-  ): Promise<{ runtime: string; code: string; outputs: string[] } | undefined>;
+  find(name: string, version: string): Promise<{ runtime: string; code: string; outputs: string[] } | undefined>;
 }
 
 export type Metric = {

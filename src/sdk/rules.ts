@@ -31,9 +31,7 @@ function faults(schema: z.ZodObject, value: Json): Fault[] {
       return {
         path: path as (string | number)[],
         message:
-          written === undefined
-            ? `\`${what}\` is missing. ${message}.`
-            : `\`${what}: ${shown(written)}\`: ${message}.`,
+          written === undefined ? `\`${what}\` is missing. ${message}.` : `\`${what}: ${shown(written)}\`: ${message}.`,
       };
     });
 }

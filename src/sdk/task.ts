@@ -65,5 +65,4 @@ export interface TaskDefinition<I extends z.ZodObject = z.ZodObject> {
   cancel?(ticket: Json, input: z.infer<I>, context: TaskContext): Promise<void>;
 }
 
-export const defineTask = <I extends z.ZodObject>(definition: TaskDefinition<I>): TaskDefinition<I> =>
-  definition;
+export const defineTask = <I extends z.ZodObject>(definition: TaskDefinition<I>): TaskDefinition<I> => definition;

@@ -42,9 +42,7 @@ export function openAuth(store: Store, now: () => number) {
     },
 
     async isAdministrator(name: string): Promise<boolean> {
-      return (
-        (await store.get('user', name.toLowerCase()))?.body.role === 'administrator' || name === 'system'
-      );
+      return (await store.get('user', name.toLowerCase()))?.body.role === 'administrator' || name === 'system';
     },
 
     /** @throws MillraceError login.failed, after the same time whether or not the user exists. */

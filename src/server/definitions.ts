@@ -87,15 +87,10 @@ export function kinds(
           });
         }
         const old = isObject(before?.properties) ? before.properties : {};
-        const properties = Object.entries(isObject(body.properties) ? body.properties : {}).map(
-          ([key, value]) => {
-            const isBinding = typeof value === 'string' && value.includes('${');
-            return [
-              key,
-              secretProperties.includes(key) && !isBinding && value !== '' ? sealed(value, old[key]) : value,
-            ];
-          },
-        );
+        const properties = Object.entries(isObject(body.properties) ? body.properties : {}).map(([key, value]) => {
+          const isBinding = typeof value === 'string' && value.includes('${');
+          return [key, secretProperties.includes(key) && !isBinding && value !== '' ? sealed(value, old[key]) : value];
+        });
         return {
           type,
           description: String(body.description ?? ''),
@@ -104,9 +99,9 @@ export function kinds(
         };
       },
       show(document) {
-        const properties = Object.entries(
-          isObject(document.body.properties) ? document.body.properties : {},
-        ).map(([key, value]) => [key, isSealed(value) ? maskedValue : value]);
+        const properties = Object.entries(isObject(document.body.properties) ? document.body.properties : {}).map(
+          ([key, value]) => [key, isSealed(value) ? maskedValue : value],
+        );
         return {
           ...common(document, 'endpoints'),
           ...document.body,
@@ -185,8 +180,7 @@ export function kinds(
           ...body1,
           description: String(body.description ?? ''),
           versions:
-            before?.versions ??
-            (body.version && body.version !== 'draft' ? [{ ...body1, version: body.version }] : []),
+            before?.versions ?? (body.version && body.version !== 'draft' ? [{ ...body1, version: body.version }] : []),
         };
       },
       show: (document) => ({
@@ -201,10 +195,7 @@ export function kinds(
 }
 
 /** The fields that every object of the original has. */
-export function common(
-  { id, name, project, createdAt, updatedAt, body }: Document,
-  path: string,
-): JsonObject {
+export function common({ id, name, project, createdAt, updatedAt, body }: Document, path: string): JsonObject {
   return {
     id,
     name,

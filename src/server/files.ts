@@ -54,8 +54,7 @@ export async function importFile(
   const results: FileResult[] = [];
   for (const [index, document] of documents.entries()) {
     const value = isObject(document.value) ? document.value : {};
-    const content =
-      pieces.length === documents.length ? pieces[index]!.replace(/^\r?\n/, '') : stringify(value);
+    const content = pieces.length === documents.length ? pieces[index]!.replace(/^\r?\n/, '') : stringify(value);
     const name = String(value.name ?? options.name ?? '');
     const kind = kindOf(value);
     try {
@@ -67,12 +66,7 @@ export async function importFile(
   }
   return results;
 
-  async function take(
-    kind: string,
-    name: string,
-    value: JsonObject,
-    content: string,
-  ): Promise<'CREATED' | 'UPDATED'> {
+  async function take(kind: string, name: string, value: JsonObject, content: string): Promise<'CREATED' | 'UPDATED'> {
     if (!name)
       throw new MillraceError('definition.invalid', {
         message: `The ${kind.toLowerCase()} has no name.`,
@@ -85,8 +79,7 @@ export async function importFile(
       return keep('blueprint', project, name, checked.body);
     }
     if (kind === 'CLOUD_ZONE') return keep('cloud-zone', '', name, readZone(value) as unknown as JsonObject);
-    if (kind === 'ACTION')
-      return keep('action', project, name, { ...value, source: String(value.source ?? '') });
+    if (kind === 'ACTION') return keep('action', project, name, { ...value, source: String(value.source ?? '') });
     const definition: Kind | undefined = known[kindWords[kind] ?? ('' as never)];
     if (!definition)
       throw new MillraceError('definition.invalid', {
@@ -99,12 +92,7 @@ export async function importFile(
     return keep(definition.kind, project, name, body);
   }
 
-  async function keep(
-    kind: string,
-    project: string,
-    name: string,
-    body: JsonObject,
-  ): Promise<'CREATED' | 'UPDATED'> {
+  async function keep(kind: string, project: string, name: string, body: JsonObject): Promise<'CREATED' | 'UPDATED'> {
     const before = await store.find(kind, project, name);
     if (before && options.mode === 'create')
       throw new MillraceError('name.taken', {

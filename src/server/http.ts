@@ -97,7 +97,12 @@ export function buildHttp({ auth, handlers, isReady, report }: HttpParts): Fasti
     request: FastifyRequest,
     reply: FastifyReply,
   ): void {
-    const known = error instanceof MillraceError ? error : error instanceof z.ZodError ? errorOfShape(error) : errorOfFastify(error);
+    const known =
+      error instanceof MillraceError
+        ? error
+        : error instanceof z.ZodError
+          ? errorOfShape(error)
+          : errorOfFastify(error);
     if (known.code === 'internal.error')
       report('A request failed by a fault of ours.', {
         method: request.method,

@@ -54,10 +54,7 @@ export interface Transition {
 }
 
 /** `fenced`: somebody else has taken over. `conflict`: decide again on the present state. */
-export type Applied =
-  | { result: 'applied'; claimed: Command[] }
-  | { result: 'fenced' }
-  | { result: 'conflict' };
+export type Applied = { result: 'applied'; claimed: Command[] } | { result: 'fenced' } | { result: 'conflict' };
 
 /** Definitions, users, records: whatever is kept by kind and id, and found by project and name. */
 export interface Document {

@@ -4,7 +4,9 @@ import { DatabaseSync } from 'node:sqlite';
 
 const { DATABASE_FILE = 'tito.db', ADDRESS = '127.0.0.1', PORT = '5000' } = process.env;
 const database = new DatabaseSync(DATABASE_FILE);
-database.exec('CREATE TABLE IF NOT EXISTS journeys (id INTEGER PRIMARY KEY, home TEXT NOT NULL, work TEXT NOT NULL, weekday TEXT NOT NULL, best TEXT NOT NULL)');
+database.exec(
+  'CREATE TABLE IF NOT EXISTS journeys (id INTEGER PRIMARY KEY, home TEXT NOT NULL, work TEXT NOT NULL, weekday TEXT NOT NULL, best TEXT NOT NULL)',
+);
 const recent = database.prepare('SELECT home, work, weekday, best FROM journeys ORDER BY id DESC LIMIT 5');
 const count = database.prepare('SELECT count(*) AS journeys FROM journeys');
 const add = database.prepare('INSERT INTO journeys (home, work, weekday, best) VALUES (?, ?, ?, ?)');

@@ -19,11 +19,14 @@ export async function bestTime(source, { home, work, weekday, from = 26, to = 42
   return { best, worst, curve };
 }
 
-export const formatTime = (quarter) => `${String(Math.floor(quarter / 4)).padStart(2, '0')}:${String((quarter % 4) * 15).padStart(2, '0')}`;
+export const formatTime = (quarter) =>
+  `${String(Math.floor(quarter / 4)).padStart(2, '0')}:${String((quarter % 4) * 15).padStart(2, '0')}`;
 
 /** Typical times that ship with the application. */
 function dataSet() {
-  const { freeFlowMinutes, congestion, places } = JSON.parse(readFileSync(new URL('./travel-times.json', import.meta.url), 'utf8'));
+  const { freeFlowMinutes, congestion, places } = JSON.parse(
+    readFileSync(new URL('./travel-times.json', import.meta.url), 'utf8'),
+  );
   return {
     name: 'data set',
     places,
@@ -71,7 +74,7 @@ function googleRoutes(key, url, now) {
 function departure(weekday, quarter, now) {
   const days = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
   const at = new Date(now);
-  at.setUTCDate(at.getUTCDate() + (((days.indexOf(weekday) - at.getUTCDay() + 7) % 7) || 7));
+  at.setUTCDate(at.getUTCDate() + ((days.indexOf(weekday) - at.getUTCDay() + 7) % 7 || 7));
   at.setUTCHours(Math.floor(quarter / 4), (quarter % 4) * 15, 0, 0);
   return at.toISOString();
 }

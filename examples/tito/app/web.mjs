@@ -16,7 +16,8 @@ const toDatabase = new Agent({ keepAlive: true, maxSockets: maxRequestWorkers })
 
 const server = createServer((request, response) => {
   answer(request).then(
-    ({ status, type = 'text/html; charset=utf-8', body, headers = {} }) => response.writeHead(status, { 'content-type': type, ...headers }).end(body),
+    ({ status, type = 'text/html; charset=utf-8', body, headers = {} }) =>
+      response.writeHead(status, { 'content-type': type, ...headers }).end(body),
     (error) => response.writeHead(502, { 'content-type': 'text/plain' }).end(`${error.message}\n`),
   );
 });
@@ -49,24 +50,43 @@ function serve(socket) {
 async function answer(request) {
   const url = new URL(request.url, 'http://tito');
   if (url.pathname === '/health') return { status: 200, type: 'text/plain', body: 'well\n' };
-  if (url.pathname === '/version') return { status: 200, type: 'application/json', body: JSON.stringify({ ...version, workers: maxRequestWorkers, travelTimes: travelTimes.name }) };
+  if (url.pathname === '/version')
+    return {
+      status: 200,
+      type: 'application/json',
+      body: JSON.stringify({ ...version, workers: maxRequestWorkers, travelTimes: travelTimes.name }),
+    };
   if (url.pathname !== '/') return { status: 404, type: 'text/plain', body: 'There is no such page.\n' };
-  const asked = { home: url.searchParams.get('home') ?? 'Haarlem', work: url.searchParams.get('work') ?? 'Amsterdam Zuidas', weekday: url.searchParams.get('weekday') ?? 'Tuesday' };
+  const asked = {
+    home: url.searchParams.get('home') ?? 'Haarlem',
+    work: url.searchParams.get('work') ?? 'Amsterdam Zuidas',
+    weekday: url.searchParams.get('weekday') ?? 'Tuesday',
+  };
   const result = await bestTime(travelTimes, asked);
   const leave = formatTime(result.best.leave);
   if (url.searchParams.has('save')) await database('POST', { ...asked, best: leave });
   const journeys = await database('GET');
-  return { status: 200, body: page({ version, asked, result, leave, journeys, places: travelTimes.places, source: travelTimes.name }) };
+  return {
+    status: 200,
+    body: page({ version, asked, result, leave, journeys, places: travelTimes.places, source: travelTimes.name }),
+  };
 }
 
 function database(method, body) {
   const [host, port] = DATABASE.split(':');
   return new Promise((resolve, reject) => {
-    const question = httpRequest({ host, port, path: '/journeys', method, agent: toDatabase, timeout: 5000 }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
-      response.on('end', () => (response.statusCode < 300 ? resolve(text ? JSON.parse(text) : {}) : reject(new Error(`The database answered ${response.statusCode}.`))));
-    });
+    const question = httpRequest(
+      { host, port, path: '/journeys', method, agent: toDatabase, timeout: 5000 },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
+        response.on('end', () =>
+          response.statusCode < 300
+            ? resolve(text ? JSON.parse(text) : {})
+            : reject(new Error(`The database answered ${response.statusCode}.`)),
+        );
+      },
+    );
     question.on('timeout', () => question.destroy(new Error('The database does not answer.')));
     question.on('error', reject);
     question.end(body ? JSON.stringify(body) : undefined);

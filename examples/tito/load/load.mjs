@@ -1,10 +1,13 @@
 // A load generator: users who each keep one connection, ask, read, and ask again. Prints its figures every half second in the
 // Wavefront format while it runs. Exit code 1: the goal was missed.
 //   node load.mjs URL USERS SECONDS PAUSE_MS GOAL_P95_MS
-import { Agent, get } from 'node:http';
-import { writeFileSync } from 'node:fs';
 
-const [url, users, seconds, pause, goal] = process.argv.slice(2).map((word, index) => (index === 0 ? word : Number(word)));
+import { writeFileSync } from 'node:fs';
+import { Agent, get } from 'node:http';
+
+const [url, users, seconds, pause, goal] = process.argv
+  .slice(2)
+  .map((word, index) => (index === 0 ? word : Number(word)));
 const { SCRIPT_RESPONSE_FILE, METRIC_TAGS = '' } = process.env;
 const all = [];
 let recent = [];
@@ -18,8 +21,19 @@ report();
 
 const p95 = percentile(all, 0.95);
 for (const [reason, count] of Object.entries(reasons)) console.log(`${count} requests failed: ${reason}`);
-const result = { users, seconds, requests: all.length, failures, p50: percentile(all, 0.5), p95, goal, passed: p95 <= goal && failures === 0 };
-console.log(`${result.passed ? 'Goal met' : 'GOAL MISSED'}: p95 ${p95} ms of ${goal} ms, ${failures} of ${all.length} requests failed`);
+const result = {
+  users,
+  seconds,
+  requests: all.length,
+  failures,
+  p50: percentile(all, 0.5),
+  p95,
+  goal,
+  passed: p95 <= goal && failures === 0,
+};
+console.log(
+  `${result.passed ? 'Goal met' : 'GOAL MISSED'}: p95 ${p95} ms of ${goal} ms, ${failures} of ${all.length} requests failed`,
+);
 if (SCRIPT_RESPONSE_FILE) writeFileSync(SCRIPT_RESPONSE_FILE, JSON.stringify(result));
 process.exitCode = result.passed ? 0 : 1;
 
@@ -46,7 +60,9 @@ function ask(agent) {
   return new Promise((resolve, reject) => {
     const request = get(url, { agent, timeout: 10_000 }, (response) => {
       response.resume();
-      response.on('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(`status ${response.statusCode}`))));
+      response.on('end', () =>
+        response.statusCode === 200 ? resolve() : reject(new Error(`status ${response.statusCode}`)),
+      );
       response.on('error', reject);
     });
     request.on('timeout', () => request.destroy(new Error('timeout')));
@@ -56,7 +72,8 @@ function ask(agent) {
 
 function report() {
   const now = Math.floor(Date.now() / 1000);
-  const line = (name, value) => console.log(`tito.load.${name} ${value} ${now} source=load-generator${METRIC_TAGS ? ` ${METRIC_TAGS}` : ''}`);
+  const line = (name, value) =>
+    console.log(`tito.load.${name} ${value} ${now} source=load-generator${METRIC_TAGS ? ` ${METRIC_TAGS}` : ''}`);
   line('requests', all.length);
   line('failures', failures);
   line('users', users);

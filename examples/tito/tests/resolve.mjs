@@ -12,4 +12,5 @@ if (address !== expected) throw new Error(`${name} should be ${expected}`);
 const answer = await fetch(`http://${address}:${port}/version`);
 const version = await answer.json();
 console.log(`http://${name}:${port} serves ${version.version}`);
-if (process.env.SCRIPT_RESPONSE_FILE) writeFileSync(process.env.SCRIPT_RESPONSE_FILE, JSON.stringify({ address, ...version }));
+if (process.env.SCRIPT_RESPONSE_FILE)
+  writeFileSync(process.env.SCRIPT_RESPONSE_FILE, JSON.stringify({ address, ...version }));

@@ -37,7 +37,11 @@ for (const [name, journey] of Object.entries(journeys)) {
 }
 await close();
 const failed = results.filter(({ passed }) => !passed);
-if (SCRIPT_RESPONSE_FILE) writeFileSync(SCRIPT_RESPONSE_FILE, JSON.stringify({ via, passed: results.length - failed.length, failed: failed.length, results }));
+if (SCRIPT_RESPONSE_FILE)
+  writeFileSync(
+    SCRIPT_RESPONSE_FILE,
+    JSON.stringify({ via, passed: results.length - failed.length, failed: failed.length, results }),
+  );
 process.exitCode = failed.length > 0 ? 1 : 0;
 
 function expect(text, pattern) {
@@ -48,12 +52,21 @@ async function inBrowser() {
   const { chromium } = createRequire(import.meta.url)(BROWSER_MODULE);
   const browser = await chromium.launch({
     executablePath: BROWSER,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
   });
   const wrap = (page) => ({
-    text: async (selector) => (await page.locator(selector).innerText({ timeout: 5000 })).trim(),
+    text: async (selector) => ((await page.locator(selector).textContent({ timeout: 5000 })) ?? '').trim(),
     async choose(values) {
-      for (const [name, value] of Object.entries(values)) await page.locator(`select[name=${name}]`).selectOption(value);
+      for (const [name, value] of Object.entries(values))
+        await page.locator(`select[name=${name}]`).selectOption(value);
       await page.getByRole('button', { name: 'When shall I leave?' }).click();
       await page.waitForLoadState();
     },
@@ -82,7 +95,10 @@ function overHttp() {
       async text(selector) {
         const found = new RegExp(`id="${selector.slice(1)}"[^>]*>(.*?)</(?:p|small|ul)>`, 's').exec(html);
         if (!found) throw new Error(`There is no ${selector}`);
-        return found[1].replace(/<\/li>/g, '\n').replace(/<[^>]+>/g, '').trim();
+        return found[1]
+          .replace(/<\/li>/g, '\n')
+          .replace(/<[^>]+>/g, '')
+          .trim();
       },
       async choose(values) {
         html = await load(`/?${new URLSearchParams({ ...values, save: 'yes' })}`);

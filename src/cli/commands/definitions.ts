@@ -38,9 +38,7 @@ const kindHelp = Object.keys(places).join(', ');
 export function definitionCommands(done: (code: ExitCode) => void): Command[] {
   return [
     new Command('import')
-      .description(
-        'Send YAML files to the server: pipelines, blueprints, endpoints, variables, functions, zones.',
-      )
+      .description('Send YAML files to the server: pipelines, blueprints, endpoints, variables, functions, zones.')
       .argument('<files...>', 'files')
       .option('--project <name>', 'project for definitions that name none', 'Default')
       .option('--create-only', 'change nothing that exists', false)
@@ -58,14 +56,8 @@ export function definitionCommands(done: (code: ExitCode) => void): Command[] {
               project,
               name: basename(file).replace(/\.\w+$/, ''),
             });
-            const answer = await client.text(
-              'POST',
-              `/codestream/api/import?${query}`,
-              readFileSync(file, 'utf8'),
-            );
-            results.push(
-              ...parseYaml(answer).documents.map(({ value }) => ({ file, ...(value as JsonObject) })),
-            );
+            const answer = await client.text('POST', `/codestream/api/import?${query}`, readFileSync(file, 'utf8'));
+            results.push(...parseYaml(answer).documents.map(({ value }) => ({ file, ...(value as JsonObject) })));
           }
           print(output, results, () =>
             results
@@ -83,17 +75,15 @@ export function definitionCommands(done: (code: ExitCode) => void): Command[] {
       .argument('[pipeline]', 'name; all when left out')
       .option('--project <name>', 'project')
       .option('--file <file>', 'where to; the terminal when left out')
-      .action(
-        async (pipeline: string | undefined, { project, file }: { project?: string; file?: string }) => {
-          const query = new URLSearchParams({
-            ...(pipeline ? { pipeline } : {}),
-            ...(project ? { project } : {}),
-          });
-          const text = await openClient(readSession()).text('GET', `/codestream/api/export?${query}`);
-          if (file) writeFileSync(file, text);
-          else process.stdout.write(text);
-        },
-      ),
+      .action(async (pipeline: string | undefined, { project, file }: { project?: string; file?: string }) => {
+        const query = new URLSearchParams({
+          ...(pipeline ? { pipeline } : {}),
+          ...(project ? { project } : {}),
+        });
+        const text = await openClient(readSession()).text('GET', `/codestream/api/export?${query}`);
+        if (file) writeFileSync(file, text);
+        else process.stdout.write(text);
+      }),
     new Command('list')
       .description(`List what there is: ${kindHelp}.`)
       .argument('<kind>', 'what to list')
@@ -134,9 +124,7 @@ async function list(path: string, filter: string | undefined): Promise<JsonObjec
   const answer = await openClient(readSession()).json('GET', `${path}?${query}`);
   if (Array.isArray(answer.content)) return answer.content.filter(isObject);
   const documents = isObject(answer.documents) ? answer.documents : {};
-  return (Array.isArray(answer.links) ? answer.links : [])
-    .map((link) => documents[String(link)])
-    .filter(isObject);
+  return (Array.isArray(answer.links) ? answer.links : []).map((link) => documents[String(link)]).filter(isObject);
 }
 
 function placeOf(kind: string): { path: string; columns: string[] } {
@@ -146,8 +134,4 @@ function placeOf(kind: string): { path: string; columns: string[] } {
 }
 
 const cell = (value: Json | undefined): string =>
-  value === undefined || value === null
-    ? ''
-    : typeof value === 'object'
-      ? JSON.stringify(value)
-      : String(value);
+  value === undefined || value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);

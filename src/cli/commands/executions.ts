@@ -63,11 +63,9 @@ export function executionCommands(done: (code: ExitCode) => void): Command[] {
       .argument('<execution>', 'id')
       .option('--reason <text>', 'why', '')
       .action(async (id: string, { reason }: { reason: string }) => {
-        const record = await openClient(readSession()).json(
-          'POST',
-          `/codestream/api/executions/${id}?action=cancel`,
-          { reason },
-        );
+        const record = await openClient(readSession()).json('POST', `/codestream/api/executions/${id}?action=cancel`, {
+          reason,
+        });
         process.stdout.write(`${String(record.name)} #${String(record.index)}: ${String(record.status)}\n`);
       }),
     new Command('rerun')
@@ -79,20 +77,13 @@ export function executionCommands(done: (code: ExitCode) => void): Command[] {
         const client = openClient(readSession());
         const started = await client.json('POST', `/codestream/api/executions/${id}?action=rerun`, {});
         if (shall) return done(await follow(client, String(started.executionId), output));
-        print(
-          output,
-          started,
-          () => `Started #${String(started.executionIndex)}: ${String(started.executionId)}`,
-        );
+        print(output, started, () => `Started #${String(started.executionIndex)}: ${String(started.executionId)}`);
       }),
   ];
 }
 
 async function idOf(client: Client, pipeline: string): Promise<string> {
-  const answer = await client.json(
-    'GET',
-    `/codestream/api/pipelines?${new URLSearchParams({ $top: '1000' })}`,
-  );
+  const answer = await client.json('GET', `/codestream/api/pipelines?${new URLSearchParams({ $top: '1000' })}`);
   const found = Object.values(isObject(answer.documents) ? answer.documents : {}).filter(
     (one): one is JsonObject => isObject(one) && (one.name === pipeline || one.id === pipeline),
   );

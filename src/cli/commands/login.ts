@@ -5,9 +5,7 @@ import { openClient, saveSession } from '../client.ts';
 
 export const loginCommand = (): Command =>
   new Command('login')
-    .description(
-      'Sign in to a server and remember it. The password is asked for, or read from MILLRACE_PASSWORD.',
-    )
+    .description('Sign in to a server and remember it. The password is asked for, or read from MILLRACE_PASSWORD.')
     .argument('<url>', 'address of the server, such as http://127.0.0.1:8787')
     .requiredOption('--user <name>', 'user name')
     .action(async (url: string, { user }: { user: string }) => {

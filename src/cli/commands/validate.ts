@@ -93,9 +93,7 @@ function asText(files: FileReport[], { files: count, invalid }: { files: number;
     `${valid ? paints.good('✔') : paints.bad('✘')} ${path} ${paints.dim(`(${kind})`)}`,
     ...diagnostics.map((diagnostic) => `  ${formatDiagnostic(path, diagnostic)}`),
   ]);
-  return [
-    ...lines,
-    '',
-    invalid === 0 ? `${count} files, all valid.` : `${count} files, ${invalid} invalid.`,
-  ].join('\n');
+  return [...lines, '', invalid === 0 ? `${count} files, all valid.` : `${count} files, ${invalid} invalid.`].join(
+    '\n',
+  );
 }

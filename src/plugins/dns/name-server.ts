@@ -162,8 +162,7 @@ async function handle(request: IncomingMessage): Promise<{ status: number; body?
   if (request.headers['x-api-key'] !== order.apiKey) return { status: 401, body: { error: 'Unauthorized' } };
   const { pathname } = new URL(request.url ?? '/', 'http://name-server');
   const [, id] = /^\/api\/v1\/servers\/localhost\/zones(?:\/([^/]+))?$/.exec(pathname) ?? [undefined];
-  if (!pathname.startsWith('/api/v1/servers/localhost/zones'))
-    return { status: 404, body: { error: 'Not Found' } };
+  if (!pathname.startsWith('/api/v1/servers/localhost/zones')) return { status: 404, body: { error: 'Not Found' } };
   const zone =
     id === undefined
       ? undefined

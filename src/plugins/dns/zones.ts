@@ -29,12 +29,7 @@ export type Resolution = {
 };
 
 /** `dice` gives a number from 0 up to 1: it chooses among weighted answers. */
-export function resolve(
-  zones: readonly DnsZone[],
-  question: string,
-  type: string,
-  dice: () => number,
-): Resolution {
+export function resolve(zones: readonly DnsZone[], question: string, type: string, dice: () => number): Resolution {
   const name = `${question.toLowerCase().replace(/\.$/, '')}.`;
   const zone = zones
     .filter((candidate) => name === candidate.name || name.endsWith(`.${candidate.name}`))
@@ -74,9 +69,7 @@ function answersOf({ name, type, ttl, records }: Rrset, asked: string, dice: () 
   if (type !== 'LUA') return [];
   return enabled.flatMap(({ content }) => {
     const weighted = readWeighted(content);
-    return weighted?.type === asked
-      ? [{ name, type: asked, ttl, content: pick(weighted.choices, dice()) }]
-      : [];
+    return weighted?.type === asked ? [{ name, type: asked, ttl, content: pick(weighted.choices, dice()) }] : [];
   });
 }
 
@@ -84,12 +77,11 @@ export function readWeighted(
   content: string,
 ): { type: string; choices: { weight: number; content: string }[] } | undefined {
   const found = /^(\w+)\s+"pickwrandom\(\{(.*)\}\)"$/.exec(content.trim());
-  const choices = [...(found?.[2] ?? '').matchAll(/\{\s*(\d+)\s*,\s*'([^']+)'\s*\}/g)].map(
-    ([, weight, address]) => ({ weight: Number(weight), content: address! }),
-  );
-  return found && choices.some(({ weight }) => weight > 0)
-    ? { type: found[1]!.toUpperCase(), choices }
-    : undefined;
+  const choices = [...(found?.[2] ?? '').matchAll(/\{\s*(\d+)\s*,\s*'([^']+)'\s*\}/g)].map(([, weight, address]) => ({
+    weight: Number(weight),
+    content: address!,
+  }));
+  return found && choices.some(({ weight }) => weight > 0) ? { type: found[1]!.toUpperCase(), choices } : undefined;
 }
 
 function pick(choices: { weight: number; content: string }[], dice: number): string {
@@ -112,11 +104,7 @@ export interface RrsetChange {
 }
 
 /** The zone after a PATCH, or the sentence that refuses it: all changes or none. */
-export function changeZone(
-  zone: DnsZone,
-  changes: RrsetChange[],
-  now: number,
-): DnsZone | { refused: string } {
+export function changeZone(zone: DnsZone, changes: RrsetChange[], now: number): DnsZone | { refused: string } {
   let rrsets = zone.rrsets;
   for (const change of changes) {
     const { name, type, changetype, ttl, records = [], comments = [] } = change;
@@ -156,9 +144,7 @@ export function changeZone(
 function fits(type: string, content: string): boolean {
   switch (type) {
     case 'A':
-      return (
-        /^(\d{1,3}\.){3}\d{1,3}$/.test(content) && content.split('.').every((part) => Number(part) < 256)
-      );
+      return /^(\d{1,3}\.){3}\d{1,3}$/.test(content) && content.split('.').every((part) => Number(part) < 256);
     case 'AAAA':
       return /^[0-9a-f:]+$/i.test(content) && content.includes(':');
     case 'CNAME':

@@ -50,13 +50,12 @@ export const endpoints: EndpointDefinition[] = [
     summary: 'A repository; kept for triggers and blueprints.',
     properties: z.looseObject({ repoURL: url.optional(), branch: text('Branch.').optional(), ...login }),
   }),
-  ...['docker', 'dockerregistry', 'email', 'gerrit', 'jenkins', 'jira', 'k8s', 'bamboo', 'tfs', 'vro'].map(
-    (type) =>
-      defineEndpoint({
-        type,
-        title: type,
-        summary: 'Kept as it was written, and not used yet.',
-        properties: z.looseObject({}),
-      }),
+  ...['docker', 'dockerregistry', 'email', 'gerrit', 'jenkins', 'jira', 'k8s', 'bamboo', 'tfs', 'vro'].map((type) =>
+    defineEndpoint({
+      type,
+      title: type,
+      summary: 'Kept as it was written, and not used yet.',
+      properties: z.looseObject({}),
+    }),
   ),
 ];

@@ -22,17 +22,11 @@ export const slack = defineNotifier({
         (message.isRepeat
           ? await findSent(message.key, String(config.channel), undefined, endpoint, http)
           : undefined) ??
-        (await call(
-          'chat.postMessage',
-          { channel: String(config.channel), ...bodyOf(message) },
-          endpoint,
-          http,
-        ));
+        (await call('chat.postMessage', { channel: String(config.channel), ...bodyOf(message) }, endpoint, http));
       return { channel: String(posted.channel), ts: String(posted.ts) };
     }
     const { channel, ts } = thread as { channel: string; ts: string };
-    const isSent =
-      message.isRepeat && (await findSent(message.key, channel, ts, endpoint, http)) !== undefined;
+    const isSent = message.isRepeat && (await findSent(message.key, channel, ts, endpoint, http)) !== undefined;
     if (!isSent)
       await call(
         'chat.postMessage',
@@ -106,12 +100,7 @@ async function findSent(
 }
 
 /** HTTP 200 does not mean success here: `ok` does. */
-async function call(
-  method: string,
-  body: JsonObject,
-  { properties }: Endpoint,
-  http: Http,
-): Promise<JsonObject> {
+async function call(method: string, body: JsonObject, { properties }: Endpoint, http: Http): Promise<JsonObject> {
   const base = (properties.url || 'https://slack.com/api/').replace(/\/?$/, '/');
   const answer = await http({
     method: 'POST',

@@ -62,13 +62,9 @@ export const ciTask = (allowed: boolean) =>
     async poll(ticket, _, context) {
       return pollJob(ticket, context, async (exitCode) => {
         const exports = parseJson((await context.jobs.read(context.key, 'exports.json')) ?? '{}') ?? {};
-        const artifacts = ((await context.jobs.read(context.key, 'artifacts')) ?? '')
-          .split('\n')
-          .filter(Boolean);
+        const artifacts = ((await context.jobs.read(context.key, 'artifacts')) ?? '').split('\n').filter(Boolean);
         const output: JsonObject = { exitCode, exports, artifacts };
-        return exitCode === 0
-          ? { done: output }
-          : { failed: `The steps ended with exit code ${exitCode}.`, output };
+        return exitCode === 0 ? { done: output } : { failed: `The steps ended with exit code ${exitCode}.`, output };
       });
     },
 

@@ -9,8 +9,7 @@ const pollSeconds = 0.2;
 export const custom = defineTask({
   type: 'Custom',
   title: 'Custom integration',
-  summary:
-    'Runs the code of a custom integration (Node.js, Python or shell) in a limited process of its own.',
+  summary: 'Runs the code of a custom integration (Node.js, Python or shell) in a limited process of its own.',
   input: z.object({
     name: text('Name of the custom integration.').pipe(z.string().min(1)),
     version: text('A released version.').default(''),
@@ -103,10 +102,7 @@ function jobFor(
     command: ['/bin/sh', 'main.sh'],
     files: {
       'inputs.sh': variables
-        .map(
-          ([name, value]) =>
-            `export ${name}=${quoted(typeof value === 'string' ? value : JSON.stringify(value))}\n`,
-        )
+        .map(([name, value]) => `export ${name}=${quoted(typeof value === 'string' ? value : JSON.stringify(value))}\n`)
         .join(''),
       'code.sh': code,
       'main.sh': `trap 'code=$?; { printf "{"; ${collect.replaceAll("'", `'\\''`)}; printf "}"; } > outputs.json; exit $code' EXIT\n. ./inputs.sh\n. ./code.sh\n`,

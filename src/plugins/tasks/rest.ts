@@ -11,10 +11,7 @@ export const rest = defineTask({
   summary: 'Calls an HTTP address once. A status from 400 fails the task; the answer stays readable.',
   input: z.object({
     action: z
-      .preprocess(
-        (value) => String(value).toLowerCase(),
-        z.enum(['get', 'post', 'put', 'patch', 'delete', 'head']),
-      )
+      .preprocess((value) => String(value).toLowerCase(), z.enum(['get', 'post', 'put', 'patch', 'delete', 'head']))
       .describe('HTTP method, in lower case.'),
     url: text('Address.').pipe(z.string().min(1)),
     headers: textMap('Header to value.').default({}),

@@ -16,9 +16,7 @@ const sshInput = z.object({
   privatekey: text('Private key in PEM form.').default(''),
   passphrase: text('Passphrase of the private key.').default(''),
   environmentVariables: textMap('Variables for the script.').default({}),
-  script: text('The script. What it writes to `$SCRIPT_RESPONSE_FILE` is the response.').pipe(
-    z.string().min(1),
-  ),
+  script: text('The script. What it writes to `$SCRIPT_RESPONSE_FILE` is the response.').pipe(z.string().min(1)),
   arguments: texts('Arguments of the script.').default([]),
   workingDirectory: text("Directory; the user's home when empty.").default(''),
   continueOnCommandFailure: flag('An exit code other than 0 is no failure.').default(false),
@@ -27,8 +25,7 @@ const sshInput = z.object({
 export const ssh = defineTask({
   type: 'SSH',
   title: 'SSH',
-  summary:
-    'Runs a script on another machine, detached: it goes on while Millrace is down, and is found again.',
+  summary: 'Runs a script on another machine, detached: it goes on while Millrace is down, and is found again.',
   input: sshInput,
   output: {
     exitCode: 'Exit code, a number.',
@@ -85,8 +82,7 @@ export const ssh = defineTask({
     const { output } = await runRemote(targetOf(input), look, Buffer.alloc(0), context.signal);
     const newline = output.indexOf('\n');
     const [exit = '-', alive, size] = output.subarray(0, newline).toString('utf8').split(' ');
-    if (exit === 'gone')
-      return { failed: `The run ${id} is gone from ${input.host}: was the machine made anew?` };
+    if (exit === 'gone') return { failed: `The run ${id} is gone from ${input.host}: was the machine made anew?` };
     const text = completeLines(output.subarray(newline + 1), exit !== '-');
     if (text) await context.log.append(from, text);
     if (exit !== '-' && from + Buffer.byteLength(text) < Number(size)) return { wait: ticket, seconds: 0 };

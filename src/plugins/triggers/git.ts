@@ -84,8 +84,7 @@ export const git = defineTrigger({
 
   read(headers, body) {
     const kind = headers['x-github-event'] ?? 'push';
-    const delivery =
-      headers['x-github-delivery'] ?? createHmac('sha256', 'delivery').update(body).digest('hex');
+    const delivery = headers['x-github-delivery'] ?? createHmac('sha256', 'delivery').update(body).digest('hex');
     const json = parse(body);
     if (kind === 'ping') return { ...nothing, kind: 'PING', delivery };
     if (kind === 'pull_request') return readPullRequest(json, delivery);
@@ -93,10 +92,7 @@ export const git = defineTrigger({
     return readPush(json, delivery);
   },
 
-  match(
-    event,
-    { branchName, repoName, eventCategory, inclusions, exclusions, prioritizeExclusion },
-  ): TriggerVerdict {
+  match(event, { branchName, repoName, eventCategory, inclusions, exclusions, prioritizeExclusion }): TriggerVerdict {
     if (event.kind === 'PING') return { ignore: 'A ping: the webhook is reached.' };
     if (event.kind !== eventCategory)
       return { ignore: `The event is ${event.kind}, and this webhook waits for ${eventCategory}.` };
@@ -162,9 +158,7 @@ function readPush(json: unknown, delivery: string): TriggerEvent {
     subject: head?.message.split('\n')[0] ?? '',
     owner: head?.author?.name ?? pusher?.name ?? sender?.login ?? '',
     timestamp: (Date.parse(head?.timestamp ?? '') || 0) * 1000,
-    changedFiles: [
-      ...new Set(commits.flatMap(({ added, modified, removed }) => [...added, ...modified, ...removed])),
-    ],
+    changedFiles: [...new Set(commits.flatMap(({ added, modified, removed }) => [...added, ...modified, ...removed]))],
     delivery,
     ...repositoryOf(repository),
   };

@@ -1,5 +1,8 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { MillraceError } from '../../core/error.ts';
+
 /** Migrations, in order; `PRAGMA user_version` counts those that were made. Never edit one that was released: add another. */
-export const migrations: readonly string[] = [
+const migrations: readonly string[] = [
   `
   CREATE TABLE aggregates (
     kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL, summary TEXT NOT NULL, position INTEGER NOT NULL,
@@ -25,3 +28,18 @@ export const migrations: readonly string[] = [
   CREATE TABLE logs (stream TEXT NOT NULL, start INTEGER NOT NULL, size INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (stream, start)) WITHOUT ROWID;
   `,
 ];
+
+/** Brings a database to the newest schema. @throws MillraceError where a newer Millrace has written it. */
+export function migrate(database: DatabaseSync): void {
+  const { user_version: made } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (made > migrations.length) {
+    throw new MillraceError('storage.failed', {
+      message: `The database was written by a newer Millrace (schema ${made}; this one knows ${migrations.length}).`,
+      hint: 'Start the newer version, or restore a backup made before the upgrade.',
+    });
+  }
+  for (const [index, migration] of migrations.entries()) {
+    if (index < made) continue;
+    database.exec(`BEGIN IMMEDIATE; ${migration} PRAGMA user_version = ${index + 1}; COMMIT;`);
+  }
+}

@@ -2,38 +2,13 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { MillraceError } from '../../core/error.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { Applied, Command, Document, NewCommand, Store, Transition } from '../store.ts';
-import { migrations } from './schema.ts';
+import { commandOf, documentOf, type Row } from './rows.ts';
+import { migrate } from './schema.ts';
 
 interface Waiting {
   transition: Transition;
   resolve: (applied: Applied) => void;
   reject: (error: unknown) => void;
-}
-
-/** Every column that some query here gives back. */
-interface Row {
-  id: number & string;
-  key: string;
-  kind: string;
-  aggregate: string;
-  lane: string;
-  body: string;
-  due: number;
-  fence: number;
-  tries: number;
-  state: string;
-  version: number;
-  summary: string;
-  sequence: number;
-  last: number;
-  value: number;
-  start: number;
-  size: number;
-  text: string;
-  project: string;
-  name: string;
-  created_at: number;
-  updated_at: number;
 }
 
 /** Refuses a transition inside of its savepoint. */
@@ -65,8 +40,7 @@ export function openSqlite(path: string, node: string): Store {
     return known;
   };
   const run = (text: string, ...values: (string | number | null)[]) => sql(text).run(...values);
-  const all = (text: string, ...values: (string | number | null)[]) =>
-    sql(text).all(...values) as unknown as Row[];
+  const all = (text: string, ...values: (string | number | null)[]) => sql(text).all(...values) as unknown as Row[];
   const one = (text: string, ...values: (string | number | null)[]) => all(text, ...values)[0];
 
   return {
@@ -170,9 +144,7 @@ export function openSqlite(path: string, node: string): Store {
     },
 
     async list(kind) {
-      return all('SELECT * FROM documents WHERE kind = ? ORDER BY name, project', kind).map(
-        (row) => documentOf(row)!,
-      );
+      return all('SELECT * FROM documents WHERE kind = ? ORDER BY name, project', kind).map((row) => documentOf(row)!);
     },
 
     async remove(kind, id) {
@@ -197,9 +169,7 @@ export function openSqlite(path: string, node: string): Store {
         stream,
         from,
       );
-      const bytes = Buffer.concat(
-        rows.map(({ start, text }) => Buffer.from(text).subarray(Math.max(0, from - start))),
-      );
+      const bytes = Buffer.concat(rows.map(({ start, text }) => Buffer.from(text).subarray(Math.max(0, from - start))));
       return { text: bytes.toString('utf8'), size: sizeOf(stream) };
     },
 
@@ -326,59 +296,13 @@ export function openSqlite(path: string, node: string): Store {
     const size = sizeOf(stream);
     const fresh = bytes.subarray(Math.max(0, size - offset));
     if (fresh.length === 0) return;
-    run(
-      'INSERT INTO logs VALUES (?, ?, ?, ?)',
-      stream,
-      Math.max(size, offset),
-      fresh.length,
-      fresh.toString('utf8'),
-    );
+    run('INSERT INTO logs VALUES (?, ?, ?, ?)', stream, Math.max(size, offset), fresh.length, fresh.toString('utf8'));
   }
 
   function sizeOf(stream: string): number {
-    return (
-      one('SELECT start + size AS size FROM logs WHERE stream = ? ORDER BY start DESC LIMIT 1', stream)
-        ?.size ?? 0
-    );
+    return one('SELECT start + size AS size FROM logs WHERE stream = ? ORDER BY start DESC LIMIT 1', stream)?.size ?? 0;
   }
 }
-
-function migrate(database: DatabaseSync): void {
-  const { user_version: made } = database.prepare('PRAGMA user_version').get() as { user_version: number };
-  if (made > migrations.length) {
-    throw new MillraceError('storage.failed', {
-      message: `The database was written by a newer Millrace (schema ${made}; this one knows ${migrations.length}).`,
-      hint: 'Start the newer version, or restore a backup made before the upgrade.',
-    });
-  }
-  for (const [index, migration] of migrations.entries()) {
-    if (index < made) continue;
-    database.exec(`BEGIN IMMEDIATE; ${migration} PRAGMA user_version = ${index + 1}; COMMIT;`);
-  }
-}
-
-const commandOf = (row: Row): Command => ({
-  id: row.id,
-  key: row.key,
-  kind: row.kind as never,
-  aggregate: row.aggregate,
-  lane: row.lane,
-  body: JSON.parse(row.body) as JsonObject,
-  due: row.due,
-  fence: row.fence,
-  tries: row.tries,
-});
-
-const documentOf = (row: Row | undefined): Document | undefined =>
-  row && {
-    kind: row.kind,
-    id: row.id,
-    project: row.project,
-    name: row.name,
-    body: JSON.parse(row.body) as JsonObject,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };
 
 function storageError(thrown: unknown): unknown {
   const text = thrown instanceof Error ? thrown.message : String(thrown);

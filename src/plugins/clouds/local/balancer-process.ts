@@ -1,11 +1,5 @@
 // The load balancer of the process profile: HTTP, health checks, draining. It outlives the server; its order is a file.
-import {
-  Agent,
-  createServer,
-  request as httpRequest,
-  type IncomingMessage,
-  type ServerResponse,
-} from 'node:http';
+import { Agent, createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { readJson, writeAtomic } from '../../../host/processes.ts';
@@ -111,8 +105,7 @@ function forward(
 ): void {
   const client = incoming.socket;
   const binding = bind(route, client);
-  if (!binding)
-    return void outgoing.writeHead(503, { 'content-type': 'text/plain' }).end('No server is ready.\n');
+  if (!binding) return void outgoing.writeHead(503, { 'content-type': 'text/plain' }).end('No server is ready.\n');
   const { member, agent } = binding;
   const hasBody =
     incoming.headers['content-length'] !== undefined || incoming.headers['transfer-encoding'] !== undefined;

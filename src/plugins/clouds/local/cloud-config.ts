@@ -35,10 +35,7 @@ const without = 'This machine is made of plain processes, without root; a contai
  * Reads the strict part of `#cloud-config` that plain processes can honour. Whatever would have to be pretended is refused, with
  * its line.
  */
-export function readCloudConfig(
-  text: string,
-  image: Image,
-): { config: CloudConfig; diagnostics: Diagnostic[] } {
+export function readCloudConfig(text: string, image: Image): { config: CloudConfig; diagnostics: Diagnostic[] } {
   const { documents, diagnostics } = parseYaml(text);
   const document = documents[0];
   const config: CloudConfig = { hostname: '', users: [], files: [], commands: [] };
@@ -56,15 +53,10 @@ export function readCloudConfig(
   list(root.packages, ['packages']).forEach((item, index) => {
     const name = String(Array.isArray(item) ? item[0] : item);
     if (!image.packages.includes(name))
-      refuse(`The image has no package ${name}; it has ${image.packages.join(', ') || 'none'}.`, [
-        'packages',
-        index,
-      ]);
+      refuse(`The image has no package ${name}; it has ${image.packages.join(', ') || 'none'}.`, ['packages', index]);
   });
   config.users = list(root.users, ['users']).flatMap((item, index) => user(item, ['users', index]));
-  config.files = list(root.write_files, ['write_files']).flatMap((item, index) =>
-    file(item, ['write_files', index]),
-  );
+  config.files = list(root.write_files, ['write_files']).flatMap((item, index) => file(item, ['write_files', index]));
   config.commands = list(root.runcmd, ['runcmd']).flatMap((item, index) => command(item, ['runcmd', index]));
   return { config, diagnostics };
 
@@ -89,8 +81,7 @@ export function readCloudConfig(
       )
         refuse(`\`${key}\` of a user is not possible here.`, [...path, key]);
     }
-    if (!/^[a-z_][a-z0-9_-]{0,31}$/.test(item.name))
-      refuse(`"${item.name}" is no name for a user.`, [...path, 'name']);
+    if (!/^[a-z_][a-z0-9_-]{0,31}$/.test(item.name)) refuse(`"${item.name}" is no name for a user.`, [...path, 'name']);
     const keys = Array.isArray(item.ssh_authorized_keys) ? item.ssh_authorized_keys.map(String) : [];
     return [{ name: item.name, password: String(item.plain_text_passwd ?? ''), keys }];
   }
@@ -126,19 +117,9 @@ export function readCloudConfig(
     const words = Array.isArray(item) ? item.map(String) : [String(item)];
     const first = words.join(' ').trim().split(/\s+/)[0] ?? '';
     if (
-      [
-        'sudo',
-        'apt',
-        'apt-get',
-        'yum',
-        'dnf',
-        'mount',
-        'useradd',
-        'iptables',
-        'sysctl',
-        'reboot',
-        'shutdown',
-      ].includes(first)
+      ['sudo', 'apt', 'apt-get', 'yum', 'dnf', 'mount', 'useradd', 'iptables', 'sysctl', 'reboot', 'shutdown'].includes(
+        first,
+      )
     ) {
       refuse(`\`${first}\` is not possible here.`, path);
     }

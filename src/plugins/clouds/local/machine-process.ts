@@ -159,9 +159,7 @@ function systemctl(verb: string, units: string[]): string {
       return '';
     case 'is-active':
     case 'status':
-      return names
-        .map((name) => (services.get(name)?.child.exitCode === null ? 'active' : 'inactive'))
-        .join('\n');
+      return names.map((name) => (services.get(name)?.child.exitCode === null ? 'active' : 'inactive')).join('\n');
     default:
       throw new Error(`systemctl ${verb} is not possible here.`);
   }
@@ -169,8 +167,7 @@ function systemctl(verb: string, units: string[]): string {
 
 function startService(name: string): void {
   const path = join(root, 'etc/systemd/system', `${name}.service`);
-  if (!existsSync(path))
-    throw new Error(`There is no unit ${name}: /etc/systemd/system/${name}.service is missing.`);
+  if (!existsSync(path)) throw new Error(`There is no unit ${name}: /etc/systemd/system/${name}.service is missing.`);
   const unit = readUnit(readFileSync(path, 'utf8'));
   const words = unit.command.split(/\s+/).map((word) => insideOf(word));
   const child = spawnIn(words[0]!, words.slice(1), insideOf(unit.directory) || root, unit.environment);

@@ -14,8 +14,7 @@ interface SshService {
 
 /** The SSH server of a machine: passwords and keys of its users, commands in its own world. */
 export function serveSsh({ address, port, users, keyFile, start }: SshService): Promise<void> {
-  if (!existsSync(keyFile))
-    writeFileSync(keyFile, newHostKey(), { mode: 0o600 });
+  if (!existsSync(keyFile)) writeFileSync(keyFile, newHostKey(), { mode: 0o600 });
   const server = new ssh2.Server({ hostKeys: [readFileSync(keyFile)] }, (client) => {
     let user = '';
     client.on('authentication', (context) => {
@@ -33,9 +32,7 @@ export function serveSsh({ address, port, users, keyFile, start }: SshService): 
   return new Promise((resolve, reject) => {
     listener.on('error', (error: NodeJS.ErrnoException) =>
       reject(
-        error.code === 'EADDRINUSE'
-          ? new Error(`the address ${address}:${port} is taken by another process`)
-          : error,
+        error.code === 'EADDRINUSE' ? new Error(`the address ${address}:${port} is taken by another process`) : error,
       ),
     );
     listener.listen(port, address, () => resolve());
@@ -44,7 +41,9 @@ export function serveSsh({ address, port, users, keyFile, start }: SshService): 
 
 /** Made by Node: one in some hundred ed25519 keys that ssh2 makes cannot be read back by it. */
 function newHostKey(): string {
-  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'pem' }).toString();
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    .privateKey.export({ type: 'sec1', format: 'pem' })
+    .toString();
 }
 
 function serveSession(session: Session, start: (command: string) => ChildProcess): void {
@@ -80,11 +79,7 @@ function isKey(context: PublicKeyAuthContext, allowed: string): boolean {
   if (key instanceof Error || Array.isArray(key)) return false;
   if (key.type !== context.key.algo && !context.key.algo.startsWith('rsa-sha2')) return false;
   if (!isSame(context.key.data, key.getPublicSSH())) return false;
-  return (
-    !context.signature ||
-    !context.blob ||
-    key.verify(context.blob, context.signature, context.hashAlgo) === true
-  );
+  return !context.signature || !context.blob || key.verify(context.blob, context.signature, context.hashAlgo) === true;
 }
 
 function isSame(a: string | Buffer, b: string | Buffer): boolean {

@@ -38,9 +38,7 @@ export function openSite(directory: string): Site {
       const known = readJson<Card>(join(own, 'card.json'));
       if (known) return { directory: own, address: known.address };
       const taken = new Set(
-        readdirSync(directory).flatMap(
-          (name) => readJson<Card>(join(directory, name, 'card.json'))?.address ?? [],
-        ),
+        readdirSync(directory).flatMap((name) => readJson<Card>(join(directory, name, 'card.json'))?.address ?? []),
       );
       const free = Array.from({ length: 240 }, (_, index) => `${range}.${index + 10}`).find(
         (address) => !taken.has(address),

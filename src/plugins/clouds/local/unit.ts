@@ -35,9 +35,7 @@ export function readUnit(text: string): Unit {
     if (section !== 'Service') continue;
     const pair = /^(\w+)\s*=\s*(.*)$/.exec(line);
     if (!pair || !served.includes(pair[1]!))
-      throw new Error(
-        `line ${index + 1}: \`${line}\` is not possible here; [Service] knows ${served.join(', ')}.`,
-      );
+      throw new Error(`line ${index + 1}: \`${line}\` is not possible here; [Service] knows ${served.join(', ')}.`);
     const [, key, value] = pair as unknown as [string, string, string];
     if (key === 'ExecStart') unit.command = value.replace(/^[-@+!:]*/, '');
     if (key === 'WorkingDirectory') unit.directory = value.replace(/^-/, '');

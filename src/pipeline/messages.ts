@@ -1,0 +1,42 @@
+import type { Instant } from '../core/instant.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import type { Plan, Question } from './execution.ts';
+
+/** What reaches an execution from outside. */
+export type ExecutionMessage =
+  | { type: 'create'; plan: Plan; queued: boolean }
+  | { type: 'admit' }
+  | { type: 'report'; stage: string; task: string; attempt: number; report: TaskReport }
+  | { type: 'answer'; question: string; approved: boolean; by: string; comment: string; output: JsonObject }
+  | { type: 'expire-question'; question: string }
+  | { type: 'time-out'; stage: string; task: string; attempt: number }
+  | { type: 'cancel'; by: string; reason: string };
+
+/** How far the hands came with a task. `input` is resolved and masked. */
+export type TaskReport =
+  | { kind: 'skipped'; message: string }
+  | { kind: 'running'; input: JsonObject; ticket: Json; pollAfter: number }
+  | { kind: 'asks'; input: JsonObject; question: Question }
+  | { kind: 'ended'; ok: boolean; input: JsonObject | null; output: JsonObject; message: string };
+
+/** What the hands shall do, after what was decided has been written. `due` is the earliest time; `key` stays the same over repetitions. */
+export type ExecutionCommand = { key: string; due: Instant } & (
+  | { do: 'start-task'; stage: string; task: string; attempt: number; repeat?: boolean }
+  | { do: 'poll-task'; stage: string; task: string; attempt: number; ticket: Json }
+  | { do: 'cancel-task'; stage: string; task: string; attempt: number; ticket: Json }
+  | { do: 'time-out'; stage: string; task: string; attempt: number }
+  | { do: 'expire-question'; question: string }
+  | { do: 'leave-queue' }
+  | { do: 'tidy' }
+  | { do: 'notify'; notice: Notice }
+);
+
+/** Something worth telling people, in the order it happened. */
+export interface Notice {
+  number: number;
+  kind: 'started' | 'task' | 'waiting' | 'ended';
+  stage?: string;
+  task?: string;
+  status: string;
+  message: string;
+}

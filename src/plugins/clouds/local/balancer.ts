@@ -1,0 +1,135 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { ownedProcess, readJson, writeAtomic } from '../../../host/processes.ts';
+import { defineCloudResource } from '../../../sdk/cloud.ts';
+import { integer, text } from '../../../sdk/fields.ts';
+import type { BalancerOrder, BalancerStatus } from './balancer-process.ts';
+import { destroy, lastLines, startProgram } from './programs.ts';
+import type { Site } from './site.ts';
+
+const pollSeconds = 0.1;
+/** Milliseconds for leaving members to answer what they have begun. */
+const drainWithin = 30_000;
+
+const health = z.looseObject({
+  urlPath: text('Path that answers below 400 when the instance is well.').default('/'),
+  port: z.coerce.number().describe('Port of the check; the instance port when not given.').optional(),
+  intervalSeconds: z.coerce.number().describe('Seconds between two checks.').default(1),
+  timeoutSeconds: z.coerce.number().describe('Seconds after which a check has failed.').default(3),
+  healthyThreshold: integer('Good checks in a row that make it healthy.').default(1),
+  unhealthyThreshold: integer('Bad checks in a row that make it unhealthy.').default(3),
+});
+
+export const balancer = (site: Site) =>
+  defineCloudResource({
+    type: 'Cloud.LoadBalancer',
+    accountType: 'local',
+    title: 'Load balancer (process profile)',
+    summary: 'An HTTP load balancer with health checks and draining, as a process of its own.',
+    properties: z.looseObject({
+      instances: z
+        .preprocess(
+          (value) =>
+            Array.isArray(value)
+              ? value.flat(3).filter((item) => item !== null && item !== '')
+              : value === null || value === ''
+                ? []
+                : [value],
+          z.array(z.string()),
+        )
+        .describe('Ids of the machines: `${resource.web[*].id}`.'),
+      routes: z
+        .array(
+          z.looseObject({
+            port: integer('Port on which it listens.'),
+            instancePort: integer('Port of the machines.').optional(),
+            algorithm: text('ROUND_ROBIN or LEAST_CONNECTION.').default('ROUND_ROBIN'),
+            healthCheckConfiguration: health.optional(),
+          }),
+        )
+        .min(1),
+      internetFacing: z.unknown().optional(),
+      network: z.unknown().optional(),
+    }),
+    attributes: { id: 'Identity.', address: 'Its loopback address.' },
+    async create(properties, context) {
+      const { directory, address } = site.claim({
+        identity: context.identity,
+        instance: context.instance,
+        deployment: context.deploymentName,
+        kind: 'balancer',
+      });
+      if (!existsSync(join(directory, 'order.json'))) writeOrder(directory, orderFor(site, address, properties, 1));
+      startProgram(directory, 'balancer', './balancer-process.ts');
+      return { wait: { revision: 1, until: Date.now() + drainWithin }, seconds: pollSeconds };
+    },
+    async update(properties, _, context) {
+      const found = site.find(context.identity);
+      if (!found) return { failed: `Load balancer ${context.instance}: its directory is gone.` };
+      const before = readJson<BalancerOrder>(join(found.directory, 'order.json'));
+      const order = orderFor(site, found.card.address, properties, (before?.revision ?? 1) + 1);
+      writeOrder(found.directory, order);
+      const mark = startProgram(found.directory, 'balancer', './balancer-process.ts');
+      process.kill(mark.pid, 'SIGHUP');
+      return { wait: { revision: order.revision, until: Date.now() + drainWithin }, seconds: pollSeconds };
+    },
+    async poll(ticket, { identity, instance }) {
+      const found = site.find(identity);
+      if (!found) return { failed: `Load balancer ${instance}: its directory is gone.` };
+      const { revision, until } = ticket as { revision: number; until: number };
+      const status = readJson<BalancerStatus>(join(found.directory, 'status.json'));
+      if (status?.state === 'failed') return { failed: `Load balancer ${instance} did not start: ${status.message}.` };
+      const isSettled =
+        status &&
+        status.revision >= revision &&
+        status.members.every(({ draining, healthy }) => !draining && (healthy || revision === 1));
+      if (isSettled || (status && status.revision >= revision && Date.now() > until))
+        return {
+          done: {
+            id: `/resources/load-balancers/${identity}`,
+            address: found.card.address,
+            resourceName: instance,
+          },
+        };
+      if (!ownedProcess(found.directory, 'balancer') || Date.now() > until)
+        return {
+          failed: `Load balancer ${instance} did not start. Last lines: ${lastLines(join(found.directory, 'balancer.log'))}`,
+        };
+      return { wait: ticket, seconds: pollSeconds };
+    },
+    destroy: async (_, context) => destroy(site, context),
+  });
+
+function orderFor(
+  site: Site,
+  address: string,
+  { instances, routes }: z.infer<ReturnType<typeof balancer>['properties']>,
+  revision: number,
+): BalancerOrder {
+  const members = instances.map((id) => site.find(id.replace('/resources/compute/', ''))?.card.address ?? id);
+  return {
+    revision,
+    address,
+    members,
+    routes: routes.map(({ port, instancePort = port, algorithm, healthCheckConfiguration }) => {
+      const check = health.parse(healthCheckConfiguration ?? {});
+      return {
+        port,
+        instancePort,
+        algorithm: algorithm.toUpperCase(),
+        health: {
+          path: check.urlPath,
+          port: check.port ?? instancePort,
+          interval: check.intervalSeconds * 1000,
+          timeout: check.timeoutSeconds * 1000,
+          healthy: check.healthyThreshold,
+          unhealthy: check.unhealthyThreshold,
+        },
+      };
+    }),
+  };
+}
+
+const writeOrder = (directory: string, order: BalancerOrder): void =>
+  writeAtomic(join(directory, 'order.json'), JSON.stringify(order));

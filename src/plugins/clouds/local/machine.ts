@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { isObject, type Json, type JsonObject } from '../../../core/json.ts';
+import { ownedProcess, readJson, writeAtomic } from '../../../host/processes.ts';
+import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../../sdk/cloud.ts';
+import { text } from '../../../sdk/fields.ts';
+import { type CloudConfig, readCloudConfig, remoteAccessUser } from './cloud-config.ts';
+import type { MachineOrder, MachineStatus } from './machine-process.ts';
+import { destroy, lastLines, startProgram } from './programs.ts';
+import type { Site } from './site.ts';
+
+const sshPort = 2222;
+const controlPort = 2221;
+const pollSeconds = 0.1;
+
+export const machine = (site: Site, bootWithin: number) =>
+  defineCloudResource({
+    type: 'Cloud.Machine',
+    accountType: 'local',
+    title: 'Machine (process profile)',
+    summary: 'A directory, a loopback address, an SSH server and real processes.',
+    properties: z.looseObject({
+      image: text('Name of an image mapping.'),
+      flavor: text('Name of a flavor mapping.').default(''),
+      cloudConfig: z
+        .union([z.string(), z.record(z.string(), z.json())])
+        .describe('A strict part of `#cloud-config`.')
+        .default(''),
+      remoteAccess: z.looseObject({}).describe('Who may log in by SSH.').default({}),
+      tags: z
+        .array(z.looseObject({ key: z.string(), value: z.string().default('') }))
+        .describe('Labels.')
+        .default([]),
+    }),
+    attributes: {
+      id: 'Identity.',
+      address: 'Its loopback address.',
+      ssh: '`address:port` of its SSH server.',
+      hostname: 'Its host name.',
+      powerState: 'ON.',
+    },
+    async create({ cloudConfig, remoteAccess }, context) {
+      const parsed = readCloudConfig(typeof cloudConfig === 'string' ? cloudConfig : JSON.stringify(cloudConfig), {
+        packages: listOf(context.image?.packages),
+      });
+      const [fault] = parsed.diagnostics;
+      if (fault)
+        return {
+          failed:
+            `Machine ${context.instance}: line ${fault.line} of its cloudConfig: ${fault.message} ${fault.hint ?? ''}`.trim(),
+        };
+      const config: CloudConfig = {
+        ...parsed.config,
+        hostname: parsed.config.hostname || hostName(context),
+        users: [...parsed.config.users, ...remoteAccessUser(remoteAccess as JsonObject)],
+      };
+      const { directory, address } = site.claim({
+        identity: context.identity,
+        instance: context.instance,
+        deployment: context.deploymentName,
+        kind: 'machine',
+      });
+      if (!existsSync(join(directory, 'order.json'))) {
+        const order: MachineOrder = {
+          address,
+          sshPort,
+          controlPort,
+          token: randomBytes(18).toString('hex'),
+          memoryMb: Number(context.flavor?.memoryMb ?? 256),
+          environment: isObject(context.image?.environment)
+            ? (context.image.environment as Record<string, string>)
+            : {},
+          cloudConfig: config,
+        };
+        writeAtomic(join(directory, 'order.json'), JSON.stringify(order));
+      }
+      startProgram(directory, 'machine', './machine-process.ts');
+      return { wait: { identity: context.identity, until: Date.now() + bootWithin }, seconds: pollSeconds };
+    },
+    poll: async (ticket, context) => lookAtMachine(site, ticket, context, bootWithin),
+    update: async (_, before) => ({ done: before }),
+    destroy: async (_, context) => destroy(site, context),
+  });
+
+async function lookAtMachine(
+  site: Site,
+  ticket: Json,
+  { instance, identity }: ResourceContext,
+  bootWithin: number,
+): Promise<CloudOutcome> {
+  const found = site.find(identity);
+  if (!found) return { failed: `Machine ${instance}: its directory is gone.` };
+  const { directory, card } = found;
+  const status = readJson<MachineStatus>(join(directory, 'status.json'));
+  if (status?.state === 'failed')
+    return { failed: `Machine ${instance} (${card.address}) did not start: ${status.message}.` };
+  if (status?.state === 'ready') {
+    const order = readJson<MachineOrder>(join(directory, 'order.json'))!;
+    const { hostname } = order.cloudConfig;
+    return {
+      done: {
+        id: `/resources/compute/${identity}`,
+        address: card.address,
+        ssh: `${card.address}:${sshPort}`,
+        hostname,
+        resourceName: hostname,
+        powerState: 'ON',
+        osType: 'LINUX',
+        componentType: 'Cloud.Machine',
+        account: 'local',
+        networks: [{ name: 'loopback', address: card.address }],
+      },
+    };
+  }
+  const mark = ownedProcess(directory, 'machine');
+  if (!mark)
+    return {
+      failed: `Machine ${instance} (${card.address}) did not start: its process ended. Last lines: ${lastLines(join(directory, 'machine.log'))}`,
+    };
+  const until = isObject(ticket) ? Number(ticket.until) : 0;
+  if (Date.now() > until)
+    return {
+      failed: `Machine ${instance} (${card.address}) was not ready within ${bootWithin / 1000} s. Last lines: ${lastLines(join(directory, 'boot.log'))}`,
+    };
+  return { wait: ticket, seconds: pollSeconds };
+}
+
+const listOf = (value: Json | undefined): string[] => (Array.isArray(value) ? value.map(String) : []);
+const hostName = ({ deploymentName, instance }: ResourceContext): string =>
+  `${deploymentName}-${instance}`
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 63);

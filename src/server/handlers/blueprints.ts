@@ -1,0 +1,94 @@
+import type { Deployment } from '../../blueprint/deployment.ts';
+import { isError } from '../../core/diagnostic.ts';
+import { MillraceError } from '../../core/error.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Document } from '../../store/store.ts';
+import { acceptBlueprint } from '../definitions.ts';
+import { checkContent } from '../files.ts';
+import type { HandlerParts } from '../handlers.ts';
+import { Answer, type Handler, pageOf, type Request } from '../request.ts';
+import { resourceView } from '../views.ts';
+import { finders } from './find.ts';
+
+export function blueprintHandlers(given: HandlerParts): Record<string, Handler> {
+  const { store, moment } = given.parts;
+  const { byId } = finders(store);
+  const now = () => moment.now();
+  const show = (document: Document): JsonObject => {
+    const messages = checkContent(String(document.body.content)).map(({ severity, message, line, column }) => ({
+      type: severity.toUpperCase(),
+      message,
+      path: `${line}:${column}`,
+      resourceName: '',
+    }));
+    return {
+      id: document.id,
+      name: document.name,
+      projectId: document.project,
+      projectName: document.project,
+      description: document.body.description ?? '',
+      content: document.body.content!,
+      requestScopeOrg: document.body.requestScopeOrg ?? false,
+      status: 'DRAFT',
+      valid: !messages.some(({ type }) => type === 'ERROR'),
+      validationMessages: messages,
+    };
+  };
+  const write = async (before: Document | undefined, { body, user }: Request) => {
+    const name = String(body.name ?? before?.name ?? '');
+    if (!name) throw new MillraceError('request.invalid', { message: '`name` is missing.' });
+    const project = String(body.projectId ?? body.projectName ?? before?.project ?? 'Default');
+    const document: Document = {
+      kind: 'blueprint',
+      id: before?.id ?? moment.newId(),
+      project,
+      name,
+      body: { ...acceptBlueprint(body).body, createdBy: user!.name },
+      createdAt: before?.createdAt ?? now(),
+      updatedAt: now(),
+    };
+    if (before) await store.put(document);
+    else if (!(await store.insert(document)))
+      throw new MillraceError('name.taken', {
+        message: `Blueprint ${name} exists already in project ${project}.`,
+        hint: 'PUT changes it.',
+      });
+    return show(document);
+  };
+  return {
+    'blueprints.list': async ({ query }) => pageOf((await store.list('blueprint')).map(show), query),
+    'blueprints.create': async (request) => write(undefined, request),
+    'blueprints.get': async ({ params }) => show(await byId('blueprint', params.id!)),
+    'blueprints.replace': async (request) => write(await byId('blueprint', request.params.id!), request),
+    'blueprints.delete': async ({ params }) => {
+      await store.remove('blueprint', (await byId('blueprint', params.id!)).id);
+      return new Answer(204, '');
+    },
+    'blueprints.validate': async ({ body }) => {
+      const diagnostics = checkContent(String(body.content ?? ''));
+      return {
+        valid: !diagnostics.some(isError),
+        validationMessages: diagnostics.map(({ severity, message, line, column }) => ({
+          type: severity.toUpperCase(),
+          message,
+          path: `${line}:${column}`,
+          resourceName: '',
+        })),
+      };
+    },
+    'deployments.list': async ({ query }) =>
+      pageOf(
+        (await store.summaries('deployment')).filter(
+          ({ status }) => query.deleted === 'true' || status !== 'DELETE_SUCCESSFUL',
+        ),
+        query,
+      ),
+    'deployments.get': async ({ params }) => {
+      const loaded = await store.load('deployment', params.id!);
+      const state = loaded?.state as unknown as Deployment | undefined;
+      if (!state || state.status === 'DELETE_SUCCESSFUL')
+        throw new MillraceError('deployment.unknown', { message: `There is no deployment ${params.id}.` });
+      return resourceView(state);
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { MillraceError } from '../../core/error.ts';
+import type { Document } from '../../store/store.ts';
+import type { Kind } from '../definitions.ts';
+import type { HandlerParts } from '../handlers.ts';
+import { envelope, type Handler, type Request } from '../request.ts';
+import { finders } from './find.ts';
+
+/** The operations that every kind of definition has. */
+export function definitionHandlers(given: HandlerParts, kind: Kind): Record<string, Handler> {
+  const { store, moment } = given.parts;
+  const { byId, byName } = finders(store);
+  const now = () => moment.now();
+  const { path } = kind;
+  const replace = async (before: Document, { body, user }: Request) => {
+    const { project, name } = {
+      project: String(body.project ?? before.project),
+      name: String(body.name ?? before.name),
+    };
+    const changed: Document = {
+      ...before,
+      project,
+      name,
+      body: {
+        ...before.body,
+        ...kind.accept({ ...body, name, project }, before.body),
+        updatedBy: user!.name,
+      },
+      updatedAt: now(),
+    };
+    await store.put(changed);
+    return kind.show(changed);
+  };
+  const remove = async (document: Document) => {
+    await store.remove(kind.kind, document.id);
+    return kind.show(document);
+  };
+  return {
+    [`${path}.list`]: async ({ query }) => envelope((await store.list(kind.kind)).map(kind.show), query),
+    [`${path}.create`]: async ({ body, user }) => {
+      const [project, name] = [String(body.project ?? 'Default'), String(body.name ?? '')];
+      if (!name) throw new MillraceError('request.invalid', { message: '`name` is missing.' });
+      const document: Document = {
+        kind: kind.kind,
+        id: moment.newId(),
+        project,
+        name,
+        body: {
+          ...kind.accept({ ...body, project }, undefined),
+          createdBy: user!.name,
+          updatedBy: user!.name,
+        },
+        createdAt: now(),
+        updatedAt: now(),
+      };
+      if (!(await store.insert(document)))
+        throw new MillraceError('name.taken', {
+          message: `${name} exists already in project ${project}.`,
+          hint: 'PUT changes it.',
+        });
+      return kind.show(document);
+    },
+    [`${path}.get`]: async ({ params }) => kind.show(await byId(kind.kind, params.id!)),
+    [`${path}.getByName`]: async ({ params }) => kind.show(await byName(kind.kind, params)),
+    [`${path}.replace`]: async (request) => replace(await byId(kind.kind, request.params.id!), request),
+    [`${path}.replaceByName`]: async (request) => replace(await byName(kind.kind, request.params), request),
+    [`${path}.delete`]: async ({ params }) => remove(await byId(kind.kind, params.id!)),
+    [`${path}.deleteByName`]: async ({ params }) => remove(await byName(kind.kind, params)),
+  };
+}

@@ -1,0 +1,62 @@
+import type { Engine } from '../../engine/engine.ts';
+import type { Execution } from '../../pipeline/execution.ts';
+import type { HandlerParts } from '../handlers.ts';
+import { type Handler, Stream } from '../request.ts';
+import { finders } from './find.ts';
+
+export function liveHandlers(given: HandlerParts): Record<string, Handler> {
+  const { engine } = given;
+  const { store } = given.parts;
+  const { execution } = finders(store);
+  return {
+    'events.stream': async ({ headers, query }) =>
+      new Stream(async (send, signal) => {
+        const given = headers['last-event-id'] ?? query.after;
+        let after = given === undefined ? await store.lastSequence() : Number(given);
+        while (!signal.aborted) {
+          const rung = ring(engine, 'events', undefined, signal);
+          const events = await store.events(after, 500, query.execution);
+          for (const { sequence, kind, aggregate, body } of events)
+            send({ id: String(sequence), event: kind, data: { id: aggregate, ...body } });
+          after = events.at(-1)?.sequence ?? after;
+          if (events.length === 0) await rung;
+        }
+      }),
+    'logs.get': async ({ params, query }) =>
+      store.readLog(streamOf(await execution(params.id!), query.task ?? ''), Number(query.from ?? 0)),
+    'logs.stream': async ({ params, query, headers }) => {
+      const found = await execution(params.id!);
+      return new Stream(async (send, signal) => {
+        let from = Number(headers['last-event-id'] ?? query.from ?? 0);
+        const stream = streamOf(found, query.task ?? '');
+        while (!signal.aborted) {
+          const rung = ring(engine, 'log', stream, signal);
+          const { text, size } = await store.readLog(stream, from);
+          if (text) send({ id: String(size), event: 'log', data: { text } });
+          from = size;
+          if (!text) await rung;
+        }
+      });
+    },
+  };
+}
+
+const streamOf = ({ plan }: Execution, task: string): string => `${plan.execution}/${task}/1`;
+
+/** Resolves when there may be something new, when the client goes, or after a while in case a ring was missed. */
+function ring(engine: Engine, what: 'events' | 'log', stream: string | undefined, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      engine.bell.off(what, heard);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const heard = (rung?: string) => {
+      if (stream === undefined || rung === stream) done();
+    };
+    const timer = setTimeout(done, 5000);
+    engine.bell.on(what, heard);
+    signal.addEventListener('abort', done);
+  });
+}

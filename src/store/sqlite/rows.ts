@@ -1,0 +1,51 @@
+import type { JsonObject } from '../../core/json.ts';
+import type { Command, Document } from '../store.ts';
+
+/** Every column that some query here gives back. */
+export interface Row {
+  id: number & string;
+  key: string;
+  kind: string;
+  aggregate: string;
+  lane: string;
+  body: string;
+  due: number;
+  fence: number;
+  tries: number;
+  state: string;
+  version: number;
+  summary: string;
+  sequence: number;
+  last: number;
+  value: number;
+  start: number;
+  size: number;
+  text: string;
+  project: string;
+  name: string;
+  created_at: number;
+  updated_at: number;
+}
+
+export const commandOf = (row: Row): Command => ({
+  id: row.id,
+  key: row.key,
+  kind: row.kind as never,
+  aggregate: row.aggregate,
+  lane: row.lane,
+  body: JSON.parse(row.body) as JsonObject,
+  due: row.due,
+  fence: row.fence,
+  tries: row.tries,
+});
+
+export const documentOf = (row: Row | undefined): Document | undefined =>
+  row && {
+    kind: row.kind,
+    id: row.id,
+    project: row.project,
+    name: row.name,
+    body: JSON.parse(row.body) as JsonObject,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
