@@ -201,14 +201,21 @@ function recreateReason(
     return `${before.instance} was left ${before.status.toLowerCase()} by an earlier request.`;
   if (before.type !== type) return `${before.instance} changes its type from ${before.type} to ${type}.`;
   for (const key of recreates) {
-    if (stableText(before.desired[key]) === stableText(known(resource.properties[key], facts))) continue;
+    const now = known(resource.properties[key] ?? null, facts);
+    if (now === undefined || stableText(before.desired[key]) === stableText(now)) continue;
     return `${before.instance} changes its ${key}, which only a new one can have.`;
   }
   return undefined;
 }
 
-function known(value: Json | undefined, facts: Facts): Json | undefined {
-  return value === undefined ? undefined : resolveTemplate(value, inputScope(facts), namesOf(facts.blueprint));
+/** Undefined where it depends on what is yet to be made. */
+function known(value: Json, facts: Facts): Json | undefined {
+  try {
+    return resolveTemplate(value, inputScope(facts), namesOf(facts.blueprint));
+  } catch (thrown) {
+    if (!(thrown instanceof ExpressionError)) throw thrown;
+    return undefined;
+  }
 }
 
 /** Removes everything, what depends on others first. */

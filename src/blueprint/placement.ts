@@ -78,7 +78,7 @@ export function place(request: PlacementRequest, zones: readonly Zone[], used: R
   return {
     resource: request.resource,
     zone: best.zone.name,
-    because: reason(best.zone, best.verdict, constraints, verdicts),
+    because: reason(best.zone, best.verdict, constraints, verdicts, tagsFor(request.type, best.zone, constraints)),
     verdicts,
     image: lookUp(best.zone.images, request.properties.image) ?? null,
     flavor: lookUp(best.zone.flavors, request.properties.flavor) ?? null,
@@ -122,9 +122,15 @@ function judge(request: PlacementRequest, zone: Zone, constraints: Constraint[],
   return { zone: zone.name, refused, softMatches, priority: zone.priority };
 }
 
-function reason(zone: Zone, verdict: Verdict, constraints: Constraint[], verdicts: Verdict[]): string {
+function reason(
+  zone: Zone,
+  verdict: Verdict,
+  constraints: Constraint[],
+  verdicts: Verdict[],
+  tags: readonly Tag[],
+): string {
   const open = verdicts.filter(({ refused }) => refused.length === 0);
-  const met = constraints.filter((constraint) => isMet(constraint, zone.tags)).map(({ text }) => text);
+  const met = constraints.filter((constraint) => isMet(constraint, tags)).map(({ text }) => text);
   const meets = met.length > 0 ? ` meets ${met.join(', ')}` : ' suits';
   if (open.length === 1 && verdicts.length > 1) return `Only ${zone.name}${meets}.`;
   const better = open.some(({ priority }) => priority > verdict.priority)
@@ -144,6 +150,10 @@ function lookUp(mappings: Record<string, JsonObject>, name: Json | undefined): J
   const found = Object.keys(mappings).find((key) => key.toLowerCase() === String(name ?? '').toLowerCase());
   return found === undefined ? undefined : mappings[found];
 }
+
+/** A network is held against its profile, everything else against the zone. */
+const tagsFor = (type: string, zone: Zone, constraints: Constraint[]): readonly Tag[] =>
+  (isNetwork(type) && zone.networks.find(({ name }) => name === networkIn(zone, constraints))?.tags) || zone.tags;
 
 function networkIn(zone: Zone, constraints: Constraint[]): string | undefined {
   const fits = zone.networks.filter(({ tags }) =>

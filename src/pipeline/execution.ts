@@ -170,12 +170,14 @@ function apply(state: Execution | null, event: ExecutionEvent): Execution {
       });
     }
     case 'task-started':
-      return withTask({ ...state, message: `Running ${event.task}` }, event, {
-        status: 'STARTED',
-        attempt: event.attempt,
-        startedAt: at,
-        input: null,
-      });
+      return withStatus(
+        withTask({ ...state, message: `Running ${event.task}` }, event, {
+          status: 'STARTED',
+          attempt: event.attempt,
+          startedAt: at,
+          input: null,
+        }),
+      );
     case 'task-skipped':
       return withTask(state, event, { status: 'SKIPPED', endedAt: at, message: event.message });
     case 'task-running':

@@ -5,68 +5,20 @@ import type { Path, YamlDocument } from '../lang/yaml.ts';
 import type { Pipeline, PipelineExtras, Stage, StageRuns, Task, TaskExtras, Workspace } from './model.ts';
 import { openReader, text } from './reader.ts';
 
-const pipelineKeys = [
-  ...[
-    'project',
-    'kind',
-    'name',
-    'icon',
-    'enabled',
-    'description',
-    'global',
-    'concurrency',
-    'starred',
-    'options',
-    'tags',
-  ],
-  ...[
-    'input',
-    '_inputMeta',
-    'output',
-    '_outputMeta',
-    'workspace',
-    'ciWorkspace',
-    'stageOrder',
-    'stages',
-    'notifications',
-  ],
-  ...[
-    'rollbacks',
-    'state',
-    '_warnings',
-    'id',
-    'version',
-    'createdBy',
-    'createdAt',
-    'updatedBy',
-    'updatedAt',
-    'millrace',
-  ],
-  ...[
-    '_link',
-    '_projectId',
-    '_createdBy',
-    '_updatedBy',
-    '_createTimeInMicros',
-    '_updateTimeInMicros',
-    'scheduledTriggers',
-  ],
-];
-const stageKeys = ['taskOrder', 'tasks', 'description', 'tags', 'millrace'];
-const taskKeys = [
-  'type',
-  'input',
-  'endpoints',
-  'ignoreFailure',
-  'preCondition',
-  'tags',
-  '_configured',
-  'description',
-  'name',
-  'millrace',
-];
+const pipelineKeys = words(`
+  project kind name icon enabled description global concurrency starred options tags input _inputMeta output _outputMeta
+  workspace ciWorkspace stageOrder stages notifications rollbacks state _warnings scheduledTriggers millrace
+  id version createdBy createdAt updatedBy updatedAt
+  _link _projectId _createdBy _updatedBy _createTimeInMicros _updateTimeInMicros
+`);
+const stageKeys = words('taskOrder tasks description tags millrace');
+const taskKeys = words('type input endpoints ignoreFailure preCondition tags _configured description name millrace');
 const stageRuns: readonly StageRuns[] = ['on-success', 'on-failure', 'always'];
 const newPipelineConcurrency = 10;
+
+function words(text: string): string[] {
+  return text.trim().split(/\s+/);
+}
 
 /**
  * Reads one `kind: PIPELINE` document. Takes what the original took (texts for numbers, the keys of 2019, empty parts) and

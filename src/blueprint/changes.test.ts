@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { changes, titoText } from '../../test/blueprints.ts';
+import { deployed } from '../../test/deployer.ts';
+
+const inputs = { repository: 'http://git/tito', revision: 'abcdef0', count: 2, workers: 8, googleKey: '' };
+const actionsOf = (plan: ReturnType<typeof changes>): string[] =>
+  'refused' in plan ? plan.refused : plan.actions.map(({ does, instance }) => `${does} ${instance}`);
+
+test('a new deployment makes each instance, after what it needs', () => {
+  const plan = changes(titoText, inputs);
+
+  assert.ok(!('refused' in plan));
+  assert.deepEqual(
+    new Set(actionsOf(plan)),
+    new Set(['create net', 'create db', 'create web[0]', 'create web[1]', 'create balancer']),
+  );
+  const after = (instance: string) => plan.actions.find((action) => action.instance === instance)!.after;
+  assert.deepEqual(after('net'), []);
+  assert.ok(after('web[0]').some((id) => id.includes('db')));
+  assert.deepEqual(after('balancer').filter((id) => id.includes('web')).length, 2);
+});
+
+test('each resource is placed by its tags, and says why', () => {
+  const plan = changes(titoText, inputs);
+
+  assert.deepEqual(
+    plan.placements.map(({ resource, zone, because }) => [resource, zone, because]),
+    [
+      ['net', 'data', 'data meets net:loopback.'],
+      ['db', 'data', 'Only data meets tier:data:hard.'],
+      ['web', 'fast', 'fast meets tier:web:hard, disk:fast:soft, 1 soft.'],
+      ['balancer', 'fast', 'fast holds the resources it serves.'],
+    ],
+  );
+});
+
+test('the same request again makes nothing and removes nothing', () => {
+  const standing = deployed(titoText, inputs);
+
+  assert.deepEqual(
+    actionsOf(changes(titoText, inputs, standing)).filter((action) => !action.startsWith('update')),
+    [],
+  );
+});
+
+test('a scale-out makes only what is missing', () => {
+  const standing = deployed(titoText, inputs);
+  const plan = actionsOf(changes(titoText, { ...inputs, count: 3 }, standing));
+
+  assert.deepEqual(
+    plan.filter((action) => !action.startsWith('update')),
+    ['create web[2]'],
+  );
+  assert.ok(plan.includes('update balancer'));
+});
+
+test('a scale-in removes only what is surplus, after the balancer has let go of it', () => {
+  const standing = deployed(titoText, { ...inputs, count: 3 });
+  const plan = changes(titoText, { ...inputs, count: 2 }, standing);
+
+  assert.ok(!('refused' in plan));
+  assert.deepEqual(
+    actionsOf(plan).filter((action) => !action.startsWith('update')),
+    ['delete web[2]'],
+  );
+  const update = plan.actions.find(({ instance }) => instance === 'balancer')!;
+  assert.ok(plan.actions.find(({ does }) => does === 'delete')!.after.includes(update.id));
+});
+
+test('a machine that went wrong is made anew', () => {
+  const standing = deployed(titoText, inputs);
+  standing.resources['web[1]'] = { ...standing.resources['web[1]']!, status: 'TAINTED' };
+  const plan = actionsOf(changes(titoText, inputs, standing)).filter((action) => action.includes('web[1]'));
+
+  assert.ok(plan.includes('create web[1]'), plan.join());
+});
+
+test('another image makes every machine anew', () => {
+  const standing = deployed(titoText, inputs);
+  const plan = actionsOf(changes(titoText.replaceAll('image: tito', 'image: ubuntu'), inputs, standing));
+
+  assert.deepEqual(
+    plan.filter((action) => action.startsWith('delete')),
+    ['delete db', 'delete web[0]', 'delete web[1]'],
+  );
+});
+
+test('a count that is no number refuses the request', () => {
+  assert.match(
+    actionsOf(
+      changes(
+        'resources: {web: {type: Cloud.Machine, properties: {count: "${input.n}"}}}\ninputs: {n: {type: string}}',
+        { n: 'many' },
+      ),
+    )[0]!,
+    /count is NaN, which is no whole number/,
+  );
+});
+
+test('a request that cannot be placed is refused with every reason', () => {
+  assert.match(
+    actionsOf(changes('resources: {web: {type: Cloud.Machine, properties: {image: solaris}}}'))[0]!,
+    /zone data: .*solaris.*zone fast: .*solaris/,
+  );
+});
+
+test('cycles, counts of zero and empty blueprints do no harm', () => {
+  assert.deepEqual(actionsOf(changes('resources: {}')), []);
+  assert.deepEqual(actionsOf(changes('resources: {web: {type: Cloud.Machine, properties: {count: 0}}}')), []);
+});
