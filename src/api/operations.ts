@@ -69,6 +69,12 @@ const codestream: Operation[] = [
     'read',
     'The runs of a pipeline, by project and name.',
   ),
+  operation(
+    'executions.ofPipelineByIndex',
+    'GET {cs}/pipelines/{id}/executions/{index}',
+    'read',
+    'One run of a pipeline, by its number.',
+  ),
   operation('executions.list', 'GET {cs}/executions', 'read', 'Lists runs, newest first.'),
   operation('executions.get', 'GET {cs}/executions/{id}', 'read', 'One run with stages and tasks.'),
   operation('executions.act', 'POST {cs}/executions/{id}', 'execute', 'Cancels or re-runs: `?action=cancel|rerun`.', {
@@ -79,6 +85,7 @@ const codestream: Operation[] = [
   ...crud('git-webhooks', '{cs}/git-webhooks', 'Git webhooks', 'develop'),
   ...crud('custom-integrations', '{cs}/custom-integrations', 'custom integrations', 'develop'),
   operation('git-events.list', 'GET {cs}/git-events', 'read', 'What webhooks received: fired, or ignored and why.'),
+  operation('git-events.get', 'GET {cs}/git-events/{id}', 'read', 'One of them.'),
   operation(
     'git-webhook.receive',
     'POST {cs}/git-webhook-listeners/{id}',

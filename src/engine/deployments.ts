@@ -8,8 +8,9 @@ import { MillraceError } from '../core/error.ts';
 import { toIso } from '../core/instant.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
+import { maskDeep, maskedValue } from '../core/secret.ts';
 import type { DeploymentReport, DeploymentRequest, Deployments } from '../sdk/powers.ts';
-import { isSealed } from '../store/seal.ts';
+import { isSealed, sealedInside } from '../store/seal.ts';
 import type { Document } from '../store/store.ts';
 import { readZones } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
@@ -211,7 +212,7 @@ function reportOn(state: Deployment, requestId: string): DeploymentReport {
     status: busy ? 'busy' : isMine && state.status.endsWith('_FAILED') ? 'failed' : 'succeeded',
     message: state.message,
     deploymentName: state.name,
-    details: {
+    details: withoutSeals({
       id: state.id,
       name: state.name,
       status: state.status,
@@ -219,10 +220,13 @@ function reportOn(state: Deployment, requestId: string): DeploymentReport {
       outputs: state.outputs,
       resources: resourceDetails(state),
       placements: state.plan.placements as never,
-    },
+    }),
     progress: under.map(({ instance, status }) => `${instance} ${status.toLowerCase()}`).join(', '),
   };
 }
+
+/** Sealed values are of no use to whoever reads them, and of some to whoever wants to open them. */
+export const withoutSeals = <T>(value: T): T => maskDeep(value, (text) => text.replace(sealedInside, maskedValue));
 
 /** By resource name, and for clusters each instance by its own name as well: `web` is the first, `web[1]` the second. */
 export function resourceDetails(state: Deployment): JsonObject {

@@ -64,18 +64,25 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
         error: messageOf(thrown),
         stack: thrown instanceof Error ? thrown.stack : '',
       });
-      const wait = Math.min(30_000, 500 * 2 ** Math.min(command.tries, 6));
-      await parts.store
-        .apply({
-          settles: {
-            command: command.id,
-            fence: command.fence,
-            again: { due: parts.moment.now() + wait, body: command.body, keepTries: true },
-          },
+      await putOff(command);
+    }
+  }
+
+  /** A claimed command that cannot even be put off (the disk is full) would wait for a restart, so this goes on until it can. */
+  async function putOff(command: Command): Promise<void> {
+    const wait = Math.min(30_000, 500 * 2 ** Math.min(command.tries, 6));
+    while (!stopped) {
+      const again = { due: parts.moment.now() + wait, body: command.body, keepTries: true };
+      try {
+        await parts.store.apply({
+          settles: { command: command.id, fence: command.fence, again },
           aggregates: [],
           commands: [],
-        })
-        .catch(() => undefined);
+        });
+        return;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, sweepEvery));
+      }
     }
   }
 

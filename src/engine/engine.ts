@@ -16,7 +16,7 @@ import { functionDesk } from './functions.ts';
 import { type Bell, type EngineParts, newBell } from './parts.ts';
 import { actionPerformer } from './perform-action.ts';
 import { noticePerformer } from './perform-notice.ts';
-import { taskPerformer } from './perform-task.ts';
+import { taskPerformer, workspaceKey } from './perform-task.ts';
 import { openMailbox } from './transact.ts';
 
 export interface StartRequest {
@@ -217,7 +217,7 @@ export async function startEngine(parts: EngineParts, isAdmin: (user: string) =>
       case 'send-metrics':
         return notices.sendMetrics(command, execution);
       case 'tidy':
-        await parts.jobs.cancel(id);
+        await parts.jobs.remove(workspaceKey(id));
         await mailbox.settle({ settles });
         return;
       default:

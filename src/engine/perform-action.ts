@@ -3,7 +3,7 @@ import type { Action, Deployment } from '../blueprint/deployment.ts';
 import { messageOf } from '../core/error.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import type { CloudOutcome, CloudResourceDefinition, ResourceContext } from '../sdk/cloud.ts';
-import { isSealed } from '../store/seal.ts';
+import { isSealed, sealedInside } from '../store/seal.ts';
 import type { Command } from '../store/store.ts';
 import { opened } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
@@ -105,8 +105,7 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
       const secret = (await parts.store.list('variable')).find((document) => document.name === name);
       text = text.replaceAll(mark, opened(parts, secret?.body.value));
     }
-    for (const [sealed] of text.matchAll(/\(\(secret:v1:[A-Za-z0-9+/=]+\)\)/g))
-      text = text.replaceAll(sealed, parts.seal.open(sealed));
+    for (const [sealed] of text.matchAll(sealedInside)) text = text.replaceAll(sealed, parts.seal.open(sealed));
     return text;
   }
 }

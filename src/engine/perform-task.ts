@@ -179,7 +179,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
       workspace: {
         type: execution.plan.pipeline.workspace.type,
         environment: prepared.environment,
-        key: execution.plan.execution,
+        key: workspaceKey(execution.plan.execution),
       },
       stage,
       task,
@@ -254,6 +254,9 @@ function uncertain(
     },
   };
 }
+
+/** Names the directory that all tasks of an execution share. */
+export const workspaceKey = (execution: string): string => `workspace/${execution}`;
 
 const taskKeyOf = (execution: Execution, stage: string, task: string, attempt: number): string =>
   `${execution.plan.execution}/${stage}.${task}/${attempt}`;

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, readSync } from 'node:fs';
 import { isAbsolute, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isAlive, type ProcessMark, readJson, startOwned, writeAtomic } from './processes.ts';
+import { isAlive, type ProcessMark, readJson, removeTree, startOwned, writeAtomic } from './processes.ts';
 
 interface JobSpec {
   command: string[];
@@ -74,6 +74,10 @@ export function openJobs(root: string, nodeCommand: string[]) {
       } catch {
         return undefined;
       }
+    },
+
+    async remove(key: string): Promise<void> {
+      removeTree(join(jobsDirectory, nameOf(key)));
     },
 
     async cancel(key: string): Promise<void> {

@@ -64,6 +64,8 @@ export interface Jobs {
   /** A file that the job wrote in its own directory; undefined where there is none. */
   read(key: string, file: string): Promise<string | undefined>;
   cancel(key: string): Promise<void>;
+  /** Removes the directory of a key, whatever lies in it. */
+  remove(key: string): Promise<void>;
   /** The job's own directory. */
   directory(key: string): string;
 }

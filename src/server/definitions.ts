@@ -145,7 +145,8 @@ export function kinds(
           throw new MillraceError('definition.invalid', {
             message: `Webhook ${String(body.name)}: \`${parsed.error.issues[0]?.path.join('.')}\`: ${parsed.error.issues[0]?.message}.`,
           });
-        return { ...withoutServerFields(body), secretToken, enabled: body.enabled !== false };
+        const { content: _, ...rest } = withoutServerFields(body);
+        return { ...rest, secretToken, enabled: body.enabled !== false };
       },
       show: (document) => ({
         ...common(document, 'git-webhooks'),
@@ -229,11 +230,14 @@ export function acceptBlueprint(body: JsonObject): { body: JsonObject; diagnosti
 
 export function refuseErrors(what: string, name: string, diagnostics: Diagnostic[]): void {
   const errors = diagnostics.filter(isError);
-  if (errors.length === 0) return;
-  throw new MillraceError('definition.invalid', {
-    message: `The ${what} ${name} has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}: ${errors.map(({ line, column, message }) => `${line}:${column}: ${message}`).join(' ')}`,
-    diagnostics: errors,
-  });
+  if (errors.length > 0)
+    throw new MillraceError('definition.invalid', { message: faultsIn(what, name, errors), diagnostics: errors });
+}
+
+/** One sentence for a person who has the text at hand. */
+export function faultsIn(what: string, name: string, errors: Diagnostic[]): string {
+  const places = errors.map(({ line, column, message }) => `${line}:${column}: ${message}`).join(' ');
+  return `The ${what} ${name} has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}: ${places}`;
 }
 
 /** What clients feed back and we set ourselves. */

@@ -6,7 +6,7 @@ import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
 import { parseYaml } from '../lang/yaml.ts';
 import type { Document, Store } from '../store/store.ts';
-import { acceptBlueprint, type Kind, type kinds, refuseErrors } from './definitions.ts';
+import { acceptBlueprint, faultsIn, type Kind, type kinds, refuseErrors } from './definitions.ts';
 
 export interface FileResult {
   kind: string;
@@ -47,21 +47,21 @@ export async function importFile(
     });
   if (documents.length === 0)
     throw new MillraceError('definition.invalid', { message: 'The text holds no definition.' });
-  const pieces =
-    documents.length === 1
-      ? [text]
-      : text.split(/^---[ \t]*\r?$/m).filter((piece) => piece.replace(/^\s*#.*$/gm, '').trim() !== '');
+  const pieces = documents.length === 1 ? [{ content: text, linesBefore: 0 }] : divide(text);
   const results: FileResult[] = [];
   for (const [index, document] of documents.entries()) {
     const value = isObject(document.value) ? document.value : {};
-    const content = pieces.length === documents.length ? pieces[index]!.replace(/^\r?\n/, '') : stringify(value);
+    const { content, linesBefore } =
+      pieces.length === documents.length ? pieces[index]! : { content: stringify(value), linesBefore: 0 };
     const name = String(value.name ?? options.name ?? '');
     const kind = kindOf(value);
     try {
       results.push({ kind, name, status: await take(kind, name, value, content), statusMessage: '' });
     } catch (thrown) {
       if (!(thrown instanceof MillraceError)) throw thrown;
-      results.push({ kind, name, status: 'FAILED', statusMessage: thrown.message });
+      const errors = thrown.diagnostics.map((one) => ({ ...one, line: one.line + linesBefore }));
+      const statusMessage = errors.length > 0 ? faultsIn(kind.toLowerCase(), name, errors) : thrown.message;
+      results.push({ kind, name, status: 'FAILED', statusMessage });
     }
   }
   return results;
@@ -125,6 +125,19 @@ export async function importFile(
       updatedAt: at,
     });
   }
+}
+
+/** The documents of a stream as they were written, each with the number of lines before it. */
+function divide(text: string): { content: string; linesBefore: number }[] {
+  const pieces: { content: string; linesBefore: number }[] = [];
+  let linesBefore = 0;
+  for (const [index, piece] of text.split(/^---[ \t]*\r?$/m).entries()) {
+    const content = index === 0 ? piece : piece.replace(/^\r?\n/, '');
+    const isEmpty = content.replace(/^\s*#.*$/gm, '').trim() === '';
+    if (!isEmpty) pieces.push({ content, linesBefore: index === 0 ? 0 : linesBefore + 1 });
+    linesBefore += piece.split('\n').length - 1;
+  }
+  return pieces;
 }
 
 /** Files of 2019 and blueprints carry no `kind`. */

@@ -88,6 +88,10 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
           .map((document) => ({ ...common(document, 'git-events'), ...document.body })),
         query,
       ),
+    'git-events.get': async ({ params }) => {
+      const event = await byId('git-event', params.id!);
+      return { ...common(event, 'git-events'), ...event.body };
+    },
     'git-webhook.receive': async ({ params, headers, raw }) => {
       const event = await receiveWebhook(parts, engine, await byId('git-webhook', params.id!), headers, raw);
       return { ...common(event, 'git-events'), ...event.body };

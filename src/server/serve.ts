@@ -56,7 +56,6 @@ export async function serve(given: ServeParts): Promise<Server> {
     report: given.report,
   };
   const auth = openAuth(store, Date.now);
-  await firstStart();
   const engine = await startEngine(parts, auth.isAdministrator);
   const known = kinds({ catalogue, seal, secretProperties: given.secretProperties, externalUrl: () => url });
   const http = buildHttp({
@@ -85,6 +84,7 @@ export async function serve(given: ServeParts): Promise<Server> {
     throw cause;
   }
   url = `http://${host}:${(http.server.address() as AddressInfo).port}`;
+  await firstStart();
   return {
     url,
     async stop() {
@@ -101,7 +101,7 @@ export async function serve(given: ServeParts): Promise<Server> {
     await auth.addUser('admin', password, 'administrator');
     if (given.adminPassword === undefined)
       say(
-        `\nFirst start: the administrator is  admin  with the password  ${password}\nIt is not shown again. Sign in: millrace login http://${host}:${port} --user admin\n`,
+        `\nFirst start: the administrator is  admin  with the password  ${password}\nIt is not shown again. Sign in: millrace login ${url} --user admin\n`,
       );
   }
 }

@@ -1,10 +1,11 @@
 import type { Deployment } from '../blueprint/deployment.ts';
 import { toIso } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import { withoutSeals } from '../engine/deployments.ts';
 
 /** A deployment as people ask for it: its resources, and for each the reasons of its place. */
 export function resourceView(state: Deployment): JsonObject {
-  return {
+  return withoutSeals({
     id: state.id,
     name: state.name,
     projectId: state.project,
@@ -28,5 +29,5 @@ export function resourceView(state: Deployment): JsonObject {
     ),
     placements: state.plan.placements as unknown as Json,
     actions: state.plan.actions.map(({ id, because }) => ({ id, because, state: state.done[id] ?? 'open' })),
-  };
+  });
 }

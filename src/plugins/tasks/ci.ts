@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
 import { texts } from '../../sdk/fields.ts';
 import { defineTask, type Outcome, type TaskContext } from '../../sdk/task.ts';
+import { exportLines, exportsAsJson } from './shell.ts';
 
 const pollSeconds = 0.2;
 /** A build that takes longer than this wants a `millrace: {timeout: ...}` of its own. */
@@ -39,14 +40,9 @@ export const ciTask = (allowed: boolean) =>
       if (refusal) return { failed: refusal };
       const directory = workspaceOf(context);
       const files = {
-        'steps.sh': scriptFor(
-          steps,
-          exported.filter((name) => /^[A-Za-z_]\w*$/.test(name)),
-          artifacts,
-        ),
-        'environment.sh': Object.entries(context.workspace.environment)
-          .map(([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`)
-          .join(''),
+        'steps.sh': stepsScript(steps),
+        'finish.sh': finishScript(exported, artifacts),
+        'environment.sh': exportLines(context.workspace.environment),
       };
       const own = context.jobs.directory(context.key);
       await context.jobs.start(context.key, {
@@ -80,28 +76,27 @@ function refuse({ workspace }: TaskContext, allowed: boolean): string | undefine
 }
 
 /** All tasks of an execution share one directory. */
-export const workspaceOf = ({ jobs, workspace }: TaskContext): string =>
-  `${jobs.directory(`workspace/${workspace.key}`)}/build`;
+export const workspaceOf = ({ jobs, workspace }: TaskContext): string => `${jobs.directory(workspace.key)}/build`;
 
-function scriptFor(steps: string[], exported: string[], artifacts: string[]): string {
-  const last = [
-    'code=$?; set +ex',
-    `{ printf '{'; ${exported.map((name, index) => `${index > 0 ? "printf ','; " : ''}printf '"${name}":'; if [ -n "\${${name}+x}" ]; then printf '%s' "$${name}" | head -n 1 | sed 's/\\\\/\\\\\\\\/g; s/"/\\\\"/g; s/.*/"&"/' | tr -d '\\n'; [ -n "$${name}" ] || printf '""'; else printf null; fi`).join('; ')}; printf '}'; } > "$JOB/exports.json"`,
+const stepsScript = (steps: string[]): string =>
+  [
+    '. "$JOB/environment.sh"; rm -f "$JOB/environment.sh"',
+    `trap 'code=$?; { set +ex; } 2>/dev/null; . "$JOB/finish.sh"; exit $code' EXIT`,
+    'set -ex',
+    ...steps,
+    '',
+  ].join('\n');
+
+/** Runs at the end of the steps, however they ended: values of variables and files to keep. */
+const finishScript = (exported: string[], artifacts: string[]): string =>
+  [
+    `{\n${exportsAsJson(exported)}\n} > "$JOB/exports.json"`,
     ...artifacts.map(
       (path) =>
         `for f in ${path}; do [ -e "$f" ] && mkdir -p "$JOB/artifacts.d" && cp -r "$f" "$JOB/artifacts.d/" && echo "$JOB/artifacts.d/\${f##*/}" >> "$JOB/artifacts"; done`,
     ),
-    'exit $code',
-  ];
-  return (
-    [
-      '. "$JOB/environment.sh"; rm -f "$JOB/environment.sh"',
-      `trap '${last.join('\n').replaceAll("'", `'\\''`)}' EXIT`,
-      'set -ex',
-      ...steps,
-    ].join('\n') + '\n'
-  );
-}
+    '',
+  ].join('\n');
 
 /** One look at a job: new output goes to the log, and the end to whoever knows what it means. */
 export async function pollJob(

@@ -3,6 +3,7 @@ import { isObject, type JsonObject, parseJson } from '../../core/json.ts';
 import { text } from '../../sdk/fields.ts';
 import { defineTask } from '../../sdk/task.ts';
 import { pollJob } from './ci.ts';
+import { exportLines, exportsAsJson } from './shell.ts';
 
 const pollSeconds = 0.2;
 
@@ -89,23 +90,19 @@ function jobFor(
     };
   }
   if (!/^(shell|sh|bash)$/i.test(runtime)) return undefined;
-  const variables = Object.entries(properties).filter(([name]) => /^[A-Za-z_]\w*$/.test(name));
-  const quoted = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`;
-  const shellOutputs = outputs.filter((name) => /^[A-Za-z_]\w*$/.test(name));
-  const collect = shellOutputs
-    .map(
-      (name, index) =>
-        `${index > 0 ? "printf ','; " : ''}printf '"${name}":'; printf '%s' "$${name}" | head -n 1 | sed 's/\\\\/\\\\\\\\/g; s/"/\\\\"/g; s/.*/"&"/' | tr -d '\\n'; [ -n "$${name}" ] || printf '""'`,
-    )
-    .join('; ');
+  const variables = Object.fromEntries(
+    Object.entries(properties).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+  );
   return {
     command: ['/bin/sh', 'main.sh'],
     files: {
-      'inputs.sh': variables
-        .map(([name, value]) => `export ${name}=${quoted(typeof value === 'string' ? value : JSON.stringify(value))}\n`)
-        .join(''),
+      'inputs.sh': exportLines(variables),
       'code.sh': code,
-      'main.sh': `trap 'code=$?; { printf "{"; ${collect.replaceAll("'", `'\\''`)}; printf "}"; } > outputs.json; exit $code' EXIT\n. ./inputs.sh\n. ./code.sh\n`,
+      'finish.sh': `{\n${exportsAsJson(outputs)}\n} > outputs.json\n`,
+      'main.sh': `trap 'code=$?; . ./finish.sh; exit $code' EXIT\n. ./inputs.sh\n. ./code.sh\n`,
     },
   };
 }

@@ -99,6 +99,3 @@ const hintOf = (fault: Error & { level?: string }): string =>
   fault.level === 'client-authentication'
     ? 'Check username, password or privatekey of the task.'
     : 'Does the machine run, and its SSH server listen there?';
-
-/** A text as one word of the shell. */
-export const shellQuote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -3,7 +3,8 @@ import { isObject, type Json, type JsonObject, parseJson } from '../../core/json
 import { idOfKey } from '../../core/key-id.ts';
 import { flag, text, textMap, texts } from '../../sdk/fields.ts';
 import { defineTask, type Outcome, type TaskContext } from '../../sdk/task.ts';
-import { runRemote, type SshTarget, shellQuote } from './ssh-connection.ts';
+import { exportLines, shellQuote } from './shell.ts';
+import { runRemote, type SshTarget } from './ssh-connection.ts';
 
 const pollSeconds = 0.4;
 /** Looks at a script that neither runs nor has ended, before it is given up: its start and its end are not one moment. */
@@ -105,9 +106,8 @@ type Input = z.infer<typeof sshInput>;
 
 /** Sets up what the script finds, then becomes the script. Values never stand on a command line. */
 function preludeFor({ environmentVariables, workingDirectory, arguments: args }: Input): string {
-  const variables = Object.entries(environmentVariables).filter(([name]) => /^[A-Za-z_]\w*$/.test(name));
   return [
-    ...variables.map(([name, value]) => `export ${name}=${shellQuote(value)}`),
+    exportLines(environmentVariables),
     'export SCRIPT_RESPONSE_FILE="$PWD/response"',
     's="$PWD/script"; i=sh; command -v bash >/dev/null 2>&1 && i=bash; case "$(head -c 2 script)" in "#!") i=;; esac',
     `cd "$HOME" && cd ${workingDirectory ? shellQuote(workingDirectory) : '.'} || { echo "There is no directory ${workingDirectory.replace(/["$`\\]/g, '')}"; echo 98 > "$SCRIPT_RESPONSE_FILE.exit"; }`,

@@ -1,14 +1,16 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { MillraceError } from '../../core/error.ts';
-import { javaMatches } from '../../lang/java.ts';
+import { javaMatches, patternFault } from '../../lang/java.ts';
 import { text } from '../../sdk/fields.ts';
 import { defineTrigger, type TriggerEvent, type TriggerVerdict } from '../../sdk/parts.ts';
 
-const filter = z.object({
-  type: z.preprocess((value) => String(value).toUpperCase(), z.enum(['PLAIN', 'REGEX'])),
-  value: z.string(),
-});
+const filter = z
+  .object({
+    type: z.preprocess((value) => String(value).toUpperCase(), z.enum(['PLAIN', 'REGEX'])),
+    value: z.string(),
+  })
+  .refine(({ type, value }) => type === 'PLAIN' || patternFault(value) === undefined, 'the pattern cannot be read');
 
 const config = z.looseObject({
   branchName: text('Branch; any when empty.').default(''),

@@ -41,6 +41,15 @@ export function executionHandlers(given: HandlerParts): Record<string, Handler> 
     'executions.startByName': async (request) => start(await byName('pipeline', request.params), request),
     'executions.ofPipeline': async ({ params, query }) => of(await byId('pipeline', params.id!), query),
     'executions.ofPipelineByName': async ({ params, query }) => of(await byName('pipeline', params), query),
+    'executions.ofPipelineByIndex': async ({ params }) => {
+      const link = `/codestream/api/pipelines/${params.id}`;
+      const found = (await store.summaries('execution')).find(
+        ({ _pipelineLink, index }) => _pipelineLink === link && String(index) === params.index,
+      );
+      if (!found)
+        throw new MillraceError('not.found', { message: `Pipeline ${params.id} has no execution ${params.index}.` });
+      return executionRecord(await execution(String(found.id)), { withStages: true });
+    },
     'executions.list': async ({ query }) => envelope(await store.summaries('execution'), query),
     'executions.get': async ({ params }) => executionRecord(await execution(params.id!), { withStages: true }),
     'executions.act': async (request) => {

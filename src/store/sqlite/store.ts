@@ -22,10 +22,12 @@ class Refusal extends Error {
 
 /**
  * The store in one file (or `:memory:`), for one process. Transitions that arrive in the same turn of the event loop share one
- * commit, each behind a savepoint of its own, so that a refused one takes nothing with it.
+ * commit, each behind a savepoint of its own, so that a refused one takes nothing with it. A file that reached `mostPages` (of
+ * 4096 bytes) is as good as a full disk.
  */
-export function openSqlite(path: string, node: string): Store {
+export function openSqlite(path: string, node: string, { mostPages }: { mostPages?: number } = {}): Store {
   const database = new DatabaseSync(path);
+  if (mostPages !== undefined) database.exec(`PRAGMA max_page_count = ${Math.trunc(mostPages)}`);
   database.exec(
     'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;',
   );
@@ -72,7 +74,7 @@ export function openSqlite(path: string, node: string): Store {
         now,
         limit,
       );
-      return rows.map(commandOf);
+      return rows.map(commandOf).sort((a, b) => a.due - b.due || a.id - b.id);
     },
 
     async release(claimer) {
@@ -199,6 +201,8 @@ export function openSqlite(path: string, node: string): Store {
           database.exec('RELEASE one');
           answers.push(() => resolve({ result: 'applied', claimed }));
         } catch (thrown) {
+          // A full disk rolls back the whole transaction, savepoints and all.
+          if (!database.isTransaction) throw thrown;
           database.exec('ROLLBACK TO one; RELEASE one');
           answers.push(() =>
             thrown instanceof Refusal ? resolve({ result: thrown.result }) : reject(storageError(thrown)),

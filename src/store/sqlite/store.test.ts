@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { temporaryDirectory } from '../../../test/directory.ts';
+import { storeConformance } from '../../../test/store-conformance.ts';
+import { MillraceError } from '../../core/error.ts';
+import { openSqlite } from './store.ts';
+
+storeConformance(async () => openSqlite(':memory:', 'here'));
+
+test('what a promise said was written is there after the process was killed', (t) => {
+  const path = join(temporaryDirectory(t), 'millrace.db');
+  const program = `
+    import { openSqlite } from '${import.meta.dirname}/store.ts';
+    const store = openSqlite(${JSON.stringify(path)}, 'here');
+    for (let n = 0; ; n++) {
+      await store.apply({ aggregates: [{ kind: 'execution', id: 'run-' + n, version: 0, state: {}, summary: {}, events: [{ n }] }], commands: [] });
+      if (n === 20) process.kill(process.pid, 'SIGKILL');
+    }`;
+  const { signal } = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', program]);
+  assert.equal(signal, 'SIGKILL');
+
+  const database = new DatabaseSync(path);
+  const { count } = database.prepare('SELECT count(*) AS count FROM events').get() as { count: number };
+  database.close();
+  assert.equal(count, 21);
+});
+
+test('a database that a newer version wrote is left alone, with a hint', (t) => {
+  const path = join(temporaryDirectory(t), 'millrace.db');
+  const database = new DatabaseSync(path);
+  database.exec('PRAGMA user_version = 99');
+  database.close();
+
+  assert.throws(
+    () => openSqlite(path, 'here'),
+    (thrown) =>
+      thrown instanceof MillraceError && thrown.code === 'storage.failed' && /newer Millrace/.test(thrown.message),
+  );
+});
+
+test('a full disk refuses the whole change in one sentence, and the next one goes through', async (t) => {
+  const path = join(temporaryDirectory(t), 'millrace.db');
+  const writes = (id: string, text: string) => ({
+    aggregates: [{ kind: 'execution' as const, id, version: 0, state: { text }, summary: {}, events: [] }],
+    commands: [],
+  });
+  const full = openSqlite(path, 'here', { mostPages: 30 });
+  await full.apply(writes('small', 'x'));
+
+  await assert.rejects(full.apply(writes('big', 'x'.repeat(100_000))), /disk that holds the database is full/);
+  assert.equal(await full.load('execution', 'big'), undefined);
+  await full.close();
+  const roomy = openSqlite(path, 'here');
+  t.after(() => roomy.close());
+  assert.equal((await roomy.apply(writes('big', 'x'.repeat(100_000)))).result, 'applied');
+});

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { JsonObject } from '../src/core/json.ts';
+import { http } from '../src/host/http.ts';
+import { openJobs } from '../src/host/jobs.ts';
+import { stopOwned } from '../src/host/processes.ts';
+import { catalogue } from '../src/plugins/catalogue.ts';
+import { openSite } from '../src/plugins/clouds/local/site.ts';
+import { secretProperties } from '../src/plugins/endpoints/endpoints.ts';
+import { openApi } from '../src/server/openapi.ts';
+import { type Server, serve } from '../src/server/serve.ts';
+import { openSeal } from '../src/store/seal.ts';
+import { openSqlite } from '../src/store/sqlite/store.ts';
+import { temporaryDirectory } from './directory.ts';
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of any shape, and say what they expect there.
+  body: any;
+}
+
+export interface Options {
+  /** With a local cloud. */
+  cloud?: boolean;
+  allowProcessWorkspace?: boolean;
+  bootWithin?: number;
+  mostPages?: number;
+}
+
+/** A whole server on a free port with a directory of its own, signed in as its administrator. */
+export class TestServer {
+  readonly directory: string;
+  readonly reports: { message: string; details: Record<string, unknown> }[] = [];
+  url = '';
+  token = '';
+  #server: Server | undefined;
+  #options: Options;
+
+  static async start(t: TestContext, options: Options = {}): Promise<TestServer> {
+    const server = new TestServer(temporaryDirectory(t), options);
+    t.after(() => server.end());
+    await server.start();
+    return server;
+  }
+
+  private constructor(directory: string, options: Options) {
+    this.directory = directory;
+    this.#options = options;
+  }
+
+  async start(port = 0): Promise<void> {
+    const { cloud = false, allowProcessWorkspace = true, bootWithin = 20_000, mostPages } = this.#options;
+    this.#server = await serve({
+      store: openSqlite(join(this.directory, 'millrace.db'), 'single', { mostPages }),
+      seal: openSeal(join(this.directory, 'master.key')),
+      catalogue: catalogue({
+        site: cloud ? openSite(join(this.directory, 'site')) : undefined,
+        allowProcessWorkspace,
+        bootWithin,
+      }),
+      http,
+      jobs: openJobs(this.directory, [process.execPath]),
+      secretProperties,
+      openApi: () => openApi('0.0.0'),
+      crashPoint: () => undefined,
+      newId: randomUUID,
+      newPassword: () => 'never used',
+      node: 'single',
+      host: '127.0.0.1',
+      port,
+      adminPassword: 'admin password',
+      report: (message, details) => this.reports.push({ message, details }),
+      say: () => undefined,
+    });
+    this.url = this.#server.url;
+    this.token = await this.signIn('admin', 'admin password');
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.stop();
+    this.#server = undefined;
+  }
+
+  /** Gives the database room again, from the next start on. */
+  roomy(): void {
+    this.#options = { ...this.#options, mostPages: undefined };
+  }
+
+  async end(): Promise<void> {
+    await this.stop();
+    await stopOwned(this.directory);
+  }
+
+  async signIn(username: string, password: string): Promise<string> {
+    const { body } = await this.call('POST', '/csp/gateway/am/api/login', { username, password }, '');
+    return body.access_token;
+  }
+
+  /** A user of a role, signed in. */
+  async user(role: string): Promise<string> {
+    await this.call('POST', '/api/users', { name: role, password: role, role });
+    return this.signIn(role, role);
+  }
+
+  async call(method: string, path: string, body?: unknown, token = this.token): Promise<Answer> {
+    const answer = await fetch(`${this.url}${path}`, {
+      method,
+      headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+      body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    const isJson = answer.headers.get('content-type')?.includes('json');
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      text,
+      body: isJson && text ? JSON.parse(text) : undefined,
+    };
+  }
+
+  /** Takes definitions, all of which must be good. */
+  async import(yaml: string): Promise<void> {
+    const { text } = await this.call('POST', '/codestream/api/import?action=apply&project=Tito', yaml);
+    assert.doesNotMatch(text, /FAILED/);
+  }
+
+  async begin(name: string, input: JsonObject = {}): Promise<string> {
+    const { status, body, text } = await this.call(
+      'POST',
+      `/codestream/api/pipelines/Tito/${encodeURIComponent(name)}/executions`,
+      { input },
+    );
+    assert.equal(status, 202, text);
+    return body.executionId;
+  }
+
+  /** Runs a pipeline to its end and answers the execution as the API shows it. */
+  async run(name: string, input: JsonObject = {}) {
+    return this.ended(await this.begin(name, input));
+  }
+
+  /** Imports one pipeline around the text of one task (or more) and runs it to its end; answers the execution. */
+  async runTasks(tasks: string, around = ''): Promise<Answer['body']> {
+    await this.import(pipelineAround(tasks, around));
+    return this.run('P');
+  }
+
+  async ended(id: string): Promise<Answer['body']> {
+    await this.until(id, ({ type }) => type === 'execution-ended');
+    return (await this.call('GET', `/codestream/api/executions/${id}`)).body;
+  }
+
+  /** Follows the live events of a run until one is what is waited for. */
+  async until(id: string, isIt: (event: JsonObject) => boolean): Promise<JsonObject> {
+    for await (const { data } of this.events(`/api/events?execution=${id}`, '0')) if (isIt(data)) return data;
+    throw new Error(`The events of ${id} ended too early.`);
+  }
+
+  async *events(path: string, lastEventId?: string): AsyncGenerator<{ id: string; event: string; data: JsonObject }> {
+    const gone = new AbortController();
+    const answer = await fetch(`${this.url}${path}`, {
+      headers: {
+        authorization: `Bearer ${this.token}`,
+        ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
+      },
+      signal: gone.signal,
+    });
+    assert.equal(answer.headers.get('content-type'), 'text/event-stream');
+    try {
+      let rest = '';
+      for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) {
+        const blocks = (rest + chunk).split('\n\n');
+        rest = blocks.pop()!;
+        for (const block of blocks) {
+          const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? '';
+          if (field('data')) yield { id: field('id'), event: field('event'), data: JSON.parse(field('data')) };
+        }
+      }
+    } finally {
+      gone.abort();
+    }
+  }
+
+  /** The log of a task, once it has ended. */
+  async log(id: string, task: string): Promise<string> {
+    return (await this.call('GET', `/api/executions/${id}/logs?task=${encodeURIComponent(task)}`)).body.text;
+  }
+}
+
+/** A pipeline P in project Tito with one stage S; `tasks` are its tasks as YAML, not indented; `around` stands at its top level. */
+export const pipelineAround = (tasks: string, around = ''): string =>
+  `project: Tito\nkind: PIPELINE\nname: P\nenabled: true\n${around}\nstages:\n  S:\n    tasks:\n${tasks.replace(/^(?=.)/gm, '      ')}\n`;

@@ -1,0 +1,332 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonObject } from '../src/core/json.ts';
+import type { Applied, Document, NewCommand, Store, Transition } from '../src/store/store.ts';
+
+/** What must hold of every store. `open` gives an empty one whose node is called `here`. */
+export function storeConformance(open: () => Promise<Store>): void {
+  const holds = (sentence: string, check: (store: Store) => Promise<void>): void => {
+    test(sentence, async () => {
+      const store = await open();
+      try {
+        await check(store);
+      } finally {
+        await store.close();
+      }
+    });
+  };
+
+  holds('a transition writes state, events, commands, documents and log together', async (store) => {
+    const { result } = await store.apply({
+      ...aggregate('run-1', 0, { step: 1 }, [{ type: 'created' }, { type: 'started' }]),
+      commands: [command('a', { due: 5 })],
+      documents: [document('pipeline', 'p1')],
+      log: [{ stream: 'log', offset: 0, text: 'hello' }],
+    });
+
+    assert.equal(result, 'applied');
+    assert.deepEqual(await store.load('execution', 'run-1'), { state: { step: 1 }, version: 1 });
+    assert.deepEqual(
+      (await store.events(0, 10)).map(({ sequence, aggregate: id, body }) => [sequence, id, body.type]),
+      [
+        [1, 'run-1', 'created'],
+        [2, 'run-1', 'started'],
+      ],
+    );
+    assert.equal(await store.nextDue(), 5);
+    assert.equal((await store.get('pipeline', 'p1'))?.name, 'p1');
+    assert.equal((await store.readLog('log', 0)).text, 'hello');
+  });
+
+  holds('a transition on an old version is a conflict and writes nothing', async (store) => {
+    await store.apply(aggregate('run-1', 0, { step: 1 }));
+    await store.apply(aggregate('run-1', 1, { step: 2 }));
+    const { result } = await store.apply({
+      ...aggregate('run-1', 1, { step: 99 }, [{ type: 'never' }]),
+      commands: [command('never')],
+      documents: [document('pipeline', 'never')],
+    });
+
+    assert.equal(result, 'conflict');
+    assert.deepEqual(await store.load('execution', 'run-1'), { state: { step: 2 }, version: 2 });
+    assert.deepEqual(await store.events(0, 10), []);
+    assert.equal(await store.nextDue(), undefined);
+    assert.equal(await store.get('pipeline', 'never'), undefined);
+  });
+
+  holds('creating what exists is a conflict', async (store) => {
+    await store.apply(aggregate('run-1', 0, { step: 1 }));
+
+    assert.equal((await store.apply(aggregate('run-1', 0, { step: 7 }))).result, 'conflict');
+  });
+
+  holds('of transitions applied at the same moment a refused one takes nothing with it', async (store) => {
+    const results = await Promise.all([
+      store.apply(aggregate('run-1', 0, {})),
+      store.apply(aggregate('run-1', 0, {})),
+      store.apply(aggregate('run-2', 0, {})),
+    ]);
+
+    assert.deepEqual(
+      results.map(({ result }) => result),
+      ['applied', 'conflict', 'applied'],
+    );
+  });
+
+  holds('summaries are listed newest first and keep their place when they change', async (store) => {
+    for (const id of ['a', 'b', 'c']) await store.apply(aggregate(id, 0, { id }));
+    await store.apply(aggregate('a', 1, { id: 'a', changed: true }));
+
+    assert.deepEqual(await store.summaries('execution'), [{ id: 'c' }, { id: 'b' }, { id: 'a', changed: true }]);
+    assert.deepEqual(await store.summaries('deployment'), []);
+  });
+
+  holds('a command is claimed when it is due, once, with a raised fence', async (store) => {
+    await ask(store, command('late', { due: 100 }), command('soon', { due: 10 }));
+
+    assert.deepEqual(await store.claim('here', 9, 10), []);
+    const [first] = await store.claim('here', 50, 10);
+    assert.deepEqual([first?.key, first?.fence, first?.tries], ['soon', 1, 1]);
+    assert.deepEqual(await store.claim('here', 50, 10), []);
+    assert.equal(await store.nextDue(), 100);
+  });
+
+  holds('a command due at once comes back claimed with the commit that asked for it', async (store) => {
+    const claimed = await ask(store, command('now', { due: 0 }));
+
+    assert.deepEqual(
+      claimed.map(({ key, fence, tries }) => [key, fence, tries]),
+      [['now', 1, 1]],
+    );
+    assert.deepEqual(await store.claim('here', 1000, 10), []);
+  });
+
+  holds('the same command asked for twice is one row', async (store) => {
+    await ask(store, command('a', { due: 5, body: { first: true } }));
+    await ask(store, command('a', { due: 5, body: { first: false } }));
+    const claimed = await store.claim('here', 10, 10);
+
+    assert.deepEqual(
+      claimed.map(({ body }) => body),
+      [{ first: true }],
+    );
+  });
+
+  holds('a settled command is gone, and its result is written with it', async (store) => {
+    const [claimed] = await ask(store, command('a', { due: 0 }));
+    const settled = { settles: { command: claimed!.id, fence: claimed!.fence } };
+
+    assert.equal((await store.apply({ ...aggregate('run-1', 0, {}), ...settled })).result, 'applied');
+    await store.release('here');
+    assert.deepEqual(await store.claim('here', 1000, 10), []);
+  });
+
+  holds('a result with an older fence is refused, since somebody else has taken over', async (store) => {
+    const [dead] = await ask(store, command('a', { due: 0 }));
+    await store.release('here');
+    const [living] = await store.claim('there', 1000, 10);
+    assert.deepEqual([living?.fence, living?.tries], [2, 2]);
+
+    const late = await store.apply({
+      ...aggregate('run-1', 0, {}),
+      settles: { command: dead!.id, fence: dead!.fence },
+    });
+    assert.equal(late.result, 'fenced');
+    assert.equal(await store.load('execution', 'run-1'), undefined);
+    const good = await store.apply({
+      ...aggregate('run-1', 0, {}),
+      settles: { command: living!.id, fence: living!.fence },
+    });
+    assert.equal(good.result, 'applied');
+  });
+
+  holds('release gives back what one node held, and leaves the others theirs', async (store) => {
+    await ask(store, command('a', { due: 1 }), command('b', { due: 2 }));
+    await store.claim('dead', 1, 1);
+    await store.claim('living', 5, 1);
+    await store.release('dead');
+
+    assert.deepEqual(
+      (await store.claim('here', 10, 10)).map(({ key }) => key),
+      ['a'],
+    );
+  });
+
+  holds(
+    'a command may be put off with a new body; its tries start afresh unless they are to be kept',
+    async (store) => {
+      const [claimed] = await ask(store, command('a', { due: 0 }));
+      await store.apply({
+        ...nothing,
+        settles: { command: claimed!.id, fence: 1, again: { due: 50, body: { ticket: 7 } } },
+      });
+      const [again] = await store.claim('here', 50, 10);
+      assert.deepEqual([again?.body, again?.fence, again?.tries], [{ ticket: 7 }, 2, 1]);
+
+      await store.apply({
+        ...nothing,
+        settles: { command: again!.id, fence: 2, again: { due: 60, body: {}, keepTries: true } },
+      });
+      assert.equal((await store.claim('here', 60, 10))[0]?.tries, 2);
+    },
+  );
+
+  holds('commands of one lane run one after the other, in the order in which they were asked for', async (store) => {
+    await ask(
+      store,
+      command('a', { due: 9, lane: 'l' }),
+      command('b', { due: 1, lane: 'l' }),
+      command('c', { due: 1, lane: 'm' }),
+    );
+
+    assert.deepEqual(
+      (await store.claim('here', 5, 10)).map(({ key }) => key),
+      ['c'],
+    );
+    const [first] = await store.claim('here', 10, 10);
+    assert.equal(first?.key, 'a');
+    assert.deepEqual(await store.claim('here', 10, 10), []);
+    await store.apply({ ...nothing, settles: { command: first!.id, fence: first!.fence } });
+    assert.deepEqual(
+      (await store.claim('here', 10, 10)).map(({ key }) => key),
+      ['b'],
+    );
+  });
+
+  holds('claiming keeps to its limit, the longest due first', async (store) => {
+    await ask(store, command('b', { due: 2 }), command('a', { due: 1 }), command('c', { due: 3 }));
+
+    assert.deepEqual(
+      (await store.claim('here', 10, 2)).map(({ key }) => key),
+      ['a', 'b'],
+    );
+  });
+
+  holds('hastening makes due what its prefix names, and nothing else', async (store) => {
+    await ask(
+      store,
+      command('run-1/a', { due: 100 }),
+      command('run-10/a', { due: 100 }),
+      command('run-2/a', { due: 100 }),
+    );
+    await store.hasten('run-1/', 5);
+
+    assert.deepEqual(
+      (await store.claim('here', 5, 10)).map(({ key }) => key),
+      ['run-1/a'],
+    );
+  });
+
+  holds('events are read from a cursor on, of all aggregates or of one', async (store) => {
+    await store.apply(aggregate('a', 0, {}, [{ n: 1 }]));
+    await store.apply(aggregate('b', 0, {}, [{ n: 2 }]));
+    await store.apply(aggregate('a', 1, {}, [{ n: 3 }]));
+
+    assert.deepEqual(
+      (await store.events(1, 10)).map(({ body }) => body.n),
+      [2, 3],
+    );
+    assert.deepEqual(
+      (await store.events(0, 10, 'a')).map(({ body }) => body.n),
+      [1, 3],
+    );
+    assert.deepEqual(
+      (await store.events(0, 1)).map(({ body }) => body.n),
+      [1],
+    );
+    assert.equal(await store.lastSequence(), 3);
+  });
+
+  holds('documents are kept by kind and id, found by project and name, and listed by name', async (store) => {
+    await store.put(document('pipeline', 'p2', 'b'));
+    await store.put(document('pipeline', 'p1', 'a'));
+    await store.put(document('endpoint', 'e1', 'a'));
+
+    assert.equal((await store.find('pipeline', 'Tito', 'b'))?.id, 'p2');
+    assert.equal(await store.find('pipeline', 'Other', 'b'), undefined);
+    assert.deepEqual(
+      (await store.list('pipeline')).map(({ name }) => name),
+      ['a', 'b'],
+    );
+    await store.remove('pipeline', 'p1');
+    assert.equal(await store.get('pipeline', 'p1'), undefined);
+  });
+
+  holds('putting again changes a document and keeps when it was made', async (store) => {
+    await store.put(document('pipeline', 'p1', 'a'));
+    await store.put({ ...document('pipeline', 'p1', 'renamed'), createdAt: 999, updatedAt: 1000 });
+    const kept = await store.get('pipeline', 'p1');
+
+    assert.deepEqual([kept?.name, kept?.createdAt, kept?.updatedAt], ['renamed', 1, 1000]);
+  });
+
+  holds('inserting where the name is taken says no and changes nothing', async (store) => {
+    assert.equal(await store.insert(document('pipeline', 'p1', 'a')), true);
+    assert.equal(await store.insert(document('pipeline', 'p2', 'a')), false);
+    assert.equal(await store.insert(document('pipeline', 'p3', 'b')), true);
+    assert.equal(await store.get('pipeline', 'p2'), undefined);
+  });
+
+  holds('a counter gives each number once, also when asked at the same moment', async (store) => {
+    const numbers = await Promise.all(Array.from({ length: 20 }, () => store.next('pipeline/p1')));
+
+    assert.deepEqual(
+      numbers.sort((a, b) => a - b),
+      Array.from({ length: 20 }, (_, index) => index + 1),
+    );
+    assert.equal(await store.next('pipeline/p2'), 1);
+  });
+
+  holds('a log takes each byte once, whatever is sent again', async (store) => {
+    await store.appendLog('log', 0, 'abc');
+    await store.appendLog('log', 0, 'abcdef');
+    await store.appendLog('log', 3, 'def');
+    await store.appendLog('log', 6, 'é!');
+
+    assert.deepEqual(await store.readLog('log', 0), { text: 'abcdefé!', size: 9 });
+    assert.deepEqual(await store.readLog('log', 4), { text: 'efé!', size: 9 });
+    assert.equal(await store.logSize('log'), 9);
+    assert.deepEqual(await store.readLog('none', 0), { text: '', size: 0 });
+  });
+
+  holds('texts that would break a careless query are kept as they are', async (store) => {
+    const odd = `'; DROP TABLE events; -- " \\ \u0001 😀`;
+    await store.put({ ...document('pipeline', odd, odd), body: { odd } });
+    await store.appendLog(odd, 0, odd);
+
+    assert.equal((await store.find('pipeline', 'Tito', odd))?.body.odd, odd);
+    assert.equal((await store.readLog(odd, 0)).text, odd);
+  });
+}
+
+const nothing: Transition = { aggregates: [], commands: [] };
+
+function aggregate(id: string, version: number, state: JsonObject, events: JsonObject[] = []): Transition {
+  return { ...nothing, aggregates: [{ kind: 'execution', id, version, state, summary: state, events }] };
+}
+
+const command = (key: string, given: Partial<NewCommand> = {}): NewCommand => ({
+  key,
+  kind: 'execution',
+  aggregate: 'run-1',
+  lane: '',
+  body: {},
+  due: 1,
+  ...given,
+});
+
+const document = (kind: string, id: string, name = id): Document => ({
+  kind,
+  id,
+  project: 'Tito',
+  name,
+  body: {},
+  createdAt: 1,
+  updatedAt: 1,
+});
+
+async function ask(store: Store, ...commands: NewCommand[]) {
+  const applied: Applied = await store.apply({ ...nothing, commands });
+  assert.equal(applied.result, 'applied');
+  return applied.result === 'applied' ? applied.claimed : [];
+}
