@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { JsonObject } from '../src/core/json.ts';
 import { http } from '../src/host/http.ts';
 import { openJobs } from '../src/host/jobs.ts';
-import { stopOwned } from '../src/host/processes.ts';
+import { removeTree, stopOwned } from '../src/host/processes.ts';
 import { catalogue } from '../src/plugins/catalogue.ts';
 import { openSite } from '../src/plugins/clouds/local/site.ts';
 import { secretProperties } from '../src/plugins/endpoints/endpoints.ts';
@@ -13,7 +15,6 @@ import { openApi } from '../src/server/openapi.ts';
 import { type Server, serve } from '../src/server/serve.ts';
 import { openSeal } from '../src/store/seal.ts';
 import { openSqlite } from '../src/store/sqlite/store.ts';
-import { temporaryDirectory } from './directory.ts';
 
 export interface Answer {
   status: number;
@@ -41,7 +42,7 @@ export class TestServer {
   #options: Options;
 
   static async start(t: TestContext, options: Options = {}): Promise<TestServer> {
-    const server = new TestServer(temporaryDirectory(t), options);
+    const server = new TestServer(mkdtempSync(join(tmpdir(), 'millrace-test-')), options);
     t.after(() => server.end());
     await server.start();
     return server;
@@ -93,6 +94,7 @@ export class TestServer {
   async end(): Promise<void> {
     await this.stop();
     await stopOwned(this.directory);
+    removeTree(this.directory);
   }
 
   async signIn(username: string, password: string): Promise<string> {

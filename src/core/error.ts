@@ -59,9 +59,10 @@ export class MillraceError extends Error {
   }
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown; that of our own errors is whole without its cause. */
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
+  if (thrown instanceof MillraceError) return thrown.message;
   const inner = thrown.cause instanceof Error ? thrown.cause.message : '';
   return inner && !thrown.message.includes(inner) ? `${thrown.message}: ${inner}` : thrown.message;
 }

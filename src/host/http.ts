@@ -1,3 +1,4 @@
+import { Agent, interceptors, request } from 'undici';
 import { MillraceError, messageOf } from '../core/error.ts';
 
 interface Request {
@@ -12,6 +13,12 @@ interface Request {
 const usualTimeout = 60_000;
 /** More than this of an answer is not kept: it would land in events and pages. */
 const mostBody = 5 * 1024 * 1024;
+const mostRedirections = 5;
+
+/** Not `fetch`: that keeps to the rules of browsers, which forbid ports and headers that pipelines need. */
+const agent = new Agent({ keepAliveTimeout: 1000 }).compose(
+  interceptors.redirect({ maxRedirections: mostRedirections }),
+);
 
 /** One HTTP call. Follows redirects; names the address and the reason when nobody answers. */
 export async function http({
@@ -24,17 +31,23 @@ export async function http({
 }: Request): Promise<{ status: number; headers: Record<string, string>; body: string }> {
   const limit = AbortSignal.timeout(timeout);
   try {
-    const answer = await fetch(url, {
-      method,
+    if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) throw new Error('the address is not one that HTTP knows');
+    const answer = await request(url, {
+      method: method.toUpperCase() as 'GET',
       headers: headers ?? {},
-      body: body === undefined || body === '' || /^(get|head)$/i.test(method) ? undefined : body,
+      body: body === undefined || body === '' || /^(get|head)$/i.test(method) ? null : body,
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      dispatcher: agent,
     });
-    const bytes = Buffer.from(await answer.arrayBuffer());
     return {
-      status: answer.status,
-      headers: Object.fromEntries(answer.headers),
-      body: bytes.subarray(0, mostBody).toString('utf8'),
+      status: answer.statusCode,
+      headers: Object.fromEntries(
+        Object.entries(answer.headers).map(([name, value]) => [
+          name,
+          Array.isArray(value) ? value.join(', ') : (value ?? ''),
+        ]),
+      ),
+      body: await readSome(answer.body),
     };
   } catch (cause) {
     const reason = limit.aborted ? `no answer within ${timeout / 1000} s` : reasonOf(cause);
@@ -46,6 +59,17 @@ export async function http({
   }
 }
 
+async function readSome(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > mostBody) break;
+  }
+  return Buffer.concat(chunks).subarray(0, mostBody).toString('utf8');
+}
+
 function reasonOf(cause: unknown): string {
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
   const code = inner instanceof Error && 'code' in inner ? String(inner.code) : '';
@@ -53,17 +77,15 @@ function reasonOf(cause: unknown): string {
     ECONNREFUSED: 'the connection was refused',
     ENOTFOUND: 'the name is unknown',
     ECONNRESET: 'the connection was cut',
+    UND_ERR_SOCKET: 'the connection was cut',
     ETIMEDOUT: 'the connection timed out',
+    UND_ERR_CONNECT_TIMEOUT: 'the connection timed out',
   };
-  return words[code] ?? messageOf(inner);
+  return words[code] ?? messageOf(inner).split('. ')[0]!.replace(/\.$/, '');
 }
 
 /** User names, passwords and queries may hold secrets. */
 function withoutSecrets(url: string): string {
-  try {
-    const parsed = new URL(url);
-    return `${parsed.origin}${parsed.pathname}`;
-  } catch {
-    return url.split('?')[0] ?? '';
-  }
+  const parsed = URL.parse(url);
+  return parsed ? `${parsed.origin}${parsed.pathname}` : url.split('?')[0]!;
 }

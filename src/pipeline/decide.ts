@@ -146,7 +146,8 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
             task,
             attempt,
             ticket: told.ticket,
-            key: `${keyOf(stage, task, attempt)}/cancel`,
+            // Another key than the first cancel's, which may still be under way.
+            key: `${keyOf(stage, task, attempt)}/cancel-running`,
             due: now,
           });
           return;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MillraceError } from '../../core/error.ts';
@@ -23,15 +23,16 @@ export async function openNameServer(
     writeAtomic(orderFile, JSON.stringify({ ...wanted, apiKey: randomBytes(18).toString('hex') }));
   const order = readJson<{ address: string; dnsPort: number; apiPort: number; apiKey: string }>(orderFile)!;
   const statusFile = join(directory, 'status.json');
-  if (readJson<{ state: string }>(statusFile)?.state === 'failed') rmSync(statusFile);
-  startOwned({
+  const mark = startOwned({
     directory,
     name: 'name-server',
     command: [process.execPath, fileURLToPath(new URL('./name-server.ts', import.meta.url)), directory],
     environment: { PATH: process.env.PATH },
   });
   for (let wait = 0; wait < 500; wait++) {
-    const status = readJson<{ state: string; message: string }>(statusFile);
+    const written = readJson<{ pid: number; state: string; message: string }>(statusFile);
+    // What a dead one has left behind says nothing about this one.
+    const status = written?.pid === mark.pid ? written : undefined;
     if (status?.state === 'ready')
       return {
         address: order.address,

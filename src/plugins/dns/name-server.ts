@@ -51,12 +51,13 @@ const NewZone = z.object({
 process.on('SIGTERM', () => process.exit(0));
 try {
   await Promise.all([serveUdp(), serveTcp(), serveApi()]);
-  writeAtomic(join(directory, 'status.json'), JSON.stringify({ state: 'ready', message: '' }));
+  writeAtomic(join(directory, 'status.json'), JSON.stringify({ pid: process.pid, state: 'ready', message: '' }));
 } catch (error) {
   const { code, message } = error as NodeJS.ErrnoException;
   writeAtomic(
     join(directory, 'status.json'),
     JSON.stringify({
+      pid: process.pid,
       state: 'failed',
       message:
         code === 'EADDRINUSE'
@@ -120,11 +121,20 @@ function reply(message: Buffer): Buffer | undefined {
         ({ name, type, ttl, content }) =>
           ({ name: name.replace(/\.$/, ''), type, ttl, data: dataOf(type, content) }) as dns.Answer,
       ),
+      authorities: zone && answers.length === 0 ? [startOfAuthority(zone)] : [],
     });
   } catch {
     return undefined;
   }
 }
+
+/** Tells resolvers for how long they may remember that there is nothing: one second. */
+const startOfAuthority = ({ name, serial }: DnsZone): dns.Answer => ({
+  type: 'SOA',
+  name: name.replace(/\.$/, ''),
+  ttl: 1,
+  data: { mname: `ns.${name}`, rname: `hostmaster.${name}`, serial, refresh: 60, retry: 60, expire: 3600, minimum: 1 },
+});
 
 function dataOf(type: string, content: string): unknown {
   if (type === 'TXT') return content.replace(/^"|"$/g, '');

@@ -22,7 +22,6 @@ export function runRemote(
   target: SshTarget,
   script: string,
   input: Buffer,
-  signal: AbortSignal,
 ): Promise<{ code: number; output: Buffer; errors: string }> {
   return new Promise((resolve, reject) => {
     const client = new Client();
@@ -40,11 +39,8 @@ export function runRemote(
       () => fail(`no answer within ${answerWithin / 1000} s`, 'Is the machine overloaded?'),
       answerWithin,
     );
-    const stop = () => fail('the task was canceled', '');
-    signal.addEventListener('abort', stop, { once: true });
     const end = () => {
       clearTimeout(limit);
-      signal.removeEventListener('abort', stop);
       client.end();
     };
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
 import { idOfKey } from '../../core/key-id.ts';
 import { flag, text, textMap, texts } from '../../sdk/fields.ts';
-import { defineTask, type Outcome, type TaskContext } from '../../sdk/task.ts';
+import { defineTask, type Outcome } from '../../sdk/task.ts';
 import { exportLines, shellQuote } from './shell.ts';
 import { runRemote, type SshTarget } from './ssh-connection.ts';
 
@@ -63,7 +63,8 @@ export const ssh = defineTask({
       'else rm -f prelude; fi',
       'exit 0',
     ].join('\n');
-    const done = await runRemote(targetOf(input), launch, Buffer.concat([prelude, script]), context.signal);
+    // Not given up half-way: a run that was canceled meanwhile must know whether there is a script to stop.
+    const done = await runRemote(targetOf(input), launch, Buffer.concat([prelude, script]));
     if (done.code === 0) return { wait: { id }, seconds: pollSeconds };
     return {
       failed: `The script could not be started on ${input.host}: ${done.errors.trim() || launchFault(done.code)}.`,
@@ -80,14 +81,14 @@ export const ssh = defineTask({
       'echo "$e" "$a" "$(wc -c < output 2>/dev/null || echo 0)"',
       `tail -c +${from + 1} output 2>/dev/null | head -c 262144`,
     ].join('\n');
-    const { output } = await runRemote(targetOf(input), look, Buffer.alloc(0), context.signal);
+    const { output } = await runRemote(targetOf(input), look, Buffer.alloc(0));
     const newline = output.indexOf('\n');
     const [exit = '-', alive, size] = output.subarray(0, newline).toString('utf8').split(' ');
     if (exit === 'gone') return { failed: `The run ${id} is gone from ${input.host}: was the machine made anew?` };
     const text = completeLines(output.subarray(newline + 1), exit !== '-');
     if (text) await context.log.append(from, text);
     if (exit !== '-' && from + Buffer.byteLength(text) < Number(size)) return { wait: ticket, seconds: 0 };
-    if (exit !== '-') return finished(Number(exit), id, input, context);
+    if (exit !== '-') return finished(Number(exit), id, input);
     if (alive === 'yes') return { wait: { id }, seconds: pollSeconds };
     const missing = isObject(ticket) ? Number(ticket.missing ?? 0) + 1 : 1;
     if (missing < mostMissing) return { wait: { id, missing }, seconds: pollSeconds };
@@ -96,9 +97,14 @@ export const ssh = defineTask({
     };
   },
 
-  async cancel(ticket, input, { signal }) {
-    const stop = `p=$(cat "$HOME/.millrace/${idOf(ticket)}/pid" 2>/dev/null) && kill -TERM -- "-$p" 2>/dev/null; sleep 0.3; kill -KILL -- "-$p" 2>/dev/null; exit 0`;
-    await runRemote(targetOf(input), stop, Buffer.alloc(0), signal);
+  async cancel(ticket, input) {
+    const stop = [
+      `p=$(cat "$HOME/.millrace/${idOf(ticket)}/pid" 2>/dev/null) || exit 0`,
+      'kill -s TERM -- "-$p" 2>/dev/null; n=0',
+      'while kill -s 0 -- "-$p" 2>/dev/null && [ $n -lt 50 ]; do sleep 0.1; n=$((n + 1)); done',
+      'kill -s KILL -- "-$p" 2>/dev/null; exit 0',
+    ].join('\n');
+    await runRemote(targetOf(input), stop, Buffer.alloc(0));
   },
 });
 
@@ -116,12 +122,11 @@ function preludeFor({ environmentVariables, workingDirectory, arguments: args }:
   ].join('\n');
 }
 
-async function finished(exitCode: number, id: string, input: Input, context: TaskContext): Promise<Outcome> {
+async function finished(exitCode: number, id: string, input: Input): Promise<Outcome> {
   const read = await runRemote(
     targetOf(input),
     `cd "$HOME/.millrace/${id}" && pwd && cat response 2>/dev/null; exit 0`,
     Buffer.alloc(0),
-    context.signal,
   );
   const [directory = '', ...rest] = read.output.toString('utf8').split('\n');
   const written = rest.join('\n').trim();

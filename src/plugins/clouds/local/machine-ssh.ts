@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { generateKeyPairSync, timingSafeEqual } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import ssh2, { type AuthContext, type PublicKeyAuthContext, type Session } from 'ssh2';
 
 interface SshService {
@@ -13,7 +13,7 @@ interface SshService {
 }
 
 /** The SSH server of a machine: passwords and keys of its users, commands in its own world. */
-export function serveSsh({ address, port, users, keyFile, start }: SshService): Promise<void> {
+export function serveSsh({ address, port, users, keyFile, start }: SshService): Promise<Server> {
   if (!existsSync(keyFile)) writeFileSync(keyFile, newHostKey(), { mode: 0o600 });
   const server = new ssh2.Server({ hostKeys: [readFileSync(keyFile)] }, (client) => {
     let user = '';
@@ -35,7 +35,7 @@ export function serveSsh({ address, port, users, keyFile, start }: SshService): 
         error.code === 'EADDRINUSE' ? new Error(`the address ${address}:${port} is taken by another process`) : error,
       ),
     );
-    listener.listen(port, address, () => resolve());
+    listener.listen(port, address, () => resolve(listener));
   });
 }
 

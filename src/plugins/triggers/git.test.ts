@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { test } from 'node:test';
+import { pipelineAround, TestServer } from '../../../test/server.ts';
+import { MillraceError } from '../../core/error.ts';
+import { git } from './git.ts';
+
+const push = (given: object = {}) => ({
+  ref: 'refs/heads/main',
+  after: 'a'.repeat(40),
+  repository: {
+    name: 'tito',
+    full_name: 'acme/tito',
+    clone_url: 'https://git.example/acme/tito.git',
+    ssh_url: 'git@git.example:acme/tito.git',
+  },
+  pusher: { name: 'ann' },
+  head_commit: { message: 'A green face\n\nBecause.', timestamp: '2026-11-23T10:00:00Z', author: { name: 'Ann' } },
+  commits: [{ added: ['app/new.mjs'], modified: ['README.md'], removed: [] }],
+  ...given,
+});
+const verdict = (event: object, config: object = {}, kind = 'push') =>
+  git.match(git.read({ 'x-github-event': kind }, Buffer.from(JSON.stringify(event))), git.config.parse(config));
+const reason = (event: object, config: object = {}, kind = 'push') => {
+  const found = verdict(event, config, kind);
+  return 'ignore' in found ? found.ignore : 'it fired';
+};
+
+test('a push fires with the inputs that the original injects', () => {
+  assert.deepEqual(verdict(push()), {
+    fire: {
+      author: 'Ann',
+      tags: ['Ann', 'a'.repeat(40)],
+      input: {
+        GIT_BRANCH_NAME: 'main',
+        GIT_CHANGE_SUBJECT: 'A green face',
+        GIT_COMMIT_ID: 'a'.repeat(40),
+        GIT_EVENT_DESCRIPTION: 'PUSH',
+        GIT_EVENT_OWNER_NAME: 'Ann',
+        GIT_EVENT_TIMESTAMP: '1795428000000000',
+        GIT_REPO_NAME: 'acme/tito',
+        GIT_SERVER_URL: 'https://git.example',
+        GIT_REPO_HTTP_URL: 'https://git.example/acme/tito.git',
+        GIT_REPO_SSH_URL: 'git@git.example:acme/tito.git',
+      },
+    },
+  });
+});
+
+test('what does not fit is ignored, with the reason', () => {
+  assert.equal(reason(push(), { branchName: 'release' }), 'The branch is main, and this webhook waits for release.');
+  assert.equal(
+    reason(push(), { repoName: 'acme/other' }),
+    'The repository is acme/tito, and this webhook waits for acme/other.',
+  );
+  assert.equal(
+    reason(push(), { eventCategory: 'PULL_REQUEST' }),
+    'The event is PUSH, and this webhook waits for PULL_REQUEST.',
+  );
+  assert.equal(reason(push({ after: '0'.repeat(40) })), 'Branch main was deleted.');
+  assert.equal(reason(push({ ref: 'refs/tags/v1' })), 'The event is TAG, and this webhook waits for PUSH.');
+  assert.equal(reason({}, {}, 'ping'), 'A ping: the webhook is reached.');
+});
+
+test('files decide where filters are given', () => {
+  assert.equal(reason(push(), { inclusions: [{ type: 'PLAIN', value: 'app' }] }), 'it fired');
+  assert.equal(reason(push(), { inclusions: [{ type: 'PLAIN', value: 'docs' }] }), 'No changed file is included.');
+  assert.equal(
+    reason(push(), { exclusions: [{ type: 'REGEX', value: '.*\\.md|app/.*' }] }),
+    'All changed files are excluded.',
+  );
+  assert.equal(reason(push(), { exclusions: [{ type: 'PLAIN', value: 'README.md' }] }), 'it fired');
+  assert.equal(
+    reason(push(), { exclusions: [{ type: 'PLAIN', value: 'README.md' }], prioritizeExclusion: true }),
+    'The changed file README.md is excluded.',
+  );
+});
+
+test('a pull request fires when it is opened or changed', () => {
+  const pull = (action: string) => ({
+    action,
+    pull_request: { title: 'T', head: { sha: 'b'.repeat(40) }, base: { ref: 'main' }, user: { login: 'ann' } },
+    repository: push().repository,
+  });
+
+  assert.equal(reason(pull('opened'), { eventCategory: 'PULL_REQUEST' }, 'pull_request'), 'it fired');
+  assert.match(reason(pull('closed'), { eventCategory: 'PULL_REQUEST' }, 'pull_request'), /PULL_REQUEST closed/);
+});
+
+test('only who knows the secret is genuine', () => {
+  const body = Buffer.from('{}');
+  const signed = (secret: string) => ({
+    'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+  });
+
+  assert.ok(git.isGenuine(signed('s'), body, 's'));
+  assert.ok(!git.isGenuine(signed('t'), body, 's'));
+  assert.ok(!git.isGenuine({}, body, 's'));
+  assert.ok(!git.isGenuine({ 'x-hub-signature-256': 'sha256=short' }, body, 's'));
+});
+
+test('a body that is no event names what it lacks', () => {
+  const fault = (body: string) => {
+    try {
+      git.read({ 'x-github-event': 'push' }, Buffer.from(body));
+    } catch (thrown) {
+      return thrown instanceof MillraceError ? `${thrown.code} ${thrown.message}` : 'another error';
+    }
+    return 'it was read';
+  };
+
+  assert.match(fault('{'), /^webhook.malformed .*no JSON/);
+  assert.match(fault('{"ref": "refs/heads/main"}'), /^webhook.malformed .*`after`/);
+});
+
+test('a webhook that cannot ever match is refused when it is made', () => {
+  assert.ok(!git.config.safeParse({ inclusions: [{ type: 'REGEX', value: '(' }] }).success);
+  assert.ok(!git.config.safeParse({ eventCategory: 'COFFEE' }).success);
+});
+
+test('a delivery starts one run, however often it comes, and is recorded either way', async (t) => {
+  const server = await TestServer.start(t);
+  await server.import(
+    pipelineAround('Tell: {type: Condition, input: {condition: \'"${input.GIT_BRANCH_NAME}" == "main"\'}}'),
+  );
+  await server.import(
+    '{project: Tito, kind: GIT_WEBHOOK, name: hook, pipeline: P, branchName: main, secretToken: s3cret}',
+  );
+  const { body: hook } = await server.call('GET', '/codestream/api/git-webhooks/Tito/hook');
+  const deliver = async (event: object, delivery: string, secret = 's3cret') => {
+    const body = JSON.stringify(event);
+    const answer = await fetch(`${server.url}/codestream/api/git-webhook-listeners/${hook.id}`, {
+      method: 'POST',
+      body,
+      headers: {
+        'x-github-event': 'push',
+        'x-github-delivery': delivery,
+        'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+      },
+    });
+    return { status: answer.status, body: (await answer.json()) as Record<string, string> };
+  };
+
+  const first = await deliver(push(), 'd1');
+  assert.deepEqual([first.status, first.body.executionStatus], [200, 'STARTED']);
+  assert.equal((await deliver(push(), 'd1')).body.executionLink, first.body.executionLink);
+  assert.equal((await deliver(push({ ref: 'refs/heads/dev' }), 'd2')).body.executionStatus, 'IGNORED');
+  assert.deepEqual(
+    [(await deliver(push(), 'd3', 'wrong')).status, (await deliver(push(), 'd3', 'wrong')).body.error],
+    [401, 'webhook.signature'],
+  );
+  assert.equal((await deliver({ nonsense: true }, 'd4')).status, 400);
+  assert.equal((await deliver({ x: 'x'.repeat(2_000_000) }, 'd5')).status, 413);
+
+  const { body: runs } = await server.call('GET', '/codestream/api/executions');
+  assert.equal(runs.count, 1);
+  const { body: events } = await server.call(
+    'GET',
+    '/codestream/api/git-events?$filter=' + encodeURIComponent("executionStatus eq 'IGNORED'"),
+  );
+  const [ignored] = Object.values(events.documents) as Record<string, string>[];
+  assert.equal(ignored?.message, 'The branch is dev, and this webhook waits for main.');
+  assert.equal((await server.ended(runs.documents[runs.links[0]].id)).status, 'COMPLETED');
+});
+
+test('an event whose pipeline cannot run is recorded as refused, with the reason', async (t) => {
+  const server = await TestServer.start(t);
+  await server.import('{project: Tito, kind: GIT_WEBHOOK, name: hook, pipeline: Missing}');
+  const { body: hook } = await server.call('GET', '/codestream/api/git-webhooks/Tito/hook');
+  const { body } = await server.call('POST', `/pipeline/api/git-webhook-listeners/${hook.id}`, push(), '');
+
+  assert.deepEqual([body.executionStatus, body.message], ['REFUSED', 'There is no pipeline Missing in project Tito.']);
+});
