@@ -44,7 +44,7 @@ test('the pure rooms know no clock, randomness, network, file or await', () => {
 });
 
 test('no file outside the tests is longer than a reader can hold', () => {
-  const long = files.map((file) => ({ file, lines: lines(file).length })).filter(({ lines: count }) => count > 350);
+  const long = files.map((file) => ({ file, lines: lines(file).length })).filter(({ lines: count }) => count > 300);
 
   assert.deepEqual(long, []);
 });

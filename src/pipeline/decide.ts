@@ -1,5 +1,5 @@
 import type { Instant, Moment } from '../core/instant.ts';
-import type { JsonObject } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import { resolveText } from '../lang/binding.ts';
 import {
   type EndStatus,
@@ -44,7 +44,7 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
       case 'report':
         return report(message);
       case 'answer':
-        return answered(message.question, message.approved, message.by, message.comment, message.output);
+        return answered(message);
       case 'expire-question':
         return expired(message.question);
       case 'time-out':
@@ -118,148 +118,79 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
     emit({ type: 'task-started', stage, task, attempt });
     const { delay = 0, timeout } = findTask(state.plan.pipeline, stage, task)!.millrace;
     const key = keyOf(stage, task, attempt);
-    commands.push({ do: 'start-task', stage, task, attempt, key: `${key}/start`, due: now + delay });
-    if (timeout)
-      commands.push({
-        do: 'time-out',
-        stage,
-        task,
-        attempt,
-        key: `${key}/time-out`,
-        due: now + delay + timeout,
-      });
+    const due = now + delay;
+    commands.push({ do: 'start-task', stage, task, attempt, key: `${key}/start`, due });
+    if (timeout) commands.push({ do: 'time-out', stage, task, attempt, key: `${key}/time-out`, due: due + timeout });
   }
 
   function report({ stage, task, attempt, report: told }: ExecutionMessage & { type: 'report' }): void {
     const current = taskOf(state, stage, task);
     if (isTaskOver(current) || !('attempt' in current) || current.attempt !== attempt) return;
+    const because = current.status === 'CANCELING' ? current.because : undefined;
     switch (told.kind) {
       case 'skipped':
-        if (current.status === 'CANCELING') return endTask(stage, task, 'CANCELED', null, {}, current.because);
+        if (because !== undefined) return endTask(stage, task, 'CANCELED', { message: because });
         emit({ type: 'task-skipped', stage, task, message: told.message });
         return advance();
-      case 'running':
-        if (current.status === 'CANCELING') {
-          commands.push({
-            do: 'cancel-task',
-            stage,
-            task,
-            attempt,
-            ticket: told.ticket,
-            // Another key than the first cancel's, which may still be under way.
-            key: `${keyOf(stage, task, attempt)}/cancel-running`,
-            due: now,
-          });
-          return;
-        }
-        emit({ type: 'task-running', stage, task, input: told.input, ticket: told.ticket });
-        commands.push({
-          do: 'poll-task',
-          stage,
-          task,
-          attempt,
-          ticket: told.ticket,
-          key: `${keyOf(stage, task, attempt)}/poll`,
-          due: now + told.pollAfter,
-        });
+      case 'running': {
+        const { input, ticket, pollAfter } = told;
+        // Another key than the first cancel's, which may still be under way.
+        if (because !== undefined) return stopTask(stage, task, attempt, ticket, 'cancel-running');
+        emit({ type: 'task-running', stage, task, input, ticket });
+        const key = `${keyOf(stage, task, attempt)}/poll`;
+        commands.push({ do: 'poll-task', stage, task, attempt, ticket, key, due: now + pollAfter });
         return;
-      case 'asks':
-        if (current.status === 'CANCELING') return endTask(stage, task, 'CANCELED', told.input, {}, current.because);
-        return ask(stage, task, told.input, told.question);
-      case 'ended': {
-        if (current.status === 'CANCELING' && !told.ok)
-          return endTask(stage, task, 'CANCELED', told.input, told.output, current.because);
-        return endTask(
-          stage,
-          task,
-          told.ok ? 'COMPLETED' : failureOf(state, stage, task),
-          told.input,
-          told.output,
-          told.message,
-        );
       }
+      case 'asks':
+        if (because !== undefined) return endTask(stage, task, 'CANCELED', { input: told.input, message: because });
+        return ask(stage, task, told.input, told.question);
+      case 'ended':
+        if (because !== undefined && !told.ok) return endTask(stage, task, 'CANCELED', { ...told, message: because });
+        return endTask(stage, task, told.ok ? 'COMPLETED' : failureOf(state, stage, task), told);
     }
   }
 
   function ask(stage: string, task: string, input: JsonObject, question: Question): void {
     emit({ type: 'task-waiting', stage, task, input, question });
     notify('waiting', { stage, task }, 'WAITING', question.summary);
-    if (question.expiresAt !== null) {
-      commands.push({
-        do: 'expire-question',
-        question: question.id,
-        key: `question/${question.id}`,
-        due: question.expiresAt,
-      });
-    }
+    const { id, expiresAt } = question;
+    if (expiresAt !== null)
+      commands.push({ do: 'expire-question', question: id, key: `question/${id}`, due: expiresAt });
   }
 
-  function answered(question: string, approved: boolean, by: string, comment: string, output: JsonObject): void {
+  function answered({ question, approved, by, comment, output }: ExecutionMessage & { type: 'answer' }): void {
     const waiting = waitingFor(state, question);
     if (!waiting) return;
     const { stage, task, state: current } = waiting;
+    const { attempt } = current;
     if (current.question.about === 'uncertain' && approved) {
-      emit({ type: 'task-started', stage, task, attempt: current.attempt });
-      commands.push({
-        do: 'start-task',
-        stage,
-        task,
-        attempt: current.attempt,
-        repeat: true,
-        key: `${keyOf(stage, task, current.attempt)}/repeat`,
-        due: now,
-      });
+      emit({ type: 'task-started', stage, task, attempt });
+      const key = `${keyOf(stage, task, attempt)}/repeat`;
+      commands.push({ do: 'start-task', stage, task, attempt, repeat: true, key, due: now });
       return;
     }
     const said = comment ? ` ${comment}` : '';
-    if (approved) return endTask(stage, task, 'COMPLETED', null, output, `Approved by ${by}.${said}`);
-    endTask(
-      stage,
-      task,
-      failureOf(state, stage, task),
-      null,
-      output,
-      `User Operation request has been rejected by ${by}.${said}`,
-    );
+    if (approved) return endTask(stage, task, 'COMPLETED', { output, message: `Approved by ${by}.${said}` });
+    const message = `User Operation request has been rejected by ${by}.${said}`;
+    endTask(stage, task, failureOf(state, stage, task), { output, message });
   }
 
   function expired(question: string): void {
     const waiting = waitingFor(state, question);
-    if (waiting)
-      endTask(
-        waiting.stage,
-        waiting.task,
-        failureOf(state, waiting.stage, waiting.task),
-        null,
-        {},
-        'User Operation request has expired: nobody answered in time.',
-      );
+    if (!waiting) return;
+    const { stage, task } = waiting;
+    const message = 'User Operation request has expired: nobody answered in time.';
+    endTask(stage, task, failureOf(state, stage, task), { message });
   }
 
   function timedOut(stage: string, task: string, attempt: number): void {
     const current = taskOf(state, stage, task);
-    if (isTaskOver(current) || !('attempt' in current) || current.attempt !== attempt || current.status === 'CANCELING')
-      return;
+    if (isTaskOver(current) || !('attempt' in current) || current.attempt !== attempt) return;
+    if (current.status === 'CANCELING') return;
     const limit = findTask(state.plan.pipeline, stage, task)?.millrace.timeout ?? 0;
-    if ('ticket' in current) {
-      commands.push({
-        do: 'cancel-task',
-        stage,
-        task,
-        attempt,
-        ticket: current.ticket,
-        key: `${keyOf(stage, task, attempt)}/cancel`,
-        due: now,
-      });
-    }
-    endTask(
-      stage,
-      task,
-      failureOf(state, stage, task),
-      null,
-      {},
-      `The task took longer than its time-out of ${limit / 1000} s.`,
-    );
+    if ('ticket' in current) stopTask(stage, task, attempt, current.ticket);
+    const message = `The task took longer than its time-out of ${limit / 1000} s.`;
+    endTask(stage, task, failureOf(state, stage, task), { message });
   }
 
   function cancel(by: string, reason: string): void {
@@ -277,37 +208,23 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
   function cancelTask(stage: string, task: string, because: string): void {
     const current = taskOf(state, stage, task);
     if (current.status === 'WAITING') {
-      emit({
-        type: 'task-ended',
-        stage,
-        task,
-        status: 'CANCELED',
-        input: null,
-        output: {},
-        message: because,
-      });
+      emit({ type: 'task-ended', stage, task, status: 'CANCELED', input: null, output: {}, message: because });
     } else if (current.status === 'RUNNING' || current.status === 'STARTED') {
       emit({ type: 'task-canceling', stage, task, because });
-      const ticket = current.status === 'RUNNING' ? current.ticket : null;
-      commands.push({
-        do: 'cancel-task',
-        stage,
-        task,
-        attempt: current.attempt,
-        ticket,
-        key: `${keyOf(stage, task, current.attempt)}/cancel`,
-        due: now,
-      });
+      stopTask(stage, task, current.attempt, current.status === 'RUNNING' ? current.ticket : null);
     }
+  }
+
+  function stopTask(stage: string, task: string, attempt: number, ticket: Json, word = 'cancel'): void {
+    const key = `${keyOf(stage, task, attempt)}/${word}`;
+    commands.push({ do: 'cancel-task', stage, task, attempt, ticket, key, due: now });
   }
 
   function endTask(
     stage: string,
     task: string,
     status: EndStatus,
-    input: JsonObject | null,
-    output: JsonObject,
-    message: string,
+    { input = null, output = {}, message }: { input?: JsonObject | null; output?: JsonObject; message: string },
   ): void {
     emit({ type: 'task-ended', stage, task, status, input, output, message });
     notify('task', { stage, task }, status, message);

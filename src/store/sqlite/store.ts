@@ -1,23 +1,15 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../core/error.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
-import type { Applied, Command, Document, NewCommand, Store, Transition } from '../store.ts';
-import { commandOf, documentOf, type Row } from './rows.ts';
+import type { Applied, Store, Transition } from '../store.ts';
+import { commandOf, documentOf } from './rows.ts';
 import { migrate } from './schema.ts';
+import { openWriter, prepareStatements, Refusal } from './write.ts';
 
 interface Waiting {
   transition: Transition;
   resolve: (applied: Applied) => void;
   reject: (error: unknown) => void;
-}
-
-/** Refuses a transition inside of its savepoint. */
-class Refusal extends Error {
-  readonly result: 'fenced' | 'conflict';
-  constructor(result: 'fenced' | 'conflict') {
-    super(result);
-    this.result = result;
-  }
 }
 
 /**
@@ -32,18 +24,11 @@ export function openSqlite(path: string, node: string, { mostPages }: { mostPage
     'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;',
   );
   migrate(database);
-  const prepared = new Map<string, StatementSync>();
+  const statements = prepareStatements(database);
+  const { run, all, one } = statements;
+  const writer = openWriter(statements, node);
   let waiting: Waiting[] = [];
   let closed = false;
-
-  const sql = (text: string): StatementSync => {
-    const known = prepared.get(text) ?? database.prepare(text);
-    prepared.set(text, known);
-    return known;
-  };
-  const run = (text: string, ...values: (string | number | null)[]) => sql(text).run(...values);
-  const all = (text: string, ...values: (string | number | null)[]) => sql(text).all(...values) as unknown as Row[];
-  const one = (text: string, ...values: (string | number | null)[]) => all(text, ...values)[0];
 
   return {
     apply: (transition) =>
@@ -117,7 +102,7 @@ export function openSqlite(path: string, node: string, { mostPages }: { mostPage
     },
 
     async put(document) {
-      write(document);
+      writer.keep(document);
     },
 
     async insert(document) {
@@ -162,7 +147,7 @@ export function openSqlite(path: string, node: string, { mostPages }: { mostPage
     },
 
     async appendLog(stream, offset, text) {
-      append(stream, offset, text);
+      writer.append(stream, offset, text);
     },
 
     async readLog(stream, from) {
@@ -172,11 +157,11 @@ export function openSqlite(path: string, node: string, { mostPages }: { mostPage
         from,
       );
       const bytes = Buffer.concat(rows.map(({ start, text }) => Buffer.from(text).subarray(Math.max(0, from - start))));
-      return { text: bytes.toString('utf8'), size: sizeOf(stream) };
+      return { text: bytes.toString('utf8'), size: writer.sizeOf(stream) };
     },
 
     async logSize(stream) {
-      return sizeOf(stream);
+      return writer.sizeOf(stream);
     },
 
     async close() {
@@ -197,7 +182,7 @@ export function openSqlite(path: string, node: string, { mostPages }: { mostPage
       for (const { transition, resolve, reject } of batch) {
         database.exec('SAVEPOINT one');
         try {
-          const claimed = write1(transition);
+          const claimed = writer.write(transition);
           database.exec('RELEASE one');
           answers.push(() => resolve({ result: 'applied', claimed }));
         } catch (thrown) {
@@ -216,95 +201,6 @@ export function openSqlite(path: string, node: string, { mostPages }: { mostPage
       return;
     }
     for (const answer of answers) answer();
-  }
-
-  function write1({ settles, aggregates, commands, documents = [], log = [] }: Transition): Command[] {
-    if (settles) settle(settles);
-    for (const { kind, id, version, state, summary, events } of aggregates) {
-      const [stateText, summaryText] = [JSON.stringify(state), JSON.stringify(summary)];
-      const done =
-        version === 0
-          ? run(
-              'INSERT OR IGNORE INTO aggregates SELECT ?, ?, 1, ?, ?, coalesce(max(position), 0) + 1 FROM aggregates WHERE kind = ?',
-              kind,
-              id,
-              stateText,
-              summaryText,
-              kind,
-            )
-          : run(
-              'UPDATE aggregates SET version = version + 1, state = ?, summary = ? WHERE kind = ? AND id = ? AND version = ?',
-              stateText,
-              summaryText,
-              kind,
-              id,
-              version,
-            );
-      if (done.changes !== 1) throw new Refusal('conflict');
-      for (const event of events)
-        run('INSERT INTO events (kind, aggregate, body) VALUES (?, ?, ?)', kind, id, JSON.stringify(event));
-    }
-    for (const document of documents) write(document);
-    for (const { stream, offset, text } of log) append(stream, offset, text);
-    return commands.flatMap(ask);
-  }
-
-  function settle({ command, fence, again }: NonNullable<Transition['settles']>): void {
-    const done = again
-      ? run(
-          'UPDATE commands SET due = ?, body = ?, node = NULL, tries = tries * ? WHERE id = ? AND fence = ?',
-          again.due,
-          JSON.stringify(again.body),
-          again.keepTries ? 1 : 0,
-          command,
-          fence,
-        )
-      : run('DELETE FROM commands WHERE id = ? AND fence = ?', command, fence);
-    if (done.changes !== 1) throw new Refusal('fenced');
-  }
-
-  /** What is due at once and has no lane is claimed with the commit that asks for it: no second trip. */
-  function ask({ key, kind, aggregate, lane, body, due }: NewCommand): Command[] {
-    const mine = due === 0 && lane === '';
-    const rows = all(
-      'INSERT OR IGNORE INTO commands (key, kind, aggregate, lane, body, due, fence, tries, node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *',
-      key,
-      kind,
-      aggregate,
-      lane,
-      JSON.stringify(body),
-      due,
-      mine ? 1 : 0,
-      mine ? 1 : 0,
-      mine ? node : null,
-    );
-    return mine ? rows.map(commandOf) : [];
-  }
-
-  function write({ kind, id, project, name, body, createdAt, updatedAt }: Document): void {
-    run(
-      `INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (kind, id) DO UPDATE SET project = excluded.project, name = excluded.name, body = excluded.body, updated_at = excluded.updated_at`,
-      kind,
-      id,
-      project,
-      name,
-      JSON.stringify(body),
-      createdAt,
-      updatedAt,
-    );
-  }
-
-  function append(stream: string, offset: number, text: string): void {
-    const bytes = Buffer.from(text);
-    const size = sizeOf(stream);
-    const fresh = bytes.subarray(Math.max(0, size - offset));
-    if (fresh.length === 0) return;
-    run('INSERT INTO logs VALUES (?, ?, ?, ?)', stream, Math.max(size, offset), fresh.length, fresh.toString('utf8'));
-  }
-
-  function sizeOf(stream: string): number {
-    return one('SELECT start + size AS size FROM logs WHERE stream = ? ORDER BY start DESC LIMIT 1', stream)?.size ?? 0;
   }
 }
 

@@ -1,0 +1,126 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Command, Document, NewCommand, Transition } from '../store.ts';
+import { commandOf, type Row } from './rows.ts';
+
+type Value = string | number | null;
+
+export type Statements = ReturnType<typeof prepareStatements>;
+
+/** Statements are prepared once and found again by their text. */
+export function prepareStatements(database: DatabaseSync) {
+  const prepared = new Map<string, StatementSync>();
+  const sql = (text: string): StatementSync => {
+    const known = prepared.get(text) ?? database.prepare(text);
+    prepared.set(text, known);
+    return known;
+  };
+  const all = (text: string, ...values: Value[]) => sql(text).all(...values) as unknown as Row[];
+  return {
+    run: (text: string, ...values: Value[]) => sql(text).run(...values),
+    all,
+    one: (text: string, ...values: Value[]) => all(text, ...values)[0],
+  };
+}
+
+/** Refuses a transition inside of its savepoint. */
+export class Refusal extends Error {
+  readonly result: 'fenced' | 'conflict';
+  constructor(result: 'fenced' | 'conflict') {
+    super(result);
+    this.result = result;
+  }
+}
+
+/** Writes the parts of a transition, inside of a transaction that somebody else begins and ends. */
+export function openWriter({ run, all, one }: Statements, node: string) {
+  return { write, keep, append, sizeOf };
+
+  function write({ settles, aggregates, commands, documents = [], log = [] }: Transition): Command[] {
+    if (settles) settle(settles);
+    for (const { kind, id, version, state, summary, events } of aggregates) {
+      const [stateText, summaryText] = [JSON.stringify(state), JSON.stringify(summary)];
+      const done =
+        version === 0
+          ? run(
+              'INSERT OR IGNORE INTO aggregates SELECT ?, ?, 1, ?, ?, coalesce(max(position), 0) + 1 FROM aggregates WHERE kind = ?',
+              kind,
+              id,
+              stateText,
+              summaryText,
+              kind,
+            )
+          : run(
+              'UPDATE aggregates SET version = version + 1, state = ?, summary = ? WHERE kind = ? AND id = ? AND version = ?',
+              stateText,
+              summaryText,
+              kind,
+              id,
+              version,
+            );
+      if (done.changes !== 1) throw new Refusal('conflict');
+      for (const event of events)
+        run('INSERT INTO events (kind, aggregate, body) VALUES (?, ?, ?)', kind, id, JSON.stringify(event));
+    }
+    for (const document of documents) keep(document);
+    for (const { stream, offset, text } of log) append(stream, offset, text);
+    return commands.flatMap(ask);
+  }
+
+  function settle({ command, fence, again }: NonNullable<Transition['settles']>): void {
+    const done = again
+      ? run(
+          'UPDATE commands SET due = ?, body = ?, node = NULL, tries = tries * ? WHERE id = ? AND fence = ?',
+          again.due,
+          JSON.stringify(again.body),
+          again.keepTries ? 1 : 0,
+          command,
+          fence,
+        )
+      : run('DELETE FROM commands WHERE id = ? AND fence = ?', command, fence);
+    if (done.changes !== 1) throw new Refusal('fenced');
+  }
+
+  /** What is due at once and has no lane is claimed with the commit that asks for it: no second trip. */
+  function ask({ key, kind, aggregate, lane, body, due }: NewCommand): Command[] {
+    const mine = due === 0 && lane === '';
+    const rows = all(
+      'INSERT OR IGNORE INTO commands (key, kind, aggregate, lane, body, due, fence, tries, node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *',
+      key,
+      kind,
+      aggregate,
+      lane,
+      JSON.stringify(body),
+      due,
+      mine ? 1 : 0,
+      mine ? 1 : 0,
+      mine ? node : null,
+    );
+    return mine ? rows.map(commandOf) : [];
+  }
+
+  function keep({ kind, id, project, name, body, createdAt, updatedAt }: Document): void {
+    run(
+      `INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (kind, id) DO UPDATE SET project = excluded.project, name = excluded.name, body = excluded.body, updated_at = excluded.updated_at`,
+      kind,
+      id,
+      project,
+      name,
+      JSON.stringify(body),
+      createdAt,
+      updatedAt,
+    );
+  }
+
+  function append(stream: string, offset: number, text: string): void {
+    const bytes = Buffer.from(text);
+    const size = sizeOf(stream);
+    const fresh = bytes.subarray(Math.max(0, size - offset));
+    if (fresh.length === 0) return;
+    run('INSERT INTO logs VALUES (?, ?, ?, ?)', stream, Math.max(size, offset), fresh.length, fresh.toString('utf8'));
+  }
+
+  function sizeOf(stream: string): number {
+    return one('SELECT start + size AS size FROM logs WHERE stream = ? ORDER BY start DESC LIMIT 1', stream)?.size ?? 0;
+  }
+}
