@@ -1,7 +1,5 @@
-import type { TestServer } from './server.ts';
-
 /** Zones of the local cloud, and a blueprint `Site` whose text is given; its pipeline tasks are `create`, `update` and `remove`. */
-export async function openCloud(server: TestServer, blueprint: string): Promise<void> {
+export async function openCloud(server: { import(yaml: string): Promise<unknown> }, blueprint: string): Promise<void> {
   await server.import(
     [
       '{kind: CLOUD_ZONE, name: here, accountType: local, tags: [tier:web], images: {plain: {packages: [git, nodejs]}}, flavors: {small: {memoryMb: 128}}}',

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { temporaryDirectory } from '../../test/directory.ts';
+import { type Ended, millrace } from '../../test/millrace.ts';
+import { pipelineAround, TestServer } from '../../test/server.ts';
+
+const tito = join(import.meta.dirname, '../../examples/tito');
+
+/** A server, and a terminal that is signed in to it. */
+async function terminal(t: TestContext) {
+  const server = await TestServer.start(t);
+  const environment = { MILLRACE_URL: server.url, MILLRACE_TOKEN: server.token };
+  return { server, run: (...args: string[]): Promise<Ended> => millrace(args, environment) };
+}
+
+const file = (t: TestContext, text: string, name = 'p.yaml'): string => {
+  const path = join(temporaryDirectory(t), name);
+  writeFileSync(path, text);
+  return path;
+};
+
+test('validate says of each file what it is and what is wrong with it, and ends with 1 where something is', async (t) => {
+  const bad = file(t, pipelineAround('Tell: {type: Nonsense}'));
+  const [good, wrong, machine] = await Promise.all([
+    millrace(['validate', tito]),
+    millrace(['validate', bad]),
+    millrace(['validate', bad, '-o', 'json']),
+  ]);
+
+  assert.deepEqual([good.code, good.out.trim().split('\n').at(-1)], [0, '5 files, all valid.']);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.out, new RegExp(`^  ${bad}:9:20: error: Task S.Tell has the unknown type Nonsense`, 'm'));
+  assert.deepEqual(JSON.parse(machine.out).summary, { files: 1, valid: 0, invalid: 1 });
+});
+
+test('plan shows where everything would go and why, without a server', async () => {
+  const inputs = ['--input', 'repository=http://git', '--input', 'revision=abcdef0'];
+  const clouds = ['--clouds', join(tito, 'platform.yaml')];
+  const [whole, machine, nowhere, missing] = await Promise.all([
+    millrace(['plan', join(tito, 'blueprint.yaml'), ...inputs, ...clouds]),
+    millrace(['plan', join(tito, 'blueprint.yaml'), ...inputs, ...clouds, '-o', 'json']),
+    millrace(['plan', join(tito, 'blueprint.yaml'), ...inputs]),
+    millrace(['plan', join(tito, 'blueprint.yaml'), ...clouds]),
+  ]);
+
+  assert.equal(whole.code, 0);
+  assert.match(whole.out, /^web -> local-fast: local-fast meets tier:web:hard, disk:fast:soft/m);
+  assert.match(whole.out, /local-data: no, it lacks the tag tier:web/);
+  assert.equal(JSON.parse(machine.out).possible, true);
+  assert.deepEqual([nowhere.code, missing.code], [1, 1]);
+  assert.match(nowhere.out, /the project has no cloud zone/);
+  assert.match(missing.err, /Input repository has neither a value nor a default/);
+});
+
+test('a wrong command line ends with 2 and says how it goes', async () => {
+  const [unknown, lacking, wrong] = await Promise.all([
+    millrace(['rum']),
+    millrace(['validate']),
+    millrace(['run', 'P', '--input', 'x']),
+  ]);
+
+  assert.deepEqual([unknown.code, lacking.code, wrong.code], [2, 2, 2]);
+  assert.match(unknown.err, /unknown command 'rum'/);
+  assert.match(wrong.err, /"x" is not of the form name=value/);
+});
+
+test('who is not signed in, or whose server is away, ends with 3 and a hint', async (t) => {
+  const directory = temporaryDirectory(t);
+  const [stranger, away] = await Promise.all([
+    millrace(['list', 'pipelines'], { MILLRACE_CONFIG: join(directory, 'none') }),
+    millrace(['list', 'pipelines'], { MILLRACE_URL: 'http://127.0.0.1:1', MILLRACE_TOKEN: 'x' }),
+  ]);
+
+  assert.deepEqual([stranger.code, away.code], [3, 3]);
+  assert.match(stranger.err, /You are not signed in[\s\S]*millrace login URL/);
+  assert.match(away.err, /The server at http:\/\/127.0.0.1:1 does not answer/);
+});
+
+test('login asks for the password, remembers a token that only its owner can read, and no password', async (t) => {
+  const server = await TestServer.start(t);
+  const session = join(temporaryDirectory(t), 'session.json');
+  const done = await millrace(
+    ['login', server.url, '--user', 'admin'],
+    { MILLRACE_CONFIG: session },
+    'admin password\n',
+  );
+
+  assert.equal(done.code, 0, done.err);
+  assert.equal(statSync(session).mode & 0o777, 0o600);
+  assert.ok(!readFileSync(session, 'utf8').includes('admin password'));
+  assert.equal((await millrace(['list', 'pipelines'], { MILLRACE_CONFIG: session })).out, 'No pipelines.\n');
+  assert.equal(
+    (await millrace(['login', server.url, '--user', 'admin'], { MILLRACE_CONFIG: session }, 'wrong\n')).code,
+    1,
+  );
+});
+
+test('a pipeline is imported, run and followed to its end, whose state is the exit code', async (t) => {
+  const { run } = await terminal(t);
+  const path = file(
+    t,
+    pipelineAround('Check: {type: Condition, input: {condition: \'"${input.who}" == "ann"\'}}', 'input: {who: ""}'),
+  );
+  assert.equal((await run('import', path)).out, '✔ PIPELINE P: created\n');
+
+  const [good, bad] = await Promise.all([
+    run('run', 'P', '--input', 'who=ann', '--follow'),
+    run('run', 'P', '--follow', '-o', 'json'),
+  ]);
+  assert.deepEqual([good.code, bad.code], [0, 1]);
+  assert.match(good.out, /✔ Check completed in/);
+  assert.match(good.out, /✔ COMPLETED in/);
+  assert.equal(JSON.parse(bad.out).status, 'FAILED');
+});
+
+test('a bad file is refused by import with its line, and ends with 1', async (t) => {
+  const { run } = await terminal(t);
+  const done = await run('import', file(t, pipelineAround('Tell: {type: Nonsense}')), join(tito, 'blueprint.yaml'));
+
+  assert.equal(done.code, 1);
+  assert.match(done.out, /✘ PIPELINE P: failed. .*9:20: Task S.Tell has the unknown type Nonsense/);
+  assert.match(done.out, /✔ BLUEPRINT Tito: created/);
+});
+
+test('a question is approved or rejected from the terminal, and a followed run tells how', async (t) => {
+  const { server, run } = await terminal(t);
+  await server.import(pipelineAround('Ask: {type: UserOperation, input: {approvers: [admin], summary: Go on?}}'));
+  assert.match((await run('approve')).err, /No question is open/);
+
+  const answered = async (verb: string) => {
+    const id = await server.begin('P');
+    await server.until(id, ({ type }) => type === 'task-waiting');
+    const followed = run('follow', id);
+    assert.equal((await run(verb, '--comment', 'Because.')).code, 0);
+    return followed;
+  };
+  const approved = await answered('approve');
+  assert.deepEqual([approved.code, /\? Ask: Go on\? \(millrace approve/.test(approved.out)], [0, true]);
+  const rejected = await answered('reject');
+  assert.equal(rejected.code, 1);
+  assert.match(rejected.out, /rejected by admin. Because./);
+});
+
+test('a cancelled run ends with 4, and runs again', async (t) => {
+  const { server, run } = await terminal(t);
+  await server.import(pipelineAround('Ask: {type: UserOperation, input: {approvers: [admin], summary: Go on?}}'));
+  const id = await server.begin('P');
+  await server.until(id, ({ type }) => type === 'task-waiting');
+  const followed = run('follow', id);
+  assert.match((await run('cancel', id, '--reason', 'Enough.')).out, /P #1: CANCELED/);
+  assert.equal((await followed).code, 4);
+  assert.match((await run('rerun', id)).out, /Started #2/);
+});
+
+test('what there is can be listed, shown, exported and read in logs', async (t) => {
+  const { server, run } = await terminal(t);
+  const written = pipelineAround(
+    "Build: {type: CI, input: {steps: ['echo hello']}}",
+    'workspace: {type: PROCESS, endpoint: "", image: ""}',
+  );
+  await server.import(written);
+  const { id } = await server.run('P');
+  const [list, failed, one, exported, log, unknown] = await Promise.all([
+    run('list', 'executions'),
+    run('list', 'executions', '--filter', "status eq 'FAILED'"),
+    run('get', 'pipeline', 'P', '-o', 'json'),
+    run('export', 'P'),
+    run('logs', id, 'S.Build'),
+    run('get', 'pipeline', 'nothing'),
+  ]);
+
+  assert.match(list.out, new RegExp(`${id}  P +1 +COMPLETED`));
+  assert.equal(failed.out, 'No executions.\n');
+  assert.equal(JSON.parse(one.out).name, 'P');
+  assert.equal(exported.out, `---\n${written}`);
+  assert.match(log.out, /^hello$/m);
+  assert.deepEqual([unknown.code, unknown.err.split('\n')[0]], [1, 'There is no pipeline nothing.']);
+});

@@ -1,0 +1,92 @@
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { openClient } from '../src/cli/client.ts';
+import { isObject, type JsonObject } from '../src/core/json.ts';
+import { removeTree, stopOwned } from '../src/host/processes.ts';
+import { startMillrace } from './millrace.ts';
+import { freePort } from './port.ts';
+
+/** `millrace serve` as a process of its own that may die: named crash points kill it once each. */
+export class ServeProcess {
+  readonly directory = mkdtempSync(join(tmpdir(), 'millrace-test-'));
+  #children: ChildProcess[] = [];
+  #port = 0;
+  #token = '';
+
+  static async start(t: TestContext, crashAt: string): Promise<ServeProcess> {
+    const server = new ServeProcess();
+    t.after(async () => {
+      for (const child of server.#children) child.kill('SIGKILL');
+      await stopOwned(server.directory);
+      removeTree(server.directory);
+    });
+    server.#port = await freePort();
+    await server.start(crashAt);
+    const { access_token: token } = await server.json('POST', '/csp/gateway/am/api/login', {
+      username: 'admin',
+      password: 'pw',
+    });
+    server.#token = String(token);
+    return server;
+  }
+
+  async start(crashAt = ''): Promise<void> {
+    const args = ['serve', '--data', this.directory, '--port', String(this.#port), '--allow-process-workspace'];
+    const child = startMillrace(args, { MILLRACE_ADMIN_PASSWORD: 'pw', MILLRACE_CRASH_AT: crashAt });
+    this.#children.push(child);
+    await new Promise<void>((resolve, reject) => {
+      let out = '';
+      child.stdout!.on('data', (chunk) => {
+        out += chunk;
+        if (out.includes('is ready')) resolve();
+      });
+      child.once('exit', () => reject(new Error(`The server ended before it was ready: ${out}`)));
+    });
+  }
+
+  get died(): Promise<NodeJS.Signals | null> {
+    const child = this.#children.at(-1)!;
+    return new Promise((resolve) => {
+      if (child.exitCode !== null || child.signalCode !== null) resolve(child.signalCode);
+      child.once('exit', (_, signal) => resolve(signal));
+    });
+  }
+
+  get #client() {
+    return openClient({ url: `http://127.0.0.1:${this.#port}`, token: this.#token });
+  }
+
+  json(method: string, path: string, body?: JsonObject): Promise<JsonObject> {
+    return this.#client.json(method, path, body);
+  }
+
+  import(yaml: string): Promise<string> {
+    return this.#client.text('POST', '/codestream/api/import?action=apply&project=Tito', yaml);
+  }
+
+  async begin(pipeline: string): Promise<string> {
+    const { executionId } = await this.json('POST', `/codestream/api/pipelines/Tito/${pipeline}/executions`, {
+      input: {},
+    });
+    return String(executionId);
+  }
+
+  /** Follows a run until an event of this type, over restarts. */
+  async until(id: string, type: string): Promise<JsonObject> {
+    const stop = new AbortController();
+    for await (const { data } of this.#client.events(`/api/events?execution=${id}`, '0', stop.signal)) {
+      if (data.type !== type) continue;
+      stop.abort();
+      return data;
+    }
+    throw new Error('The events ended.');
+  }
+
+  async openQuestion(): Promise<JsonObject> {
+    const { documents } = await this.json('GET', "/codestream/api/user-operations?$filter=status%20eq%20'ACTIVE'");
+    return Object.values(isObject(documents) ? documents : {}).find(isObject) as JsonObject;
+  }
+}
