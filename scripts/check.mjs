@@ -15,7 +15,7 @@ const steps = [
   ['style', 'biome', ['check', '--error-on-warnings', '.']],
   ['types', 'tsc', ['-p', '.']],
   ['dead code', 'knip', []],
-  ['tests', process.execPath, ['--test', '--test-reporter=spec', ...tests]],
+  ['tests', process.execPath, ['--test', '--test-concurrency=4', '--test-reporter=spec', ...tests]],
 ];
 
 const failed = [];

@@ -52,15 +52,34 @@ export function ownedProcess(directory: string, name: string): ProcessMark | und
   return stray && { pid: stray.pid, started: startTime(stray.pid) ?? '' };
 }
 
-/** Stops everything that was started under a directory: groups, and whatever left its group but kept our mark. */
+/**
+ * Stops everything that was started under a directory: groups, and whatever left its group but kept our mark. Resolves when the
+ * last of them is dead; one that is dying has lost its mark already, and still holds its ports.
+ */
 export async function stopOwned(directory: string, grace = 2000): Promise<void> {
   const deadline = Date.now() + grace;
-  signalAll(directory, 'SIGTERM');
-  while (markedProcesses(directory).length > 0 && Date.now() < deadline)
+  const seen = new Map<number, ProcessMark>();
+  signalAll('SIGTERM');
+  while (someLive() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (someLive()) {
+    signalAll('SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 20));
-  while (markedProcesses(directory).length > 0) {
-    signalAll(directory, 'SIGKILL');
-    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  function someLive(): boolean {
+    for (const { pid } of markedProcesses(directory)) seen.set(pid, { pid, started: startTime(pid) ?? '' });
+    return [...seen.values()].some(isAlive);
+  }
+
+  function signalAll(signal: NodeJS.Signals): void {
+    someLive();
+    for (const mark of seen.values()) {
+      try {
+        if (isAlive(mark)) process.kill(mark.pid, signal);
+      } catch {
+        // It ended by itself.
+      }
+    }
   }
 }
 
@@ -110,16 +129,6 @@ export function groupMemory(group: number): number {
     }
   }
   return pages * 4096;
-}
-
-function signalAll(directory: string, signal: NodeJS.Signals): void {
-  for (const { pid } of markedProcesses(directory)) {
-    try {
-      process.kill(pid, signal);
-    } catch {
-      // It ended by itself.
-    }
-  }
 }
 
 function markedProcesses(path: string): { pid: number; exact: boolean }[] {

@@ -16,7 +16,7 @@ export function page({ version, asked, result, leave, journeys, places, source }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { margin-bottom: 0; } h1 small { font-size: 1rem; color: var(--accent); }
 form { display: flex; flex-wrap: wrap; gap: .75rem; align-items: end; margin: 1.5rem 0; }
-label { display: grid; font-size: .85rem; } select, button { font: inherit; padding: .35rem .6rem; }
+label { display: grid; font-size: .85rem; } select, input, button { font: inherit; padding: .35rem .6rem; }
 button { background: var(--accent); color: #fff; border: 0; border-radius: .3rem; }
 #best { font-size: 1.6rem; } #best strong { color: var(--accent); }
 .bars { display: flex; align-items: end; gap: 3px; height: 9rem; } .bars span { flex: 1; background: #8884; border-radius: 2px 2px 0 0; }
@@ -47,7 +47,9 @@ ${result.curve.map(({ leave: quarter, minutes }) => `<span style="height:${Math.
 `;
 }
 
+/** Where any place will do, people write it. */
 function choice(name, label, values, chosen) {
+  if (values.length === 0) return `<label>${label}<input name="${name}" value="${escaped(chosen)}" required></label>`;
   const known = values.includes(chosen) ? values : [chosen, ...values];
   return `<label>${label}<select name="${name}">${known.map((value) => `<option${value === chosen ? ' selected' : ''}>${escaped(value)}</option>`).join('')}</select></label>`;
 }

@@ -6,8 +6,12 @@ import { readFileSync } from 'node:fs';
  * hour of the day (0 is midnight). It throws an Error that a person can read.
  */
 export function openTravelTimes({ googleKey, googleUrl, now = () => new Date() } = {}) {
-  return googleKey ? googleRoutes(googleKey, googleUrl ?? 'https://routes.googleapis.com', now) : dataSet();
+  return googleKey
+    ? remembering(googleRoutes(googleKey, googleUrl ?? 'https://routes.googleapis.com', now), now)
+    : dataSet();
 }
+
+const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday'];
 
 /** The best quarter of an hour to leave within a window, and the whole curve. */
 export async function bestTime(source, { home, work, weekday, from = 26, to = 42 }) {
@@ -33,6 +37,7 @@ function dataSet() {
     async minutes(home, work, weekday, quarters) {
       const free = freeFlowMinutes[home]?.[work];
       if (free === undefined) throw new Error(`No travel times are known from ${home} to ${work}.`);
+      if (!weekdays.includes(weekday)) throw new Error(`${weekday} is no working day.`);
       return quarters.map((quarter) => Math.round(free * congestion[weekday][quarter]));
     },
   };
@@ -44,6 +49,7 @@ function googleRoutes(key, url, now) {
     name: 'Google Routes API',
     places: [],
     async minutes(home, work, weekday, quarters) {
+      if (!weekdays.includes(weekday)) throw new Error(`${weekday} is no working day.`);
       return Promise.all(quarters.map((quarter) => ask(home, work, departure(weekday, quarter, now()))));
     },
   };
@@ -62,7 +68,7 @@ function googleRoutes(key, url, now) {
       }),
       signal: AbortSignal.timeout(5000),
     });
-    const body = await answer.json();
+    const body = await answer.json().catch(() => ({}));
     if (!answer.ok) throw new Error(`Google refused the question: ${body.error?.message ?? answer.status}`);
     const seconds = /^(\d+)s$/.exec(body.routes?.[0]?.duration ?? '')?.[1];
     if (!seconds) throw new Error(`Google knows no way from ${home} to ${work}.`);
@@ -70,11 +76,27 @@ function googleRoutes(key, url, now) {
   }
 }
 
-/** The next such weekday and time, as the API wants departures in the future. */
+/** Every question costs money and an hour changes little: the same question within it has the same answer. */
+function remembering(source, now, life = 3_600_000) {
+  const known = new Map();
+  return {
+    ...source,
+    minutes(home, work, weekday, quarters) {
+      const key = JSON.stringify([home, work, weekday, quarters]);
+      const found = known.get(key);
+      if (found && now().getTime() - found.at < life) return found.answer;
+      const answer = source.minutes(home, work, weekday, quarters);
+      known.set(key, { at: now().getTime(), answer });
+      answer.catch(() => known.delete(key));
+      return answer;
+    },
+  };
+}
+
+/** The next such weekday and time, in the time zone of this machine, as the API wants departures in the future. */
 function departure(weekday, quarter, now) {
-  const days = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
   const at = new Date(now);
-  at.setUTCDate(at.getUTCDate() + ((days.indexOf(weekday) - at.getUTCDay() + 7) % 7 || 7));
-  at.setUTCHours(Math.floor(quarter / 4), (quarter % 4) * 15, 0, 0);
+  at.setDate(at.getDate() + ((weekdays.indexOf(weekday) + 1 - at.getDay() + 7) % 7 || 7));
+  at.setHours(Math.floor(quarter / 4), (quarter % 4) * 15, 0, 0);
   return at.toISOString();
 }

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { temporaryDirectory } from '../../test/directory.ts';
+import { openJobs, wholeCharacters } from './jobs.ts';
+import { stopOwned } from './processes.ts';
+
+type Jobs = ReturnType<typeof openJobs>;
+
+function jobsIn(t: TestContext): { jobs: Jobs; directory: string } {
+  let directory = '';
+  t.after(() => stopOwned(directory));
+  directory = temporaryDirectory(t);
+  return { jobs: openJobs(directory, [process.execPath]), directory };
+}
+
+const spec = (jobs: Jobs, key: string, script: string, more: Partial<Parameters<Jobs['start']>[1]> = {}) => ({
+  command: ['/bin/sh', '-c', script],
+  environment: {},
+  directory: jobs.directory(key),
+  limits: { seconds: 60, memoryMb: 256, fileMb: 16 },
+  ...more,
+});
+
+async function ended(jobs: Jobs, key: string) {
+  for (let wait = 0; wait < 1000; wait++) {
+    const state = await jobs.state(key, 0);
+    if (state.status !== 'running') return state;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`${key} never ended.`);
+}
+
+test('a job runs in its own directory and says what it printed and how it ended', async (t) => {
+  const { jobs } = jobsIn(t);
+  await jobs.start(
+    'a/b c',
+    spec(jobs, 'a/b c', 'cat given; echo to stderr >&2; echo result > made; exit 3', { files: { given: 'given\n' } }),
+  );
+  const state = await ended(jobs, 'a/b c');
+
+  assert.deepEqual(
+    [state.status, state.exitCode, state.output, state.stopped],
+    ['ended', 3, 'given\nto stderr\n', null],
+  );
+  assert.equal(await jobs.read('a/b c', 'made'), 'result\n');
+  assert.equal(await jobs.read('a/b c', 'nothing'), undefined);
+});
+
+test('starting a key twice starts it once, also by another server on the same directory', async (t) => {
+  const { jobs, directory } = jobsIn(t);
+  const once = (who: Jobs) => who.start('k', spec(who, 'k', 'echo ran >> ../ran; sleep 0.3'));
+  await once(jobs);
+  await once(openJobs(directory, [process.execPath]));
+  await ended(jobs, 'k');
+  await once(jobs);
+
+  assert.equal(readFileSync(join(directory, 'jobs', 'ran'), 'utf8'), 'ran\n');
+});
+
+test('a job sees nothing of the server but a path and a home', async (t) => {
+  const { jobs } = jobsIn(t);
+  process.env.SERVER_SECRET = 'never';
+  t.after(() => delete process.env.SERVER_SECRET);
+  await jobs.start('k', spec(jobs, 'k', 'env', { environment: { GIVEN: 'yes' } }));
+  const { output } = await ended(jobs, 'k');
+
+  assert.ok(!output.includes('never'));
+  assert.match(output, /^GIVEN=yes$/m);
+});
+
+test('a job that runs too long, or writes too much, is stopped and says so', async (t) => {
+  const { jobs } = jobsIn(t);
+  await jobs.start('slow', spec(jobs, 'slow', 'sleep 60', { limits: { seconds: 0.2, memoryMb: 64, fileMb: 1 } }));
+  await jobs.start(
+    'big',
+    spec(jobs, 'big', 'head -c 5000000 /dev/zero > big', { limits: { seconds: 60, memoryMb: 64, fileMb: 1 } }),
+  );
+
+  assert.match((await ended(jobs, 'slow')).stopped!, /ran longer than 0.2 s/);
+  assert.notEqual((await ended(jobs, 'big')).exitCode, 0);
+});
+
+test('a cancelled job ends with all that it started', async (t) => {
+  const { jobs } = jobsIn(t);
+  await jobs.start('k', spec(jobs, 'k', 'sleep 600 & echo $! > child; wait'));
+  let child = '';
+  for (let wait = 0; !child && wait < 500; wait++) {
+    child = ((await jobs.read('k', 'child')) ?? '').trim();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await jobs.cancel('k');
+
+  assert.equal((await ended(jobs, 'k')).stopped, 'It was canceled.');
+  for (let wait = 0; isRunning(child) && wait < 500; wait++) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(!isRunning(child));
+});
+
+test('a command that is not there is named', async (t) => {
+  const { jobs } = jobsIn(t);
+  await jobs.start('k', spec(jobs, 'k', '', { command: ['no-such-program'] }));
+
+  assert.match((await ended(jobs, 'k')).output, /no-such-program.*not found/);
+});
+
+test('no file of a job lies outside of its directory', async (t) => {
+  const { jobs } = jobsIn(t);
+
+  await assert.rejects(
+    jobs.start('k', spec(jobs, 'k', 'true', { files: { '../../x': '' } })),
+    /must lie in its own directory/,
+  );
+});
+
+test('output is read from an offset on, and no character is cut', async (t) => {
+  const { jobs } = jobsIn(t);
+  await jobs.start('k', spec(jobs, 'k', 'echo aé'));
+  await ended(jobs, 'k');
+
+  assert.deepEqual((await jobs.state('k', 1)).output, 'é\n');
+  assert.equal(wholeCharacters(Buffer.from('aé').subarray(0, 2)).toString(), 'a');
+  assert.equal(wholeCharacters(Buffer.from('a😀b')).toString(), 'a😀b');
+});
+
+test('a removed key leaves nothing', async (t) => {
+  const { jobs } = jobsIn(t);
+  await jobs.start('k', spec(jobs, 'k', 'true'));
+  await ended(jobs, 'k');
+  await jobs.remove('k');
+
+  assert.ok(!existsSync(jobs.directory('k')));
+});
+
+/** Not a zombie that waits to be reaped. */
+function isRunning(pid: string): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
