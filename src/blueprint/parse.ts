@@ -1,4 +1,4 @@
-import { type Diagnostic, nearest } from '../core/diagnostic.ts';
+import { type Diagnostic, type DiagnosticCode, nearest } from '../core/diagnostic.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import { functionNames } from '../lang/functions.ts';
 import { type Path, parseYaml, type YamlDocument } from '../lang/yaml.ts';
@@ -200,7 +200,7 @@ export function checkBlueprintDocument(document: YamlDocument): {
 
   function report(
     severity: 'error' | 'warning',
-    code: string,
+    code: DiagnosticCode,
     message: string,
     path: Path,
     hint?: string,
@@ -220,7 +220,7 @@ export function checkBlueprintDocument(document: YamlDocument): {
 function referenceFault(
   blueprint: Blueprint,
   { root, name, call }: Reference,
-): { code: string; message: string; hint?: string } | undefined {
+): { code: DiagnosticCode; message: string; hint?: string } | undefined {
   if (call) {
     if (functionNames.includes(call)) return undefined;
     const close = nearest(call, functionNames);
@@ -230,7 +230,7 @@ function referenceFault(
       hint: close && `Did you mean ${close}()?`,
     };
   }
-  const unknown = (what: string, word: string, candidates: string[], code: string) => {
+  const unknown = (what: string, word: string, candidates: string[], code: DiagnosticCode) => {
     const close = nearest(word, candidates);
     return { code, message: `there is no ${what} ${word}.`, hint: close && `Did you mean ${close}?` };
   };

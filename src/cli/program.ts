@@ -31,17 +31,7 @@ export async function runCli(args: string[], parts: CliParts): Promise<ExitCode>
   const done = (result: ExitCode) => {
     code = result;
   };
-  for (const command of [
-    ...serveCommands(parts, done),
-    validateCommand(parts, done),
-    planCommand(parts, done),
-    loginCommand(),
-    ...definitionCommands(done),
-    ...executionCommands(done),
-    ...approvalCommands(),
-  ]) {
-    program.addCommand(command.exitOverride());
-  }
+  for (const command of commands(parts, done)) program.addCommand(command.exitOverride());
   try {
     await program.parseAsync(args, { from: 'user' });
     return code;
@@ -53,6 +43,17 @@ export async function runCli(args: string[], parts: CliParts): Promise<ExitCode>
     return exitCodeOf(thrown);
   }
 }
+
+/** Every command, in the order in which a newcomer meets them. */
+export const commands = (parts: CliParts, done: (code: ExitCode) => void): Command[] => [
+  ...serveCommands(parts, done),
+  validateCommand(parts, done),
+  planCommand(parts, done),
+  loginCommand(),
+  ...definitionCommands(done),
+  ...executionCommands(done),
+  ...approvalCommands(),
+];
 
 function exitCodeOf(thrown: unknown): ExitCode {
   if (!(thrown instanceof MillraceError)) return 3;

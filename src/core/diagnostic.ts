@@ -6,11 +6,59 @@ export interface Place {
   column: number;
 }
 
+/** Every code that a check of a text gives, and what it means. The reference page is made from this table. */
+export const diagnosticCodes = {
+  'yaml.syntax': 'The text is no YAML at this place.',
+  'yaml.aliases': 'Aliases are missing, or nested so that they would fill the memory.',
+  'file.empty': 'The file holds no definition.',
+  'file.unknown-kind': 'The document is no definition that is known.',
+  'key.unknown': 'The key has no meaning here and is ignored; under `millrace` it is an error.',
+  'value.not-a-map': 'A map is needed here.',
+  'value.not-a-list': 'A list is needed here.',
+  'value.not-a-flag': 'True or false is needed here.',
+  'value.not-a-count': 'A whole number from 1 is needed here.',
+  'pipeline.not-a-map': 'The document is no pipeline.',
+  'pipeline.no-name': 'The pipeline has no name.',
+  'pipeline.empty': 'The pipeline has no stage.',
+  'stage.unknown': '`stageOrder` names a stage that is not there.',
+  'stage.not-ordered': 'The stage is not in `stageOrder` and never runs.',
+  'stage.runs': 'A stage runs on-success, on-failure or always.',
+  'task.unknown': '`taskOrder` names a task that is not there.',
+  'task.not-ordered': 'The task is not in `taskOrder` and never runs.',
+  'task.twice': '`taskOrder` names a task twice.',
+  'task.name': 'The name of a task may not hold a dot.',
+  'task.no-type': 'The task has no type.',
+  'task.unknown-type': 'There is no such task type.',
+  'task.not-yet': 'The task type is read, and cannot be run by this version.',
+  'task.input': 'An input of the task is missing or has a wrong value.',
+  'task.endpoint': 'The task needs an endpoint that it does not name.',
+  'task.duration': 'The text is not a duration such as 90s or 5m.',
+  'notification.incomplete': 'A notification needs a type and an endpoint.',
+  'condition.syntax': 'The condition cannot be read.',
+  'binding.unknown-input': 'The binding names an input that the pipeline does not have.',
+  'binding.unknown-stage': 'The binding names a stage that is not there.',
+  'binding.unknown-task': 'The binding names a task that is not there.',
+  'binding.too-early': 'The binding names a task that has not run yet, so it is null.',
+  'blueprint.no-resources': 'The document is no blueprint.',
+  'blueprint.cycle': 'Resources wait for each other in a ring.',
+  'resource.no-type': 'The resource has no type.',
+  'resource.unknown-type': 'There is no such resource type.',
+  'resource.unknown': '`dependsOn` names a resource that is not there.',
+  'expression.syntax': 'The text in ${...} is no expression, and stays as it is.',
+  'expression.name': 'The expression uses a name that nothing has.',
+  'expression.input': 'The expression names an input that the blueprint does not have.',
+  'expression.resource': 'The expression names a resource that is not there.',
+  'expression.variable': 'The expression names a variable that is not there.',
+  'expression.function': 'The expression calls a function that is not there.',
+  'cloud-config.refused': 'The cloud configuration uses something that this kind of machine cannot do.',
+} as const satisfies Record<string, string>;
+
+export type DiagnosticCode = keyof typeof diagnosticCodes;
+
 /** One thing worth saying about a text somebody wrote: what, where, and what to do about it. */
 export interface Diagnostic extends Place {
   severity: Severity;
-  /** Stable, dotted: `task.unknown-type`. */
-  code: string;
+  code: DiagnosticCode;
   message: string;
   hint?: string;
 }

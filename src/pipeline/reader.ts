@@ -1,4 +1,4 @@
-import { type Diagnostic, nearest } from '../core/diagnostic.ts';
+import { type Diagnostic, type DiagnosticCode, nearest } from '../core/diagnostic.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import type { Path, YamlDocument } from '../lang/yaml.ts';
 
@@ -73,7 +73,7 @@ export function openReader(document: YamlDocument, diagnostics: Diagnostic[]) {
 
   function report(
     severity: 'error' | 'warning',
-    code: string,
+    code: DiagnosticCode,
     message: string,
     path: Path,
     hint?: string,

@@ -1,4 +1,4 @@
-import { type Diagnostic, nearest } from '../core/diagnostic.ts';
+import { type Diagnostic, type DiagnosticCode, nearest } from '../core/diagnostic.ts';
 import type { Json } from '../core/json.ts';
 import { bindingPath, findBindings } from '../lang/binding.ts';
 import { parseCondition } from '../lang/condition.ts';
@@ -166,7 +166,13 @@ function checkTask(
     }
   }
 
-  function report(severity: 'error' | 'warning', code: string, message: string, place: Path, hint?: string): void {
+  function report(
+    severity: 'error' | 'warning',
+    code: DiagnosticCode,
+    message: string,
+    place: Path,
+    hint?: string,
+  ): void {
     diagnostics.push({ severity, code, message, hint, ...document.placeOf(place) });
   }
 }
