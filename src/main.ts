@@ -36,7 +36,8 @@ process.exitCode = await runCli(process.argv.slice(2), {
   version,
   catalogue: catalogue({ site: openSiteLazily(), allowProcessWorkspace: true, bootWithin: 60_000 }),
   serve: serveHere,
-  demo: (options) => playDemo({ ...options, root, node: process.execPath }),
+  // An interrupted demo leaves work waiting for what is no longer there; nothing of it is owed.
+  demo: async (options) => process.exit(await playDemo({ ...options, root, node: process.execPath })),
 });
 
 async function serveHere(options: ServeOptions): Promise<void> {

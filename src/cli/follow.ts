@@ -55,7 +55,7 @@ export function lineFor(_: Execution | null, after: Execution, event: ExecutionE
     case 'task-ended': {
       const task = after.tasks[taskKey(event.stage, event.task)]!;
       const spent = 'startedAt' in task ? formatDuration(event.at - task.startedAt) : '';
-      return `    ${statusSign(event.status)} ${event.task} ${paints.dim(`${event.status.toLowerCase()} in ${spent}`)}${event.message ? ` ${event.message}` : ''}`;
+      return `    ${statusSign(event.status)} ${event.task} ${paints.dim(`${event.status === 'FAILED_CONTINUE' ? 'failed, goes on,' : event.status.toLowerCase()} in ${spent}`)}${event.message ? ` ${event.message}` : ''}`;
     }
     case 'execution-ended':
       return `${statusSign(event.status)} ${event.status} ${paints.dim(`in ${formatDuration(event.at - after.requestedAt)}`)} ${event.message}`;

@@ -3,6 +3,7 @@ import { lineFor } from '../cli/follow.ts';
 import { paints } from '../cli/output.ts';
 import { messageOf } from '../core/error.ts';
 import { isObject } from '../core/json.ts';
+import { metricLines } from '../lang/metric-line.ts';
 import { type Execution, type ExecutionEvent, evolve } from '../pipeline/execution.ts';
 import { crashPoints, killPlan } from './kills.ts';
 import { releases } from './repository.ts';
@@ -49,9 +50,16 @@ export async function playDemo(playing: Playing): Promise<0 | 1 | 2 | 3 | 4> {
   let stage: Stage | undefined;
   let traffic: Traffic | undefined;
   const interrupted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort());
+  const stop = new Promise<never>((_, reject) =>
+    interrupted.signal.addEventListener('abort', () => reject(new Error('Interrupted: everything is being removed.')), {
+      once: true,
+    }),
+  );
+  stop.catch(() => undefined);
+  // Again and again: who presses Ctrl-C twice still wants nothing left behind.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
   // Whoever read along has gone: clean up as after Ctrl-C.
-  process.stdout.on('error', () => interrupted.abort());
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => interrupted.abort());
   try {
     stage = await setStage({
       root: playing.root,
@@ -60,10 +68,6 @@ export async function playDemo(playing: Playing): Promise<0 | 1 | 2 | 3 | 4> {
       heardMetrics: (points) => showMetrics(say, points),
       say,
     });
-    const stop = new Promise<never>((_, reject) =>
-      interrupted.signal.addEventListener('abort', () => reject(new Error('Interrupted.')), { once: true }),
-    );
-    stop.catch(() => undefined);
     const played = await Promise.race([play(stage, playing, seed, say, (started) => (traffic = started)), stop]);
     if (playing.keep) return await leaveUp(stage, say, played.isGood, interrupted.signal);
     return played.isGood ? 0 : 1;
@@ -105,7 +109,7 @@ async function play(
   const versions = traffic!.versions.map(({ version }) => version);
   for (const { version, execution } of runs) say(`\n${timeline(version, execution)}`);
   say(`\n${paints.bold('Where v2 went, and why')}\n${placements(runs[1]!.execution).join('\n')}`);
-  say(`\n${closingLines(report, versions, stage.server.kills).join('\n')}`);
+  say(`\n${closingLines(report, versions, stage.server.kills, stage.switchedBy).join('\n')}`);
   const faults = faultsOf(report, versions, stage);
   for (const fault of [...faults, ...traffic!.failures]) process.stderr.write(`${paints.bad('✘')} ${fault}\n`);
   if (faults.length === 0) say(`\n${paints.good('✔')} Two releases, one failure that nobody noticed.`);
@@ -149,6 +153,7 @@ async function lastOfLog(stage: Stage, id: string, task: string): Promise<string
   const lines = String(text ?? '')
     .trim()
     .split('\n')
+    .filter((line) => metricLines(line, 0).length === 0)
     .slice(-6);
   return paints.dim(lines.map((line) => `        ${line}`).join('\n'));
 }

@@ -9,6 +9,7 @@ import { type Browser, findBrowser } from './browser.ts';
 import { type MetricsReceiver, type SlackReceiver, startMetricsReceiver, startSlackReceiver } from './receivers.ts';
 import { Repository } from './repository.ts';
 import { freePort, ServerProcess } from './server-process.ts';
+import { findTools } from './tools.ts';
 
 /** Everything that the main job plays on: a directory, a server, a repository, and receivers for what has no account here. */
 export interface Stage {
@@ -23,6 +24,8 @@ export interface Stage {
   password: string;
   /** Stops every process and removes every file. Harmless when repeated. */
   strike(): Promise<void>;
+  /** What the traffic is switched by. */
+  switchedBy: string;
 }
 
 export interface StageOptions {
@@ -49,6 +52,9 @@ export async function setStage({ root, node, crashAt, heardMetrics, say }: Stage
     removeTree(directory);
   };
   try {
+    const tools = findTools();
+    if (!tools.git.version)
+      throw new Error('The demo pushes with Git, which is not installed: install it and run this again.');
     const browser = await findBrowser(root, join(directory, 'browser'));
     const password = randomBytes(12).toString('base64url');
     const [block, host] = randomBytes(2);
@@ -73,7 +79,7 @@ export async function setStage({ root, node, crashAt, heardMetrics, say }: Stage
     const dnsUrl = `http://${names}:${names2.apiPort}`;
     await makeZone(dnsUrl, names2.apiKey);
     const repository = new Repository(directory, example);
-    await importExample(client, example, {
+    await importExample(client, example, tools.python.version ? 'python' : 'nodejs', {
       browser: browser.executable,
       'browser module': browser.module,
       'slack url': slack.url,
@@ -99,7 +105,8 @@ export async function setStage({ root, node, crashAt, heardMetrics, say }: Stage
       owner: 'admin',
     });
     repository.installHook(String(webhook.externalListenerLink), secret, node);
-    say(`Server ${server.url} · names ${names}:${dnsPort} · browser ${browser.said}`);
+    say(`Server ${server.url} · names ${names}:${dnsPort}`);
+    for (const line of found(tools, browser)) say(line);
     return {
       directory,
       server,
@@ -110,12 +117,22 @@ export async function setStage({ root, node, crashAt, heardMetrics, say }: Stage
       browser,
       nameServer: `${names}:${dnsPort}`,
       password,
+      switchedBy: tools.python.version ? `a function in Python ${tools.python.version}` : `a function in Node.js`,
       strike,
     };
   } catch (thrown) {
     await strike();
     throw thrown;
   }
+}
+
+/** What was found on this machine, what it is used for, and what happens without it. */
+function found({ python, ssh }: ReturnType<typeof findTools>, browser: Browser): string[] {
+  return [
+    `  python3  ${python.version ? `${python.version}: switches the traffic` : 'missing: the traffic is switched by a function in Node.js'}`,
+    `  browser  ${browser.executable ? `${browser.said}: runs the UI tests` : `${browser.said}: the UI tests run over HTTP`}`,
+    `  ssh      ${ssh.version ? `${ssh.version}: to look into machines with --keep; Millrace brings its own` : 'missing: not needed, Millrace brings its own'}`,
+  ];
 }
 
 async function signIn(url: string, user: string, password: string): Promise<Client> {
@@ -126,12 +143,17 @@ async function signIn(url: string, user: string, password: string): Promise<Clie
   return openClient({ url, token: String(answer.refresh_token) });
 }
 
-async function importExample(client: Client, example: string, words: Record<string, string>): Promise<void> {
+async function importExample(
+  client: Client,
+  example: string,
+  runtime: 'python' | 'nodejs',
+  words: Record<string, string>,
+): Promise<void> {
   const files = [
     'platform.yaml',
     'blueprint.yaml',
     'runners/blueprint.yaml',
-    'functions/switch-traffic.yaml',
+    `functions/switch-traffic.${runtime}.yaml`,
     'pipeline.yaml',
   ];
   for (const file of files) {

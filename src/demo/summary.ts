@@ -98,7 +98,7 @@ export function placements(execution: Execution): string[] {
   );
 }
 
-export function closingLines(report: DemoReport, versions: string[], kills: number): string[] {
+export function closingLines(report: DemoReport, versions: string[], kills: number, switchedBy: string): string[] {
   const { traffic, slack, metrics, parts } = report;
   const rows: [string, string][] = [
     [
@@ -111,7 +111,7 @@ export function closingLines(report: DemoReport, versions: string[], kills: numb
     ['Database', parts.database],
     ['Web', parts.web],
     ['Balancer', parts.loadBalancer],
-    ['Names', parts.dns],
+    ['Names', `${parts.dns}; switched by ${switchedBy}`],
     ['UI tests', parts.uiTests],
     ['Load test', parts.loadTest],
   ];

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
 /** Fields as real files hold them: numbers and booleans may be texts. */
-export const integer = (description: string) => z.coerce.number().int().describe(description);
+export const integer = (description: string, least = Number.MIN_SAFE_INTEGER) =>
+  z.coerce.number().int().min(least).describe(description);
 export const text = (description: string) =>
   z
     .preprocess(
@@ -10,6 +11,8 @@ export const text = (description: string) =>
       z.string(),
     )
     .describe(description);
+/** A text that may not be empty. */
+export const filledText = (description: string) => text('').pipe(z.string().min(1)).describe(description);
 export const flag = (description: string) =>
   z
     .preprocess((value) => (typeof value === 'string' ? value.toLowerCase() === 'true' : value), z.boolean())

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { text } from '../../sdk/fields.ts';
+import { filledText } from '../../sdk/fields.ts';
 import { defineTask } from '../../sdk/task.ts';
 
 export const condition = defineTask({
@@ -7,7 +7,7 @@ export const condition = defineTask({
   title: 'Condition',
   summary: 'Goes on where an expression is true, and stops the pipeline where it is not.',
   input: z.object({
-    condition: text('The expression, such as `${Test.Load.output.exitCode} == 0`.').pipe(z.string().min(1)),
+    condition: filledText('The expression, such as `${Test.Load.output.exitCode} == 0`.'),
   }),
   output: { response: 'What the condition came to.' },
   endpoints: {},

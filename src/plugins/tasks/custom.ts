@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isObject, type JsonObject, parseJson } from '../../core/json.ts';
-import { text } from '../../sdk/fields.ts';
+import { filledText, text } from '../../sdk/fields.ts';
 import { defineTask } from '../../sdk/task.ts';
 import { pollJob } from './ci.ts';
 import { exportLines, exportsAsJson } from './shell.ts';
@@ -12,7 +12,7 @@ export const custom = defineTask({
   title: 'Custom integration',
   summary: 'Runs the code of a custom integration (Node.js, Python or shell) in a limited process of its own.',
   input: z.object({
-    name: text('Name of the custom integration.').pipe(z.string().min(1)),
+    name: filledText('Name of the custom integration.'),
     version: text('A released version.').default(''),
     properties: z.record(z.string(), z.json()).describe('Its inputs.').default({}),
   }),

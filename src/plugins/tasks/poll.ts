@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { messageOf } from '../../core/error.ts';
 import { isObject, type JsonObject, parseJson } from '../../core/json.ts';
-import { flag, integer, text, textMap } from '../../sdk/fields.ts';
+import { filledText, flag, integer, text, textMap } from '../../sdk/fields.ts';
 import type { HttpAnswer } from '../../sdk/powers.ts';
 import { defineTask, type Outcome, type TaskContext } from '../../sdk/task.ts';
 import { answerOutput } from './rest.ts';
@@ -13,9 +13,9 @@ export const poll = defineTask({
   title: 'POLL',
   summary: 'Asks an HTTP address again and again until the answer meets a criterion.',
   input: z.object({
-    url: text('Address; asked by GET.').pipe(z.string().min(1)),
+    url: filledText('Address; asked by GET.'),
     headers: textMap('Header to value.').default({}),
-    pollCount: integer('How often to ask at most.').pipe(z.number().min(0)).default(10),
+    pollCount: integer('How often to ask at most.', 0).default(10),
     pollIntervalSeconds: z.coerce.number().min(0).describe('Seconds between two calls.').default(5),
     ignoreFailure: flag('Go on asking when a call fails in between.').default(false),
     exitCriteria: z
@@ -23,6 +23,7 @@ export const poll = defineTask({
         success: criteria('Over the fields of the answer: true ends well.'),
         failure: criteria('True ends badly.'),
       })
+      .describe('When to stop asking.')
       .default({ success: '', failure: '' }),
   }),
   output: {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../core/json.ts';
 import { parseJson } from '../../core/json.ts';
-import { text, textMap } from '../../sdk/fields.ts';
+import { filledText, text, textMap } from '../../sdk/fields.ts';
 import type { HttpAnswer } from '../../sdk/powers.ts';
 import { defineTask } from '../../sdk/task.ts';
 
@@ -13,7 +13,7 @@ export const rest = defineTask({
     action: z
       .preprocess((value) => String(value).toLowerCase(), z.enum(['get', 'post', 'put', 'patch', 'delete', 'head']))
       .describe('HTTP method, in lower case.'),
-    url: text('Address.').pipe(z.string().min(1)),
+    url: filledText('Address.'),
     headers: textMap('Header to value.').default({}),
     payload: text('Body; empty for get.').default(''),
     fingerprint: text('Accepted certificate.').optional(),

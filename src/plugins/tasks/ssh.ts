@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
 import { idOfKey } from '../../core/key-id.ts';
-import { flag, text, textMap, texts } from '../../sdk/fields.ts';
+import { filledText, flag, text, textMap, texts } from '../../sdk/fields.ts';
 import { defineTask, type Outcome } from '../../sdk/task.ts';
 import { exportLines, shellQuote } from './shell.ts';
 import { runRemote, type SshTarget } from './ssh-connection.ts';
@@ -11,13 +11,13 @@ const pollSeconds = 0.4;
 const mostMissing = 10;
 
 const sshInput = z.object({
-  host: text('Name or address; `host:port` where the port is not 22.').pipe(z.string().min(1)),
-  username: text('User on that machine.').pipe(z.string().min(1)),
+  host: filledText('Name or address; `host:port` where the port is not 22.'),
+  username: filledText('User on that machine.'),
   password: text('Password; or a private key.').default(''),
   privatekey: text('Private key in PEM form.').default(''),
   passphrase: text('Passphrase of the private key.').default(''),
   environmentVariables: textMap('Variables for the script.').default({}),
-  script: text('The script. What it writes to `$SCRIPT_RESPONSE_FILE` is the response.').pipe(z.string().min(1)),
+  script: filledText('The script. What it writes to `$SCRIPT_RESPONSE_FILE` is the response.'),
   arguments: texts('Arguments of the script.').default([]),
   workingDirectory: text("Directory; the user's home when empty.").default(''),
   continueOnCommandFailure: flag('An exit code other than 0 is no failure.').default(false),
