@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { lineFor } from '../cli/follow.ts';
 import { paints } from '../cli/output.ts';
 import { messageOf } from '../core/error.ts';
@@ -9,6 +8,7 @@ import { crashPoints, killPlan } from './kills.ts';
 import { releases } from './repository.ts';
 import { executionOf, patiently, type Stage, setStage } from './stage.ts';
 import { closingLines, type DemoReport, placements, releaseReport, timeline } from './summary.ts';
+import { openTerminal, type Terminal } from './terminal.ts';
 import { startTraffic, type Traffic } from './traffic.ts';
 
 export interface Playing {
@@ -89,12 +89,13 @@ async function play(
 ): Promise<{ isGood: boolean }> {
   const runs: { version: string; execution: Execution }[] = [];
   const onEvent = playing.kill ? killPlan(seed, () => stage.server.kill()) : () => undefined;
+  const terminal = playing.ask ? openTerminal() : undefined;
   let traffic: Traffic | undefined;
   for (const release of releases) {
     say(`\n${paints.bold(`git push  ${release.subject}`)}`);
     const commit = stage.repository.push(release);
     const id = await executionOf(stage.client, commit);
-    runs.push({ version: release.version, execution: await followRun(stage, id, playing.ask, say, onEvent) });
+    runs.push({ version: release.version, execution: await followRun(stage, id, terminal, say, onEvent) });
     if (!traffic) {
       traffic = startTraffic(name, stage.nameServer, port, clients);
       started(traffic);
@@ -119,7 +120,7 @@ async function play(
 async function followRun(
   stage: Stage,
   id: string,
-  ask: boolean,
+  terminal: Terminal | undefined,
   say: (text: string) => void,
   onEvent: (event: ExecutionEvent) => void,
 ): Promise<Execution> {
@@ -138,7 +139,7 @@ async function followRun(
     onEvent(event);
     if (event.type === 'task-ended' && (event.status === 'FAILED' || event.status === 'FAILED_CONTINUE'))
       say(await lastOfLog(stage, id, `${event.stage}.${event.task}`));
-    if (event.type === 'task-waiting') void answer(stage, event.question.id, event.question.summary, ask, say);
+    if (event.type === 'task-waiting') void answer(stage, event.question.id, event.question.summary, terminal, say);
     if (event.type === 'execution-ended') break;
   }
   stop.abort();
@@ -163,18 +164,13 @@ async function answer(
   stage: Stage,
   question: string,
   summary: string,
-  ask: boolean,
+  terminal: Terminal | undefined,
   say: (text: string) => void,
 ): Promise<void> {
-  let approved = true;
-  if (ask) {
-    const reader = createInterface({ input: process.stdin, output: process.stdout });
-    approved = /^y/i.test(await reader.question(`      ${summary} [y/n] `));
-    reader.close();
-  }
+  const approved = terminal ? await terminal.agrees(summary) : true;
   const body = {
     status: approved ? 'APPROVED' : 'REJECTED',
-    responseMessage: ask ? 'Answered in the terminal.' : 'Answered by the demo.',
+    responseMessage: terminal ? 'Answered in the terminal.' : 'Answered by the demo.',
   };
   await patiently(async () => {
     const state = await stage.client.json('GET', `/codestream/api/user-operations/${question}`);
