@@ -139,7 +139,7 @@ test('a question is approved or rejected from the terminal, and a followed run t
   const approved = await answered('approve');
   assert.deepEqual([approved.code, /\? Ask: Go on\? \(millrace approve/.test(approved.out)], [0, true]);
   const rejected = await answered('reject');
-  assert.equal(rejected.code, 1);
+  assert.equal(rejected.code, 4);
   assert.match(rejected.out, /rejected by admin. Because./);
 });
 

@@ -30,7 +30,15 @@ export async function follow(client: Client, id: string, output: OutputFormat): 
   stop.abort();
   if (!state) return 3;
   if (output !== 'text') print(output, executionRecord(state, { withStages: true }) as JsonObject, () => '');
-  return state.status === 'COMPLETED' ? 0 : state.status === 'CANCELED' ? 4 : state.status === 'FAILED' ? 1 : 0;
+  return exitCodeOf(state);
+}
+
+/** Cancelled and rejected are a person's decision; failed is what the work said. */
+function exitCodeOf({ status, tasks }: Execution): ExitCode {
+  const isRejected = Object.values(tasks).some(
+    (task) => task.status === 'FAILED' && task.message.startsWith('User Operation request has been rejected'),
+  );
+  return status === 'CANCELED' || isRejected ? 4 : status === 'FAILED' ? 1 : 0;
 }
 
 function say(before: Execution | null, after: Execution, event: ExecutionEvent): void {
