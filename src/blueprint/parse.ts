@@ -1,6 +1,7 @@
-import { type Diagnostic, type DiagnosticCode, nearest } from '../core/diagnostic.ts';
+import { type Diagnostic, type DiagnosticCode, emptyFile, nearest } from '../core/diagnostic.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import { functionNames } from '../lang/functions.ts';
+import { openReader, text } from '../lang/reader.ts';
 import { type Path, parseYaml, type YamlDocument } from '../lang/yaml.ts';
 import { dependencies, findCycle } from './graph.ts';
 import type { Blueprint, Resource } from './model.ts';
@@ -29,14 +30,7 @@ export function checkBlueprint(text: string): {
   const { documents, diagnostics } = parseYaml(text);
   const document = documents[0];
   if (!document) {
-    const empty: Diagnostic = {
-      severity: 'error',
-      code: 'file.empty',
-      message: 'The file holds no definition.',
-      line: 1,
-      column: 1,
-    };
-    return { blueprint: undefined, diagnostics: diagnostics.length > 0 ? diagnostics : [empty] };
+    return { blueprint: undefined, diagnostics: diagnostics.length > 0 ? diagnostics : [emptyFile] };
   }
   const checked = checkBlueprintDocument(document);
   return { blueprint: checked.blueprint, diagnostics: [...diagnostics, ...checked.diagnostics] };
@@ -47,6 +41,7 @@ export function checkBlueprintDocument(document: YamlDocument): {
   diagnostics: Diagnostic[];
 } {
   const diagnostics: Diagnostic[] = [];
+  const { map, report } = openReader(document, diagnostics);
   const root = document.value;
   if (!isObject(root) || !isObject(root.resources)) {
     report(
@@ -85,7 +80,7 @@ export function checkBlueprintDocument(document: YamlDocument): {
       `The resources wait for each other: ${cycle.join(' -> ')}.`,
       ['resources', cycle[0]!],
       'Take out one of these references or `dependsOn`.',
-      true,
+      'key',
     );
   }
   return { blueprint, diagnostics };
@@ -101,7 +96,7 @@ export function checkBlueprintDocument(document: YamlDocument): {
         `Resource ${name} has the unknown key \`${key}\`.`,
         [...path, key],
         close && `Did you mean \`${close}\`?`,
-        true,
+        'key',
       );
     }
     const type = text(body.type);
@@ -112,7 +107,7 @@ export function checkBlueprintDocument(document: YamlDocument): {
         `Resource ${name} has no \`type\`.`,
         path,
         'Add for example `type: Cloud.Machine`.',
-        true,
+        'key',
       );
     else if (!isKnownType(type)) {
       const close = nearest(type, knownTypes);
@@ -170,7 +165,6 @@ export function checkBlueprintDocument(document: YamlDocument): {
           `\`\${${found.source.slice(0, 60)}}\` is no expression and stays as it is: ${found.fault}`,
           path,
           'Write \\${...} for text that is meant so.',
-          false,
           found.start + shift,
         );
         continue;
@@ -184,36 +178,10 @@ export function checkBlueprintDocument(document: YamlDocument): {
             `\`\${${found.source.slice(0, 60)}}\`: ${fault.message}`,
             path,
             fault.hint,
-            false,
             found.start + shift,
           );
       }
     }
-  }
-
-  function map(value: Json | undefined, path: Path): JsonObject {
-    if (value === undefined || value === null || value === '') return {};
-    if (isObject(value)) return value;
-    report('error', 'value.not-a-map', `\`${String(path.at(-1))}\` must be a map.`, path);
-    return {};
-  }
-
-  function report(
-    severity: 'error' | 'warning',
-    code: DiagnosticCode,
-    message: string,
-    path: Path,
-    hint?: string,
-    atKey = false,
-    offset?: number,
-  ): void {
-    const place =
-      offset !== undefined
-        ? document.placeInside(path, offset)
-        : atKey
-          ? document.placeOfKey(path)
-          : document.placeOf(path);
-    diagnostics.push({ severity, code, message, hint, ...place });
   }
 }
 
@@ -246,6 +214,3 @@ function referenceFault(
     hint: 'Write \\${...} for text that is meant so.',
   };
 }
-
-const text = (value: Json | undefined): string =>
-  value === undefined || value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);

@@ -63,6 +63,15 @@ export interface Diagnostic extends Place {
   hint?: string;
 }
 
+/** What is said about a text without anything in it. */
+export const emptyFile: Diagnostic = {
+  severity: 'error',
+  code: 'file.empty',
+  message: 'The file holds no definition.',
+  line: 1,
+  column: 1,
+};
+
 export const isError = (diagnostic: Diagnostic): boolean => diagnostic.severity === 'error';
 
 /** `file:line:column: error: message (hint)`: the form that editors make clickable. */

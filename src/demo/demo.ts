@@ -1,3 +1,4 @@
+import type { DemoOptions } from '../cli/commands/serve.ts';
 import { lineFor } from '../cli/follow.ts';
 import { paints } from '../cli/output.ts';
 import { messageOf } from '../core/error.ts';
@@ -11,16 +12,9 @@ import { closingLines, type DemoReport, placements, releaseReport, timeline } fr
 import { openTerminal, type Terminal } from './terminal.ts';
 import { startTraffic, type Traffic } from './traffic.ts';
 
-export interface Playing {
+export interface Playing extends DemoOptions {
   root: string;
   node: string;
-  output: 'text' | 'json';
-  keep: boolean;
-  ask: boolean;
-  kill: boolean;
-  killAt: string | undefined;
-  seed: string | undefined;
-  profile: string;
 }
 
 const name = 'tito.example';

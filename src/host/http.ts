@@ -1,14 +1,6 @@
 import { Agent, interceptors, request } from 'undici';
 import { MillraceError, messageOf } from '../core/error.ts';
-
-interface Request {
-  method: string;
-  url: string;
-  headers?: Record<string, string>;
-  body?: string;
-  timeout?: number;
-  signal?: AbortSignal;
-}
+import type { HttpAnswer, HttpRequest } from '../sdk/powers.ts';
 
 const usualTimeout = 60_000;
 /** More than this of an answer is not kept: it would land in events and pages. */
@@ -28,7 +20,7 @@ export async function http({
   body,
   timeout = usualTimeout,
   signal,
-}: Request): Promise<{ status: number; headers: Record<string, string>; body: string }> {
+}: HttpRequest): Promise<HttpAnswer> {
   const limit = AbortSignal.timeout(timeout);
   try {
     if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) throw new Error('the address is not one that HTTP knows');

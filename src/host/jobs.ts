@@ -2,23 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, readSync } from 'node:fs';
 import { isAbsolute, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { JobSpec, JobState, Jobs } from '../sdk/powers.ts';
 import { isAlive, type ProcessMark, readJson, removeTree, startOwned, writeAtomic } from './processes.ts';
-
-interface JobSpec {
-  command: string[];
-  environment: Record<string, string>;
-  directory: string;
-  files?: Record<string, string>;
-  limits: { seconds: number; memoryMb: number; fileMb: number };
-}
-
-interface JobState {
-  status: 'running' | 'ended' | 'lost';
-  exitCode: number | null;
-  output: string;
-  offset: number;
-  stopped: string | null;
-}
 
 /** What the runner writes when a job is over. */
 export interface JobEnd {
@@ -34,7 +19,7 @@ const graceForRecord = 3000;
  * Jobs on this machine. A runner process starts them, outlives the server and is found again; a step costs one spawn. What a job
  * prints and how it ended are files, so a state is read without asking anybody.
  */
-export function openJobs(root: string, nodeCommand: string[]) {
+export function openJobs(root: string, nodeCommand: string[]): Jobs {
   const runnerDirectory = join(root, 'runner');
   const jobsDirectory = join(root, 'jobs');
   const missingSince = new Map<string, number>();

@@ -1,9 +1,9 @@
 import { type Diagnostic, nearest } from '../core/diagnostic.ts';
 import { parseDuration } from '../core/duration.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
+import { openReader, text } from '../lang/reader.ts';
 import type { Path, YamlDocument } from '../lang/yaml.ts';
 import type { Pipeline, PipelineExtras, Stage, StageRuns, Task, TaskExtras, Workspace } from './model.ts';
-import { openReader, text } from './reader.ts';
 
 const pipelineKeys = words(`
   project kind name icon enabled description global concurrency starred options tags input _inputMeta output _outputMeta
@@ -82,7 +82,7 @@ export function parsePipeline(document: YamlDocument): {
           `Stage ${stage} is not in \`stageOrder\`, so it never runs.`,
           ['stages', stage],
           undefined,
-          true,
+          'key',
         );
       }
     }
@@ -118,7 +118,7 @@ export function parsePipeline(document: YamlDocument): {
           `Task ${name}.${task} is not in \`taskOrder\`, so it never runs.`,
           [...path, 'tasks', task],
           undefined,
-          true,
+          'key',
         );
       }
     }
@@ -179,7 +179,7 @@ export function parsePipeline(document: YamlDocument): {
         `Task ${stage}.${name}: a name may not hold a dot, since \${Stage.Task...} divides at dots.`,
         path,
         undefined,
-        true,
+        'key',
       );
     }
     if (!text(value.type)) {
@@ -189,7 +189,7 @@ export function parsePipeline(document: YamlDocument): {
         `Task ${stage}.${name} has no \`type\`.`,
         path,
         'Add for example `type: REST`.',
-        true,
+        'key',
       );
     }
     return {

@@ -1,4 +1,4 @@
-import { type Diagnostic, type DiagnosticCode, nearest } from '../core/diagnostic.ts';
+import { type Diagnostic, type DiagnosticCode, emptyFile, nearest } from '../core/diagnostic.ts';
 import type { Json } from '../core/json.ts';
 import { bindingPath, findBindings } from '../lang/binding.ts';
 import { parseCondition } from '../lang/condition.ts';
@@ -28,14 +28,7 @@ export function checkPipeline(
   const { documents, diagnostics } = parseYaml(text);
   const document = documents[0];
   if (!document) {
-    const empty: Diagnostic = {
-      severity: 'error',
-      code: 'file.empty',
-      message: 'The file holds no definition.',
-      line: 1,
-      column: 1,
-    };
-    return { pipeline: undefined, diagnostics: diagnostics.length > 0 ? diagnostics : [empty] };
+    return { pipeline: undefined, diagnostics: diagnostics.length > 0 ? diagnostics : [emptyFile] };
   }
   const checked = checkPipelineDocument(document, types);
   return { pipeline: checked.pipeline, diagnostics: [...diagnostics, ...checked.diagnostics] };

@@ -2,7 +2,7 @@ import { globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { checkBlueprintDocument } from '../../blueprint/parse.ts';
-import { type Diagnostic, formatDiagnostic, isError } from '../../core/diagnostic.ts';
+import { type Diagnostic, emptyFile, formatDiagnostic, isError } from '../../core/diagnostic.ts';
 import { MillraceError } from '../../core/error.ts';
 import { isObject, type Json } from '../../core/json.ts';
 import { parseYaml } from '../../lang/yaml.ts';
@@ -61,14 +61,7 @@ export function validateFile(path: string, types: Record<string, TaskRules>): Fi
       });
     return kind;
   });
-  if (documents.length === 0 && diagnostics.length === 0)
-    found.push({
-      severity: 'error',
-      code: 'file.empty',
-      message: 'The file holds no definition.',
-      line: 1,
-      column: 1,
-    });
+  if (documents.length === 0 && diagnostics.length === 0) found.push(emptyFile);
   return {
     path,
     kind: [...new Set(kinds)].join(', ') || 'unknown',

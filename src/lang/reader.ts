@@ -1,6 +1,6 @@
 import { type Diagnostic, type DiagnosticCode, nearest } from '../core/diagnostic.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
-import type { Path, YamlDocument } from '../lang/yaml.ts';
+import type { Path, YamlDocument } from './yaml.ts';
 
 /**
  * Reads the values of a document as real files hold them: texts for numbers and booleans, nothing for empty parts. What does not
@@ -66,7 +66,7 @@ export function openReader(document: YamlDocument, diagnostics: Diagnostic[]) {
         `${sentenceCase(what)} has the unknown key \`${key}\`.`,
         [...path, key],
         close && `Did you mean \`${close}\`?`,
-        true,
+        'key',
       );
     }
   }
@@ -77,15 +77,15 @@ export function openReader(document: YamlDocument, diagnostics: Diagnostic[]) {
     message: string,
     path: Path,
     hint?: string,
-    atKey = false,
+    at: 'value' | 'key' | number = 'value',
   ): void {
-    diagnostics.push({
-      severity,
-      code,
-      message,
-      hint,
-      ...(atKey ? document.placeOfKey(path) : document.placeOf(path)),
-    });
+    const place =
+      at === 'key'
+        ? document.placeOfKey(path)
+        : at === 'value'
+          ? document.placeOf(path)
+          : document.placeInside(path, at);
+    diagnostics.push({ severity, code, message, hint, ...place });
   }
 }
 
