@@ -249,3 +249,17 @@ test('a full disk stops nothing for good: what could not be written is tried aga
   await server.start();
   assert.equal((await server.ended(id)).status, 'COMPLETED');
 });
+
+test('a newer question may withdraw the older ones of its pipeline, whose runs are cancelled', async (t) => {
+  const server = await TestServer.start(t);
+  await server.import(pipelineAround(ask(', cancelPreviousPendingUserOp: true')));
+  const first = await waiting(server);
+  const second = await waiting(server);
+  const execution = await server.ended(first);
+
+  assert.deepEqual(
+    [execution.status, execution.stages.S.tasks.Ask.status, execution.statusMessage],
+    ['CANCELED', 'CANCELED', 'User Operation request has been canceled: run #2 of the pipeline asks now.'],
+  );
+  assert.equal((await server.call('GET', `/codestream/api/executions/${second}`)).body.status, 'WAITING');
+});

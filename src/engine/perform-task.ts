@@ -70,9 +70,20 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
     try {
       const outcome = await attemptTo(() => prepared.definition.start(prepared.input, context));
       parts.crashPoint(`${stage}.${task}:started`);
+      if ('ask' in outcome && outcome.ask.cancelsPrevious) await withdrawOlder(execution);
       await report(command, reportOf(outcome, prepared, context), takeLog());
     } finally {
       starting.delete(context.key);
+    }
+  }
+
+  /** One open question of a pipeline at a time, for authors who want it so. */
+  async function withdrawOlder({ plan }: Execution): Promise<void> {
+    for (const { id, body } of await parts.store.list('user-operation')) {
+      const isOlder = body.pipelineId === plan.pipelineId && Number(body.executionIndex) < plan.index;
+      if (body.status !== 'ACTIVE' || body.about !== 'approval' || !isOlder) continue;
+      const because = `User Operation request has been canceled: run #${plan.index} of the pipeline asks now.`;
+      await mailbox.execution(String(body.executionId), { type: 'withdraw-question', question: id, because });
     }
   }
 
@@ -180,6 +191,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
         type: execution.plan.pipeline.workspace.type,
         environment: prepared.environment,
         key: workspaceKey(execution.plan.execution),
+        repository: pushedRepository(execution),
       },
       stage,
       task,
@@ -201,7 +213,7 @@ function reportOf(outcome: Outcome, prepared: Prepared & { kind: 'ready' }, { ke
   const { mask, shown: input } = prepared;
   if ('wait' in outcome) return { kind: 'running', input, ticket: outcome.wait, pollAfter: outcome.seconds * 1000 };
   if ('ask' in outcome) {
-    const { expiresIn, ...asking } = outcome.ask;
+    const { expiresIn, cancelsPrevious: _, ...asking } = outcome.ask;
     return {
       kind: 'asks',
       input,
@@ -253,6 +265,12 @@ function uncertain(
       about: 'uncertain',
     },
   };
+}
+
+function pushedRepository({ plan }: Execution): TaskContext['workspace']['repository'] {
+  const { GIT_BRANCH_NAME: branch, GIT_REPO_SSH_URL: ssh, GIT_REPO_HTTP_URL: http } = plan.input;
+  if (!plan.pipeline.workspace.autoCloneForTrigger || !branch || !(ssh || http)) return undefined;
+  return { branch: String(branch), sshUrl: String(ssh ?? ''), httpUrl: String(http ?? '') };
 }
 
 /** Names the directory that all tasks of an execution share. */

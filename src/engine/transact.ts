@@ -1,7 +1,7 @@
 import { type DeploymentMessage, decideDeployment } from '../blueprint/deploy.ts';
 import { type Deployment, type DeploymentEvent, isBusy, isDeleted } from '../blueprint/deployment.ts';
 import type { Instant } from '../core/instant.ts';
-import { toIso } from '../core/instant.ts';
+import { toIso, toMicros } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { decide } from '../pipeline/decide.ts';
 import { type Execution, type ExecutionEvent, type Question, taskKey } from '../pipeline/execution.ts';
@@ -232,6 +232,8 @@ function questionDocument(
     task,
     ...(question as unknown as JsonObject),
     ...state,
+    _requestedOnInMicros: toMicros(Number(state.requestedAt)),
+    _expiresOnInMicros: question.expiresAt === null ? 0 : toMicros(question.expiresAt),
   };
   return {
     kind: 'user-operation',

@@ -47,6 +47,8 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
         return answered(message);
       case 'expire-question':
         return expired(message.question);
+      case 'withdraw-question':
+        return withdrawn(message.question, message.because);
       case 'time-out':
         return timedOut(message.stage, message.task, message.attempt);
       case 'cancel':
@@ -181,6 +183,11 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
     const { stage, task } = waiting;
     const message = 'User Operation request has expired: nobody answered in time.';
     endTask(stage, task, failureOf(state, stage, task), { message });
+  }
+
+  function withdrawn(question: string, because: string): void {
+    const waiting = waitingFor(state, question);
+    if (waiting) endTask(waiting.stage, waiting.task, 'CANCELED', { message: because });
   }
 
   function timedOut(stage: string, task: string, attempt: number): void {

@@ -9,6 +9,7 @@ export type ExecutionMessage =
   | { type: 'report'; stage: string; task: string; attempt: number; report: TaskReport }
   | { type: 'answer'; question: string; approved: boolean; by: string; comment: string; output: JsonObject }
   | { type: 'expire-question'; question: string }
+  | { type: 'withdraw-question'; question: string; because: string }
   | { type: 'time-out'; stage: string; task: string; attempt: number }
   | { type: 'cancel'; by: string; reason: string };
 

@@ -17,6 +17,8 @@ export interface Asking {
   description: string;
   /** Milliseconds; null waits for ever. */
   expiresIn: number | null;
+  /** Whether older open questions of the same pipeline are withdrawn. */
+  cancelsPrevious: boolean;
 }
 
 /** What a task is handed: it owns no socket, clock or secret of its own. */
@@ -37,7 +39,13 @@ export interface TaskContext {
   project: string;
   requestedBy: string;
   /** The workspace of the pipeline, for tasks that run in it. */
-  workspace: { type: string; environment: Record<string, string>; key: string };
+  workspace: {
+    type: string;
+    environment: Record<string, string>;
+    key: string;
+    /** What to clone before the first step, where the pipeline wants that and a push started it. */
+    repository: { branch: string; sshUrl: string; httpUrl: string } | undefined;
+  };
   stage: string;
   task: string;
   pipeline: string;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
 import { texts } from '../../sdk/fields.ts';
 import { defineTask, type Outcome, type TaskContext } from '../../sdk/task.ts';
-import { exportLines, exportsAsJson } from './shell.ts';
+import { exportLines, exportsAsJson, shellQuote } from './shell.ts';
 
 const pollSeconds = 0.2;
 /** A build that takes longer than this wants a `millrace: {timeout: ...}` of its own. */
@@ -40,7 +40,7 @@ export const ciTask = (allowed: boolean) =>
       if (refusal) return { failed: refusal };
       const directory = workspaceOf(context);
       const files = {
-        'steps.sh': stepsScript(steps),
+        'steps.sh': stepsScript([...cloneSteps(context), ...steps]),
         'finish.sh': finishScript(exported, artifacts),
         'environment.sh': exportLines(context.workspace.environment),
       };
@@ -58,7 +58,7 @@ export const ciTask = (allowed: boolean) =>
     async poll(ticket, _, context) {
       return pollJob(ticket, context, async (exitCode) => {
         const exports = parseJson((await context.jobs.read(context.key, 'exports.json')) ?? '{}') ?? {};
-        const artifacts = ((await context.jobs.read(context.key, 'artifacts')) ?? '').split('\n').filter(Boolean);
+        const artifacts = ((await context.jobs.read(context.key, 'artifacts.list')) ?? '').split('\n').filter(Boolean);
         const output: JsonObject = { exitCode, exports, artifacts };
         return exitCode === 0 ? { done: output } : { failed: `The steps ended with exit code ${exitCode}.`, output };
       });
@@ -78,6 +78,20 @@ function refuse({ workspace }: TaskContext, allowed: boolean): string | undefine
 /** All tasks of an execution share one directory. */
 export const workspaceOf = ({ jobs, workspace }: TaskContext): string => `${jobs.directory(workspace.key)}/build`;
 
+/** With `autoCloneForTrigger` the steps of a triggered run stand in a clone of what was pushed; the first task makes it. */
+function cloneSteps({ workspace: { repository } }: TaskContext): string[] {
+  if (!repository) return [];
+  const [branch, ssh, https] = [repository.branch, repository.sshUrl, repository.httpUrl].map(shellQuote);
+  const name = shellQuote(/([^/:]+?)(\.git)?\/?$/.exec(repository.httpUrl || repository.sshUrl)?.[1] ?? 'repository');
+  const urls = [repository.sshUrl ? ssh : '', repository.httpUrl ? https : ''].filter(Boolean);
+  return [
+    '{ set +x; } 2>/dev/null',
+    `[ -d ${name}/.git ] || ${urls.map((url) => `git clone -q -b ${branch} ${url} ${name}`).join(' || ')}`,
+    `cd ${name}`,
+    'set -x',
+  ];
+}
+
 const stepsScript = (steps: string[]): string =>
   [
     '. "$JOB/environment.sh"; rm -f "$JOB/environment.sh"',
@@ -93,7 +107,7 @@ const finishScript = (exported: string[], artifacts: string[]): string =>
     `{\n${exportsAsJson(exported)}\n} > "$JOB/exports.json"`,
     ...artifacts.map(
       (path) =>
-        `for f in ${path}; do [ -e "$f" ] && mkdir -p "$JOB/artifacts.d" && cp -r "$f" "$JOB/artifacts.d/" && echo "$JOB/artifacts.d/\${f##*/}" >> "$JOB/artifacts"; done`,
+        `for f in ${path}; do [ -e "$f" ] && mkdir -p "$JOB/artifacts" && cp -r "$f" "$JOB/artifacts/" && echo "$JOB/artifacts/\${f##*/}" >> "$JOB/artifacts.list"; done`,
     ),
     '',
   ].join('\n');

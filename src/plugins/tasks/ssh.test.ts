@@ -45,7 +45,7 @@ const task = (host: string, script: string, more = 'password: secret'): string =
   `Run:\n  type: SSH\n  input:\n    host: ${host}\n    username: ci\n    ${more.replaceAll('\n', '\n    ')}\n    script: |\n${script.replace(/^/gm, '      ')}`;
 
 test('a script runs with its variables and arguments, and what it writes to $SCRIPT_RESPONSE_FILE is its response', async (t) => {
-  const [server, { host }] = await Promise.all([TestServer.start(t), machine(t)]);
+  const [server, { host, home }] = await Promise.all([TestServer.start(t), machine(t)]);
   const execution = await server.runTasks(
     task(
       host,
@@ -57,6 +57,7 @@ test('a script runs with its variables and arguments, and what it writes to $SCR
 
   assert.equal(execution.status, 'COMPLETED', execution.statusMessage);
   assert.deepEqual([output.exitCode, output.response], [0, { passed: 12 }]);
+  assert.deepEqual([output.logs, output.userFolder], ["it's ann from one and two words\n", home]);
   assert.match(await server.log(execution.id, 'S.Run'), /^it's ann from one and two words$/m);
 });
 

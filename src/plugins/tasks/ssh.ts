@@ -34,7 +34,10 @@ export const ssh = defineTask({
     responseFilePath: 'Where that file lies.',
     logFilePath: 'Where the output lies on that machine.',
     scriptExecutionId: 'Name of the run on that machine.',
-    logs: 'The last lines of the output.',
+    errorFilePath: 'The same: what is written to standard error stands in its place among the output.',
+    userFolder: 'Home directory of the user.',
+    logs: 'The end of the output.',
+    errorMessage: 'Why it failed, where it did.',
     completed: 'Whether the script came to its end.',
   },
   endpoints: { agent: { types: ['agent'], required: false, description: 'Remote agent.' } },
@@ -125,16 +128,19 @@ function preludeFor({ environmentVariables, workingDirectory, arguments: args }:
 async function finished(exitCode: number, id: string, input: Input): Promise<Outcome> {
   const read = await runRemote(
     targetOf(input),
-    `cd "$HOME/.millrace/${id}" && pwd && cat response 2>/dev/null; exit 0`,
+    `cd "$HOME/.millrace/${id}" && pwd && tail -c 4000 output | base64 | tr -d '\\n'; echo; cat response 2>/dev/null; exit 0`,
     Buffer.alloc(0),
   );
-  const [directory = '', ...rest] = read.output.toString('utf8').split('\n');
+  const [directory = '', log = '', ...rest] = read.output.toString('utf8').split('\n');
   const written = rest.join('\n').trim();
   const output: JsonObject = {
     exitCode,
     response: written === '' ? null : (parseJson(written) ?? written),
     responseFilePath: `${directory}/response`,
     logFilePath: `${directory}/output`,
+    errorFilePath: `${directory}/output`,
+    userFolder: directory.replace(/\/\.millrace\/[^/]*$/, ''),
+    logs: wholeCharacters(Buffer.from(log, 'base64')),
     scriptExecutionId: id,
     completed: true,
   };
@@ -159,6 +165,9 @@ const idOf = (ticket: Json): string => (isObject(ticket) ? String(ticket.id) : '
 function completeLines(bytes: Buffer, all: boolean): string {
   return (all ? bytes : bytes.subarray(0, bytes.lastIndexOf(10) + 1)).toString('utf8');
 }
+
+/** The first character may have been cut in two. */
+const wholeCharacters = (bytes: Buffer): string => bytes.toString('utf8').replace(/^\uFFFD+/, '');
 
 function launchFault(code: number): string {
   const words: Record<number, string> = {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { farSide } from '../../../test/far-side.ts';
-import { TestServer } from '../../../test/server.ts';
+import { pipelineAround, TestServer } from '../../../test/server.ts';
 
 const process = 'workspace: {type: PROCESS, endpoint: "", image: "", environmentVariables: {STAGE: it\'s prod}}';
 const hasPython = spawnSync('python3', ['--version']).status === 0;
@@ -120,7 +122,7 @@ Two: {type: CI, input: {steps: ['cat file']}}`,
 
   assert.equal(execution.status, 'COMPLETED', execution.statusMessage);
   assert.deepEqual(One.output.exports, { SAID: 'a "quoted" \\ word', EMPTY: '', NEVER: null });
-  assert.match(One.output.artifacts[0], /\/file$/);
+  assert.match(One.output.artifacts[0], /\/artifacts\/file$/);
   assert.match(await server.log(execution.id, 'S.Two'), /^it's prod$/m);
 });
 
@@ -219,6 +221,27 @@ test('a custom integration that fails, or is not there, is named', async (t) => 
     (await server.runTasks('Run: {type: Custom, input: {name: none, version: 1.0}}')).statusMessage,
     /no custom integration none in version 1/,
   );
+});
+
+test('CI steps stand in a clone of what was pushed where the pipeline wants that', async (t) => {
+  const server = await TestServer.start(t);
+  const repository = join(server.directory, 'tito.git');
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { stdio: 'pipe' });
+  git('init', '-q', '-b', 'main', repository);
+  writeFileSync(join(repository, 'hello.txt'), 'from the repository\n');
+  git('-C', repository, 'add', '-A');
+  git('-C', repository, 'commit', '-q', '-m', 'x');
+  await server.import(
+    pipelineAround(
+      "One: {type: CI, input: {steps: ['cat hello.txt']}}\nTwo: {type: CI, input: {steps: ['cat hello.txt']}}",
+      'workspace: {type: PROCESS, endpoint: "", image: "", autoCloneForTrigger: true}\ninput: {GIT_BRANCH_NAME: "", GIT_REPO_HTTP_URL: ""}',
+    ),
+  );
+  const execution = await server.run('P', { GIT_BRANCH_NAME: 'main', GIT_REPO_HTTP_URL: repository });
+
+  assert.equal(execution.status, 'COMPLETED', execution.statusMessage);
+  assert.match(await server.log(execution.id, 'S.Two'), /^from the repository$/m);
 });
 
 const integration = (name: string, runtime: string, code: string, outputs: string[] = []): string =>

@@ -13,7 +13,7 @@ export const userOperation = defineTask({
     approverGroups: texts('Groups whose members may answer.').default([]),
     summary: text('One line: what is asked.').default(''),
     description: text('The whole question; may be HTML.').default(''),
-    sendemail: flag('Send the question by mail.').default(false),
+    sendemail: flag('Ask by mail as well; kept, and no mail is sent by this version.').default(false),
     expiration: z.coerce.number().positive().describe('How long the question stays open.').optional(),
     expirationUnit: z
       .preprocess(
@@ -23,7 +23,9 @@ export const userOperation = defineTask({
       .describe('Unit of `expiration`.')
       .default('DAYS'),
     expirationInDays: z.coerce.number().positive().describe('Older form of `expiration`.').optional(),
-    cancelPreviousPendingUserOp: flag('Cancel older open questions of the same pipeline.').default(false),
+    cancelPreviousPendingUserOp: flag(
+      'Withdraw older open questions of the same pipeline, and cancel their runs.',
+    ).default(false),
     pipelineName: text('Ignored; kept for old files.').optional(),
   }),
   output: {
@@ -42,7 +44,16 @@ export const userOperation = defineTask({
   ],
   isRepeatable: () => true,
   async start(
-    { approvers, approverGroups, summary, description, expiration, expirationUnit, expirationInDays },
+    {
+      approvers,
+      approverGroups,
+      summary,
+      description,
+      expiration,
+      expirationUnit,
+      expirationInDays,
+      cancelPreviousPendingUserOp,
+    },
     { stage, task, pipeline },
   ) {
     const expiresIn =
@@ -58,6 +69,7 @@ export const userOperation = defineTask({
         summary: summary || `${pipeline}: ${stage}.${task} needs an answer`,
         description,
         expiresIn,
+        cancelsPrevious: cancelPreviousPendingUserOp,
       },
     };
   },
