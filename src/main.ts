@@ -44,15 +44,10 @@ async function serveHere(options: ServeOptions): Promise<void> {
   const directory = resolve(options.data);
   lockDirectory(directory, isAlive, { pid: process.pid, started: startTime(process.pid) ?? '' });
   const site = options.localCloud ? openSite(join(directory, 'site')) : undefined;
-  const [address, port] = (options.dns ?? '').split(':');
-  const names =
-    address && port
-      ? await openNameServer(join(directory, 'dns'), {
-          address,
-          dnsPort: Number(port),
-          apiPort: Number(port) + 1,
-        })
-      : undefined;
+  const { dns } = options;
+  const names = dns
+    ? await openNameServer(join(directory, 'dns'), { address: dns.address, dnsPort: dns.port, apiPort: dns.port + 1 })
+    : undefined;
   const server = await serve({
     store: openSqlite(join(directory, 'millrace.db'), 'single'),
     seal: openSeal(process.env.MILLRACE_KEY_FILE ?? join(directory, 'master.key')),

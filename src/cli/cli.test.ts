@@ -55,13 +55,16 @@ test('plan shows where everything would go and why, without a server', async () 
 });
 
 test('a wrong command line ends with 2 and says how it goes', async () => {
-  const [unknown, lacking, wrong] = await Promise.all([
+  const [unknown, lacking, wrong, port, dns] = await Promise.all([
     millrace(['rum']),
     millrace(['validate']),
     millrace(['run', 'P', '--input', 'x']),
+    millrace(['serve', '--port', 'abc']),
+    millrace(['serve', '--dns', 'here']),
   ]);
 
-  assert.deepEqual([unknown.code, lacking.code, wrong.code], [2, 2, 2]);
+  assert.deepEqual([unknown.code, lacking.code, wrong.code, port.code, dns.code], [2, 2, 2, 2, 2]);
+  assert.match(dns.err, /"here" is not of the form address:port/);
   assert.match(unknown.err, /unknown command 'rum'/);
   assert.match(wrong.err, /"x" is not of the form name=value/);
 });

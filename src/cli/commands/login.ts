@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
 import { Command } from 'commander';
 import { MillraceError } from '../../core/error.ts';
 import { openClient, saveSession } from '../client.ts';
@@ -24,10 +25,13 @@ export const loginCommand = (): Command =>
       process.stdout.write(`Signed in to ${address} as ${user}.\n`);
     });
 
+/** On a terminal nothing of it is shown; from a pipe it is the first line. */
 async function askPassword(user: string): Promise<string> {
-  const reader = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   process.stderr.write(`Password of ${user}: `);
+  const silent = new Writable({ write: (_, __, done) => done() });
+  const reader = createInterface({ input: process.stdin, output: silent, terminal: process.stdin.isTTY });
   const password = await reader.question('');
   reader.close();
+  process.stderr.write('\n');
   return password;
 }

@@ -1,11 +1,11 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import type { CliParts, ExitCode } from '../program.ts';
 
 export interface ServeOptions {
   data: string;
   host: string;
   port: number;
-  dns: string | undefined;
+  dns: { address: string; port: number } | undefined;
   allowProcessWorkspace: boolean;
   localCloud: boolean;
 }
@@ -26,8 +26,8 @@ export function serveCommands(parts: CliParts, done: (code: ExitCode) => void): 
       .description('Run the server.')
       .option('--data <directory>', 'where everything is kept', process.env.MILLRACE_DATA ?? '.millrace')
       .option('--host <address>', 'address to listen on', '127.0.0.1')
-      .option('--port <port>', 'port to listen on; 0 chooses one', Number, 8787)
-      .option('--dns <address:port>', 'serve names there (DNS; its API on the next port)')
+      .option('--port <port>', 'port to listen on; 0 chooses one', readPort, 8787)
+      .option('--dns <address:port>', 'serve names there (DNS; its API on the next port)', readAddress)
       .option('--allow-process-workspace', 'let CI tasks run as plain processes of this machine', false)
       .option('--no-local-cloud', 'make no machines on this machine')
       .action((options: ServeOptions) => parts.serve(options)),
@@ -42,4 +42,17 @@ export function serveCommands(parts: CliParts, done: (code: ExitCode) => void): 
       .option('--seed <seed>', 'the same random moments again')
       .action(async (options: DemoOptions) => done(await parts.demo(options))),
   ];
+}
+
+function readPort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError(`"${text}" is no port: 0 to 65535.`);
+  return port;
+}
+
+function readAddress(text: string): { address: string; port: number } {
+  const [, address, port] = /^([\d.]+|[a-z.-]+):(\d+)$/i.exec(text) ?? [];
+  if (!address || !port)
+    throw new InvalidArgumentError(`"${text}" is not of the form address:port, as in 127.0.0.1:5353.`);
+  return { address, port: readPort(port) };
 }

@@ -86,7 +86,6 @@ function asText(files: FileReport[], { files: count, invalid }: { files: number;
     `${valid ? paints.good('✔') : paints.bad('✘')} ${path} ${paints.dim(`(${kind})`)}`,
     ...diagnostics.map((diagnostic) => `  ${formatDiagnostic(path, diagnostic)}`),
   ]);
-  return [...lines, '', invalid === 0 ? `${count} files, all valid.` : `${count} files, ${invalid} invalid.`].join(
-    '\n',
-  );
+  const counted = count === 1 ? '1 file' : `${count} files`;
+  return [...lines, '', invalid === 0 ? `${counted}, all valid.` : `${counted}, ${invalid} invalid.`].join('\n');
 }
