@@ -1,4 +1,4 @@
-// The composition root: the only file that knows every room.
+// The composition root: the only file that knows every room. Rooms that only some commands need are loaded by those.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
@@ -6,18 +6,9 @@ import { fileURLToPath } from 'node:url';
 import type { ServeOptions } from './cli/commands/serve.ts';
 import { runCli } from './cli/program.ts';
 import { MillraceError, messageOf } from './core/error.ts';
-import { playDemo } from './demo/demo.ts';
-import { http } from './host/http.ts';
-import { openJobs } from './host/jobs.ts';
 import { isAlive, startTime } from './host/processes.ts';
 import { catalogue } from './plugins/catalogue.ts';
-import { openSite } from './plugins/clouds/local/site.ts';
-import { openNameServer } from './plugins/dns/embedded.ts';
 import { secretProperties } from './plugins/endpoints/endpoints.ts';
-import { openApi } from './server/openapi.ts';
-import { lockDirectory, type Server, serve } from './server/serve.ts';
-import { openSeal } from './store/seal.ts';
-import { openSqlite } from './store/sqlite/store.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
@@ -37,16 +28,33 @@ process.exitCode = await runCli(process.argv.slice(2), {
   catalogue: catalogue({ site: openSiteLazily(), allowProcessWorkspace: true, bootWithin: 60_000 }),
   serve: serveHere,
   // An interrupted demo leaves work waiting for what is no longer there; nothing of it is owed.
-  demo: async (options) => process.exit(await playDemo({ ...options, root, node: process.execPath })),
+  demo: async (options) => {
+    const { playDemo } = await import('./demo/demo.ts');
+    process.exit(await playDemo({ ...options, root, node: process.execPath }));
+  },
 });
 
 async function serveHere(options: ServeOptions): Promise<void> {
+  const [{ lockDirectory, serve }, { openApi }, { openSqlite }, { openSeal }, { http }, { openJobs }, { openSite }] =
+    await Promise.all([
+      import('./server/serve.ts'),
+      import('./server/openapi.ts'),
+      import('./store/sqlite/store.ts'),
+      import('./store/seal.ts'),
+      import('./host/http.ts'),
+      import('./host/jobs.ts'),
+      import('./plugins/clouds/local/site.ts'),
+    ]);
   const directory = resolve(options.data);
   lockDirectory(directory, isAlive, { pid: process.pid, started: startTime(process.pid) ?? '' });
   const site = options.localCloud ? openSite(join(directory, 'site')) : undefined;
   const { dns } = options;
   const names = dns
-    ? await openNameServer(join(directory, 'dns'), { address: dns.address, dnsPort: dns.port, apiPort: dns.port + 1 })
+    ? await (await import('./plugins/dns/embedded.ts')).openNameServer(join(directory, 'dns'), {
+        address: dns.address,
+        dnsPort: dns.port,
+        apiPort: dns.port + 1,
+      })
     : undefined;
   const server = await serve({
     store: openSqlite(join(directory, 'millrace.db'), 'single'),
@@ -77,7 +85,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
   await untilAskedToStop(server);
 }
 
-function untilAskedToStop(server: Server): Promise<void> {
+function untilAskedToStop(server: { stop(): Promise<void> }): Promise<void> {
   return new Promise((done) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.once(

@@ -4,7 +4,9 @@ import { texts } from '../../sdk/fields.ts';
 import { defineTask, type Outcome, type TaskContext } from '../../sdk/task.ts';
 import { exportLines, exportsAsJson, shellQuote } from './shell.ts';
 
-const pollSeconds = 0.2;
+/** Looks come quickly at first, since most steps are short, and then less and less often. */
+const firstLook = 0.005;
+const mostBetweenLooks = 0.2;
 /** A build that takes longer than this wants a `millrace: {timeout: ...}` of its own. */
 const longest = 6 * 3600;
 
@@ -52,7 +54,7 @@ export const ciTask = (allowed: boolean) =>
         files,
         limits: { seconds: longest, memoryMb: 2048, fileMb: 1024 },
       });
-      return { wait: {}, seconds: pollSeconds };
+      return { wait: { looks: 0 }, seconds: firstLook };
     },
 
     async poll(ticket, _, context) {
@@ -122,7 +124,10 @@ export async function pollJob(
   const { status, exitCode, output, offset, stopped } = await jobs.state(key, from);
   const text = status === 'running' ? output.slice(0, output.lastIndexOf('\n') + 1) : output;
   if (text) await log.append(from, text);
-  if (status === 'running') return { wait: ticket, seconds: pollSeconds };
+  if (status === 'running') {
+    const looks = (isObject(ticket) ? Number(ticket.looks ?? 0) : 0) + 1;
+    return { wait: { looks }, seconds: Math.min(mostBetweenLooks, firstLook * 2 ** looks) };
+  }
   if (offset > from && text) return { wait: isObject(ticket) ? ticket : {}, seconds: 0 };
   if (status === 'lost') return { failed: 'The process was lost: it ended while nobody could see how.' };
   if (stopped) return { failed: stopped };
