@@ -20,7 +20,7 @@ label { display: grid; font-size: .85rem; } select, input, button { font: inheri
 button { background: var(--accent); color: #fff; border: 0; border-radius: .3rem; }
 #best { font-size: 1.6rem; } #best strong { color: var(--accent); }
 .bars { display: flex; align-items: end; gap: 3px; height: 9rem; } .bars span { flex: 1; background: #8884; border-radius: 2px 2px 0 0; }
-.bars .chosen { background: var(--accent); } figcaption { font-size: .8rem; opacity: .75; }
+.bars .chosen { background: var(--accent); } figure { margin: 0; } figcaption { font-size: .8rem; opacity: .75; }
 </style>
 </head>
 <body>
