@@ -42,6 +42,6 @@ export function deploy(plan: DeploymentPlan, standing: Deployment | null = null,
 /** A deployment that stands. */
 export function deployed(text: string, inputs: JsonObject): Deployment {
   const plan = changes(text, inputs);
-  if ('refused' in plan) throw new Error(plan.refused.join('\n'));
+  if ('refused' in plan) throw new Error(plan.refused.map(({ message }) => message).join('\n'));
   return deploy(plan).state;
 }

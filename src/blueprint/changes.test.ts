@@ -5,7 +5,9 @@ import { deployed } from '../../test/deployer.ts';
 
 const inputs = { repository: 'http://git/tito', revision: 'abcdef0', count: 2, workers: 8, googleKey: '' };
 const actionsOf = (plan: ReturnType<typeof changes>): string[] =>
-  'refused' in plan ? plan.refused : plan.actions.map(({ does, instance }) => `${does} ${instance}`);
+  'refused' in plan
+    ? plan.refused.map(({ message }) => message)
+    : plan.actions.map(({ does, instance }) => `${does} ${instance}`);
 
 test('a new deployment makes each instance, after what it needs', () => {
   const plan = changes(titoText, inputs);

@@ -17,6 +17,12 @@ export interface PlanRequest {
   requestedAt: string;
 }
 
+/** Why a request cannot be: the resource, and a sentence that names it. */
+export interface Refusal {
+  resource: string;
+  message: string;
+}
+
 /** Properties whose change makes the resource anew, and those whose change is ignored (the original's schema flags R and I). */
 const recreates = ['image', 'imageRef', 'constraints'];
 
@@ -29,10 +35,10 @@ export function planChanges(
   existing: Deployment | null,
   zones: readonly Zone[],
   used: Record<string, number>,
-): DeploymentPlan | { refused: string[]; placements: Placement[] } {
+): DeploymentPlan | { refused: Refusal[]; placements: Placement[] } {
   const { blueprint, inputs } = request;
   const facts: Facts = { blueprint, inputs, env: {}, resources: {}, now: request.requestedAt };
-  const refused: string[] = [];
+  const refused: Refusal[] = [];
   const placements: Placement[] = [];
   const target: DeploymentPlan['target'] = [];
   const counts = new Map<string, number>();
@@ -59,10 +65,16 @@ export function planChanges(
     try {
       const count = Number(resolveTemplate(resource.count, inputScope(facts), namesOf(blueprint)));
       if (Number.isInteger(count) && count >= 0) return count;
-      refused.push(`Resource ${resource.name}: its count is ${String(count)}, which is no whole number.`);
+      refused.push({
+        resource: resource.name,
+        message: `Resource ${resource.name}: its count is ${String(count)}, which is no whole number.`,
+      });
     } catch (thrown) {
       if (!(thrown instanceof ExpressionError)) throw thrown;
-      refused.push(`Resource ${resource.name}: its count cannot be known: ${thrown.message}`);
+      refused.push({
+        resource: resource.name,
+        message: `Resource ${resource.name}: its count cannot be known: ${thrown.message}`,
+      });
     }
     return 0;
   }
@@ -83,7 +95,7 @@ export function planChanges(
     const machine = isMachine(resource.type) || /Network$/.test(resource.type) ? undefined : neighbourZone(resource);
     const candidates = stays ?? (machine ? zones.filter(({ name }) => name === machine) : zones);
     const placement = place(wanted, candidates, load);
-    if (placement.zone === null) refused.push(placement.because);
+    if (placement.zone === null) refused.push({ resource: resource.name, message: placement.because });
     else if (isMachine(resource.type)) load[placement.zone] = (load[placement.zone] ?? 0) + wanted.count;
     if (stays && placement.zone) placement.because = `${placement.zone} holds it already.`;
     else if (machine && placement.zone) placement.because = `${placement.zone} holds the resources it serves.`;

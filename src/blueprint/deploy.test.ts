@@ -11,7 +11,7 @@ const inputs: JsonObject = { repository: 'http://git/tito', revision: 'abcdef0',
 
 function plan(given: JsonObject = inputs, existing: Deployment | null = null, text = titoText): DeploymentPlan {
   const made = changes(text, given, existing);
-  if ('refused' in made) throw new Error(made.refused.join());
+  if ('refused' in made) throw new Error(JSON.stringify(made.refused));
   return {
     ...made,
     request: existing ? 'request-2' : 'request-1',

@@ -50,8 +50,8 @@ test('plan shows where everything would go and why, without a server', async () 
   assert.match(whole.out, /local-data: no, it lacks the tag tier:web/);
   assert.equal(JSON.parse(machine.out).possible, true);
   assert.deepEqual([nowhere.code, missing.code], [1, 1]);
-  assert.match(nowhere.out, /the project has no cloud zone/);
-  assert.match(missing.err, /Input repository has neither a value nor a default/);
+  assert.match(nowhere.err, /blueprint.yaml:29:3: error: .*the project has no cloud zone/);
+  assert.match(missing.err, /blueprint.yaml:6:3: error: Input repository has neither a value nor a default/);
 });
 
 test('a wrong command line ends with 2 and says how it goes', async () => {

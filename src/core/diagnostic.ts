@@ -32,12 +32,14 @@ export const diagnosticCodes = {
   'task.not-yet': 'The task type is read, and cannot be run by this version.',
   'task.input': 'An input of the task is missing or has a wrong value.',
   'task.endpoint': 'The task needs an endpoint that it does not name.',
+  'task.unknown-endpoint': 'The task names an endpoint that the project does not have.',
   'task.duration': 'The text is not a duration such as 90s or 5m.',
   'notification.incomplete': 'A notification needs a type and an endpoint.',
   'condition.syntax': 'The condition cannot be read.',
   'binding.unknown-input': 'The binding names an input that the pipeline does not have.',
   'binding.unknown-stage': 'The binding names a stage that is not there.',
   'binding.unknown-task': 'The binding names a task that is not there.',
+  'binding.unknown-variable': 'The binding names a variable that the project does not have.',
   'binding.too-early': 'The binding names a task that has not run yet, so it is null.',
   'blueprint.no-resources': 'The document is no blueprint.',
   'blueprint.cycle': 'Resources wait for each other in a ring.',
@@ -50,6 +52,8 @@ export const diagnosticCodes = {
   'expression.resource': 'The expression names a resource that is not there.',
   'expression.variable': 'The expression names a variable that is not there.',
   'expression.function': 'The expression calls a function that is not there.',
+  'input.invalid': 'An input has no value, or one that its definition does not allow.',
+  'placement.impossible': 'No zone meets what the resource asks for; each refusal is named.',
   'cloud-config.refused': 'The cloud configuration uses something that this kind of machine cannot do.',
 } as const satisfies Record<string, string>;
 

@@ -171,7 +171,7 @@ export function deploymentDesk(
     );
     if ('refused' in planned) {
       throw new MillraceError('placement.impossible', {
-        message: `Deployment ${deploymentName} is refused: ${planned.refused.join(' ')}`,
+        message: `Deployment ${deploymentName} is refused: ${planned.refused.map(({ message }) => message).join(' ')}`,
         hint: `See why: millrace plan BLUEPRINT`,
       });
     }

@@ -263,3 +263,20 @@ test('a newer question may withdraw the older ones of its pipeline, whose runs a
   );
   assert.equal((await server.call('GET', `/codestream/api/executions/${second}`)).body.status, 'WAITING');
 });
+
+test('a run that names a variable or an endpoint which is not there is refused before anything runs, with the place', async (t) => {
+  const server = await TestServer.start(t);
+  await server.import('{project: Tito, kind: VARIABLE, name: greeting, type: REGULAR, value: hello}');
+  await server.import(
+    pipelineAround(
+      'Call:\n  type: REST\n  endpoints: {agent: far}\n  input: {action: get, url: "http://${var.greetin}/"}',
+    ),
+  );
+  const { status, body } = await server.call('POST', '/codestream/api/pipelines/Tito/P/executions', {});
+
+  assert.deepEqual([status, body.error], [400, 'definition.invalid']);
+  assert.match(body.message, /11:28: Task S.Call names the endpoint far, which the project does not have/);
+  assert.match(body.message, /12:43: Task S.Call: \$\{var.greetin\}: the project has no variable greetin/);
+  assert.equal(body.diagnostics[1].hint, 'Did you mean ${var.greeting}?');
+  assert.equal((await server.call('GET', '/codestream/api/executions')).body.count, 0);
+});

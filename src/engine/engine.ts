@@ -5,7 +5,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import type { Execution } from '../pipeline/execution.ts';
 import { type Pipeline, tasksInOrder } from '../pipeline/model.ts';
 import { bindInputs } from '../pipeline/start.ts';
-import { checkPipeline } from '../pipeline/validate.ts';
+import { checkPipeline, type Surroundings } from '../pipeline/validate.ts';
 import type { Deployments, Integrations } from '../sdk/powers.ts';
 import { taskRules } from '../sdk/rules.ts';
 import type { Command, Document, NewCommand } from '../store/store.ts';
@@ -75,7 +75,7 @@ export async function startEngine(parts: EngineParts, isAdmin: (user: string) =>
     }) {
       const known = await store.load('execution', id);
       if (known) return { id, index: (known.state as unknown as Execution).plan.index };
-      const pipeline = runnable(document);
+      const pipeline = await runnable(document);
       const inputs = bindInputs(pipeline, input);
       const index = await store.next(`pipeline/${document.id}`);
       const plan = {
@@ -141,18 +141,22 @@ export async function startEngine(parts: EngineParts, isAdmin: (user: string) =>
   };
 
   /** @throws MillraceError where the pipeline may not, or cannot, run. */
-  function runnable(document: Document): Pipeline {
+  async function runnable(document: Document): Promise<Pipeline> {
     if (document.body.enabled === false) {
       throw new MillraceError('pipeline.disabled', {
         message: `Pipeline ${document.name} is disabled.`,
         hint: 'Enable it: PATCH it with {"state": "ENABLED"}.',
       });
     }
-    const { pipeline, diagnostics } = checkPipeline(String(document.body.content), taskRules(parts.catalogue));
+    const { pipeline, diagnostics } = checkPipeline(
+      String(document.body.content),
+      taskRules(parts.catalogue),
+      await surroundings(document.project),
+    );
     const errors = diagnostics.filter(isError);
     if (!pipeline || errors.length > 0) {
       throw new MillraceError('definition.invalid', {
-        message: `Pipeline ${document.name} has errors: ${errors.map(({ message, line }) => `line ${line}: ${message}`).join(' ')}`,
+        message: `Pipeline ${document.name} has errors: ${errors.map(({ message, line, column }) => `${line}:${column}: ${message}`).join(' ')}`,
         hint: 'Correct it: millrace validate FILE',
         diagnostics: errors,
       });
@@ -166,6 +170,13 @@ export async function startEngine(parts: EngineParts, isAdmin: (user: string) =>
       }
     }
     return { ...pipeline, name: document.name, project: document.project };
+  }
+
+  /** What the pipelines of a project may name. */
+  async function surroundings(project: string): Promise<Surroundings> {
+    const names = async (kind: string) =>
+      (await store.list(kind)).filter((one) => one.project === project).map(({ name }) => name);
+    return { variables: await names('variable'), endpoints: await names('endpoint') };
   }
 
   async function perform(command: Command): Promise<void> {

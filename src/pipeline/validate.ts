@@ -17,6 +17,12 @@ export interface TaskRules {
   conditions?: string[][];
 }
 
+/** What is there to be named, where that can be known: on a server, not in a file. */
+export interface Surroundings {
+  variables: string[];
+  endpoints: string[];
+}
+
 /** Types of the original that this version knows by name and cannot run yet. */
 const notYet = ['K8S', 'Jenkins', 'PowerShell', 'vRO', 'TFS', 'Bamboo', 'Pipeline'];
 
@@ -24,19 +30,21 @@ const notYet = ['K8S', 'Jenkins', 'PowerShell', 'vRO', 'TFS', 'Bamboo', 'Pipelin
 export function checkPipeline(
   text: string,
   types: Record<string, TaskRules>,
+  around?: Surroundings,
 ): { pipeline: Pipeline | undefined; diagnostics: Diagnostic[] } {
   const { documents, diagnostics } = parseYaml(text);
   const document = documents[0];
   if (!document) {
     return { pipeline: undefined, diagnostics: diagnostics.length > 0 ? diagnostics : [emptyFile] };
   }
-  const checked = checkPipelineDocument(document, types);
+  const checked = checkPipelineDocument(document, types, around);
   return { pipeline: checked.pipeline, diagnostics: [...diagnostics, ...checked.diagnostics] };
 }
 
 export function checkPipelineDocument(
   document: YamlDocument,
   types: Record<string, TaskRules>,
+  around?: Surroundings,
 ): { pipeline: Pipeline | undefined; diagnostics: Diagnostic[] } {
   const { pipeline, diagnostics } = parsePipeline(document);
   if (!pipeline) return { pipeline, diagnostics };
@@ -49,7 +57,7 @@ export function checkPipelineDocument(
     });
   }
   for (const { stage, step, task } of tasksInOrder(pipeline))
-    checkTask(pipeline, stage, step, task, types, document, diagnostics);
+    checkTask(pipeline, stage, step, task, types, around, document, diagnostics);
   return { pipeline, diagnostics };
 }
 
@@ -59,6 +67,7 @@ function checkTask(
   step: number,
   task: Task,
   types: Record<string, TaskRules>,
+  around: Surroundings | undefined,
   document: YamlDocument,
   diagnostics: Diagnostic[],
 ): void {
@@ -87,6 +96,13 @@ function checkTask(
         `Add \`endpoints: {${role}: name}\`.`,
       );
     }
+  }
+  for (const [role, name] of Object.entries(task.endpoints)) {
+    if (!around || name === '' || name.includes('${') || around.endpoints.includes(name)) continue;
+    const close = nearest(name, around.endpoints);
+    const hint = close ? `Did you mean ${close}?` : 'Make it, or name another one.';
+    const message = `Task ${where} names the endpoint ${name}, which the project does not have.`;
+    report('error', 'task.unknown-endpoint', message, [...path, 'endpoints', role], hint);
   }
   checkCondition(task.preCondition, [...path, 'preCondition']);
   if (task.type === 'Condition') checkCondition(String(task.input.condition ?? ''), [...path, 'input', 'condition']);
@@ -148,7 +164,7 @@ function checkTask(
       });
     else if (typeof value === 'string') {
       for (const { source, start } of findBindings(value)) {
-        const fault = bindingFault(pipeline, stage, step, source);
+        const fault = bindingFault(pipeline, stage, step, source, around);
         if (fault)
           diagnostics.push({
             ...fault,
@@ -178,6 +194,7 @@ function bindingFault(
   from: Stage,
   fromStep: number,
   source: string,
+  around: Surroundings | undefined,
 ): Pick<Diagnostic, 'severity' | 'code' | 'message' | 'hint'> | undefined {
   const path = bindingPath(source)?.map(String);
   const [first, second] = path ?? [];
@@ -192,6 +209,15 @@ function bindingFault(
       code: 'binding.unknown-input',
       message: `\${${source}}: the pipeline has no input ${second}.`,
       hint,
+    };
+  }
+  if (first === 'var' && around && !around.variables.includes(second)) {
+    const close = nearest(second, around.variables);
+    return {
+      severity: 'error',
+      code: 'binding.unknown-variable',
+      message: `\${${source}}: the project has no variable ${second}.`,
+      hint: close ? `Did you mean \${var.${close}}?` : 'Make it: millrace import FILE, with kind: VARIABLE.',
     };
   }
   if (!['output', 'input', 'status'].includes(path?.[2] ?? '')) return undefined;

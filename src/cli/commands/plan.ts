@@ -5,7 +5,7 @@ import { bindBlueprintInputs } from '../../blueprint/inputs.ts';
 import { checkBlueprint } from '../../blueprint/parse.ts';
 import type { Placement, Zone } from '../../blueprint/placement.ts';
 import { readZone } from '../../blueprint/zone.ts';
-import { formatDiagnostic, isError } from '../../core/diagnostic.ts';
+import { type Diagnostic, formatDiagnostic, isError } from '../../core/diagnostic.ts';
 import { isObject, type Json } from '../../core/json.ts';
 import { parseYaml } from '../../lang/yaml.ts';
 import { type OutputFormat, outputOption, paints, print } from '../output.ts';
@@ -24,11 +24,21 @@ export const planCommand = (_: CliParts, done: (code: ExitCode) => void): Comman
         path: string,
         { input, clouds, output }: { input: Record<string, string>; clouds?: string; output: OutputFormat },
       ) => {
-        const { blueprint, diagnostics } = checkBlueprint(readFileSync(path, 'utf8'));
-        for (const diagnostic of diagnostics) process.stderr.write(`${formatDiagnostic(path, diagnostic)}\n`);
-        if (!blueprint || diagnostics.some(isError)) return done(1);
+        const text = readFileSync(path, 'utf8');
+        const document = parseYaml(text).documents[0];
+        const tell = (diagnostic: Diagnostic) => process.stderr.write(`${formatDiagnostic(path, diagnostic)}\n`);
+        const { blueprint, diagnostics } = checkBlueprint(text);
+        diagnostics.forEach(tell);
+        if (!blueprint || !document || diagnostics.some(isError)) return done(1);
         const { inputs, faults } = bindBlueprintInputs(blueprint, input);
-        for (const { message } of faults) process.stderr.write(`${message}\n`);
+        for (const { input: name, message } of faults)
+          tell({
+            severity: 'error',
+            code: 'input.invalid',
+            message,
+            hint: `Give it: --input ${name}=VALUE`,
+            ...document.placeOfKey(['inputs', name]),
+          });
         if (faults.length > 0) return done(1);
         const plan = planChanges(
           {
@@ -45,6 +55,14 @@ export const planCommand = (_: CliParts, done: (code: ExitCode) => void): Comman
           {},
         );
         const refused = 'refused' in plan ? plan.refused : [];
+        for (const { resource, message } of refused)
+          tell({
+            severity: 'error',
+            code: 'placement.impossible',
+            message,
+            hint: clouds ? undefined : 'Name the zones: --clouds FILE',
+            ...document.placeOfKey(['resources', resource]),
+          });
         const actions = 'refused' in plan ? [] : plan.actions;
         print(
           output,
@@ -62,7 +80,6 @@ export const planCommand = (_: CliParts, done: (code: ExitCode) => void): Comman
                 ({ id, after, because }) =>
                   `${paints.good('+')} ${id}${after.length > 0 ? paints.dim(` after ${after.join(', ')}`) : ''}  ${because}`,
               ),
-              ...refused.map((reason) => `${paints.bad('✘')} ${reason}`),
             ].join('\n'),
         );
         done(refused.length === 0 ? 0 : 1);
