@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import { farSide } from '../../test/far-side.ts';
 import { type Answer, TestServer } from '../../test/server.ts';
 
 const hasPython = spawnSync('python3', ['--version']).status === 0;
@@ -133,3 +134,29 @@ test('a run that is cancelled stops', async (t) => {
 
   assert.equal((await ended(server, started.body.id)).runState, 'CANCELLED');
 });
+
+for (const runtime of ['nodejs', 'python']) {
+  const skip = runtime === 'python' && !hasPython && 'python3 is not installed';
+
+  test(`a function in ${runtime} calls this server with the rights of who started it, and others without them`, {
+    skip,
+  }, async (t) => {
+    const server = await TestServer.start(t);
+    const far = await farSide(t, () => ({ body: { far: true } }));
+    const source = {
+      nodejs: `exports.handler = async (context, inputs) => {
+        const own = await context.request('/codestream/api/user-preferences', 'GET', '');
+        const far = await context.request(inputs.far, 'POST', { a: 1 });
+        return { user: JSON.parse(own.content).userName, status: own.status, far: JSON.parse(far.content).far };
+      };`,
+      python: `import json\ndef handler(context, inputs):\n    own = context.request('/codestream/api/user-preferences', 'GET', '')\n    far = context.request(inputs['far'], 'POST', {'a': 1})\n    return {'user': json.loads(own['content'])['userName'], 'status': own['status'], 'far': json.loads(far['content'])['far']}\n`,
+    }[runtime]!;
+    const run = await runOf(server, await action(server, { name: 'calls', runtime, source }), { far: far.url });
+
+    assert.deepEqual(run.outputs, { user: 'admin', status: 200, far: true }, run.errorMessage);
+    assert.deepEqual(
+      [far.calls[0]?.headers.authorization, far.calls[0]?.body.replaceAll(' ', '')],
+      [undefined, '{"a":1}'],
+    );
+  });
+}

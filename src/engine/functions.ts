@@ -63,6 +63,7 @@ export function functionDesk(parts: EngineParts, mailbox: Mailbox) {
       inputs: run.inputs,
       secrets,
       url: parts.url(),
+      token: await parts.tokenFor(run.triggeredBy, (run.timeoutSeconds + 60) * 1000),
     });
     if ('refused' in job) {
       await mailbox.functionRun(

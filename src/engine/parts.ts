@@ -17,6 +17,8 @@ export interface EngineParts {
   node: string;
   /** How people reach this server. */
   url(): string;
+  /** A token with the rights of a user, valid for so many milliseconds: for functions that call this server. */
+  tokenFor(user: string, life: number): Promise<string>;
   /** Named places between a side effect and its commit: tests kill the process there. */
   crashPoint(name: string): void;
   report(message: string, details: Record<string, unknown>): void;

@@ -11,6 +11,8 @@ interface FunctionSource {
   secrets: Record<string, string>;
   /** Where relative addresses of `context.request` lead. */
   url: string;
+  /** Signs calls to that address, and to no other. */
+  token: string;
 }
 
 /**
@@ -24,9 +26,10 @@ export function functionJob({
   inputs,
   secrets,
   url,
+  token,
 }: FunctionSource): { command: string[]; files: Record<string, string> } | { refused: string } {
   const handler = entrypoint.split('.').at(-1) || 'handler';
-  const input = JSON.stringify({ inputs: withOpaqueSecrets(inputs), secrets, url, handler });
+  const input = JSON.stringify({ inputs: withOpaqueSecrets(inputs), secrets, url, token, handler });
   if (/^node/i.test(runtime)) {
     return {
       command: ['node', 'run.cjs'],
@@ -60,7 +63,7 @@ export function readResult(text: string | undefined): { outputs: Json } | { erro
 
 const nodeWrapper = `
 const fs = require('node:fs');
-const { inputs, secrets, url, handler } = JSON.parse(fs.readFileSync('input.json', 'utf8'));
+const { inputs, secrets, url, token, handler } = JSON.parse(fs.readFileSync('input.json', 'utf8'));
 fs.unlinkSync('input.json');
 const finish = (result, code) => { fs.writeFileSync('result.tmp', JSON.stringify(result)); fs.renameSync('result.tmp', 'result.json'); process.exit(code); };
 const fail = (error) => { console.error(error && error.stack || String(error)); finish({ error: String(error && error.message || error) }, 1); };
@@ -69,7 +72,9 @@ process.on('unhandledRejection', fail);
 const context = {
   getSecret: (value) => secrets[String(value).replace(/^p?secret:/, '')] ?? value,
   request(path, method, body, callback) {
-    const done = fetch(new URL(path, url), { method: method || 'GET', body: body === '' || body == null ? undefined : typeof body === 'string' ? body : JSON.stringify(body), headers: { 'content-type': 'application/json' } })
+    const target = new URL(path, url);
+    const headers = { 'content-type': 'application/json', ...(target.origin === new URL(url).origin ? { authorization: 'Bearer ' + token } : {}) };
+    const done = fetch(target, { method: method || 'GET', body: body === '' || body == null ? undefined : typeof body === 'string' ? body : JSON.stringify(body), headers })
       .then(async (answer) => ({ status: answer.status, headers: Object.fromEntries(answer.headers), content: await answer.text() }));
     if (typeof callback === 'function') done.then((answer) => callback(null, answer), callback);
     return done;
@@ -107,7 +112,10 @@ class Context:
 
     def request(self, url, method='GET', body=None, headers=None, **_):
         data = None if body in (None, '') else (body if isinstance(body, str) else json.dumps(body)).encode()
-        request = urllib.request.Request(urllib.parse.urljoin(given['url'], url), data=data, method=method, headers={'content-type': 'application/json', **(headers or {})})
+        target = urllib.parse.urljoin(given['url'], url)
+        own = urllib.parse.urlsplit(target)[:2] == urllib.parse.urlsplit(given['url'])[:2]
+        signed = {'authorization': 'Bearer ' + given['token']} if own else {}
+        request = urllib.request.Request(target, data=data, method=method, headers={'content-type': 'application/json', **signed, **(headers or {})})
         try:
             with urllib.request.urlopen(request) as answer:
                 return {'status': answer.status, 'headers': dict(answer.headers), 'content': answer.read()}

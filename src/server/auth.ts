@@ -80,14 +80,24 @@ export function openAuth(store: Store, now: () => number) {
     },
 
     issue,
+
+    /** Removes tokens that are no longer valid. */
+    async forgetExpired(): Promise<void> {
+      for (const { id, body } of await store.list('token'))
+        if (Number(body.expiresAt) < now()) await store.remove('token', id);
+    },
   };
 
-  async function issue(user: string, kind: 'access' | 'refresh'): Promise<string> {
+  async function issue(
+    user: string,
+    kind: 'access' | 'refresh',
+    life = kind === 'access' ? accessLife : refreshLife,
+  ): Promise<string> {
     const token = randomBytes(32).toString('base64url');
     await put('token', fingerprint(token), {
       user,
       kind,
-      expiresAt: now() + (kind === 'access' ? accessLife : refreshLife),
+      expiresAt: now() + life,
     });
     return token;
   }

@@ -43,6 +43,7 @@ export interface Server {
 export async function serve(given: ServeParts): Promise<Server> {
   const { store, seal, catalogue, host, port, say } = given;
   let url = `http://${host}:${port}`;
+  const auth = openAuth(store, Date.now);
   const parts: EngineParts = {
     store,
     catalogue,
@@ -52,10 +53,10 @@ export async function serve(given: ServeParts): Promise<Server> {
     moment: { now: Date.now, newId: given.newId },
     node: given.node,
     url: () => url,
+    tokenFor: (user, life) => auth.issue(user, 'access', life),
     crashPoint: given.crashPoint,
     report: given.report,
   };
-  const auth = openAuth(store, Date.now);
   const engine = await startEngine(parts, auth.isAdministrator);
   const known = kinds({ catalogue, seal, secretProperties: given.secretProperties, externalUrl: () => url });
   const http = buildHttp({
@@ -85,9 +86,12 @@ export async function serve(given: ServeParts): Promise<Server> {
   }
   url = `http://${host}:${(http.server.address() as AddressInfo).port}`;
   await firstStart();
+  await auth.forgetExpired();
+  const sweep = setInterval(() => void auth.forgetExpired().catch(() => undefined), 3_600_000).unref();
   return {
     url,
     async stop() {
+      clearInterval(sweep);
       await http.close();
       await engine.stop();
       await store.close();
