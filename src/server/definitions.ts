@@ -66,6 +66,7 @@ export function kinds(
         return {
           ...(isObject(written) ? written : {}),
           ...common(document, 'pipelines'),
+          ...(Array.isArray(document.body.tags) ? { tags: document.body.tags } : {}),
           concurrency: pipeline?.concurrency ?? 10,
           enabled,
           state: enabled ? 'ENABLED' : 'DISABLED',

@@ -36,7 +36,7 @@ const NewUser = z.object({
 export function handlers(given: HandlerParts): Record<string, Handler> {
   const { parts, engine, auth, kinds: known, openApi } = given;
   const { store } = parts;
-  const { byId, byName } = finders(store);
+  const { byId, byName, refuseTaken } = finders(store);
   const now = () => parts.moment.now();
   const files = { store, kinds: known, now };
 
@@ -122,11 +122,20 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
   async function patchPipeline(document: Document, body: JsonObject, by: string): Promise<JsonObject> {
     const wanted = body.state === undefined ? body.enabled : body.state !== 'DISABLED';
     const enabled = wanted === undefined ? document.body.enabled : wanted === true || wanted === 'true';
+    const { name = document.name, description = document.body.description ?? '', tags } = body;
     const changed = {
       ...document,
-      body: { ...document.body, enabled: enabled!, updatedBy: by },
+      name: String(name),
+      body: {
+        ...document.body,
+        enabled: enabled!,
+        description: String(description),
+        ...(Array.isArray(tags) ? { tags: tags.map(String) } : {}),
+        updatedBy: by,
+      },
       updatedAt: now(),
     };
+    await refuseTaken(changed);
     await store.put(changed);
     return known.pipeline.show(changed);
   }

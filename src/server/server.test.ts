@@ -267,6 +267,29 @@ test('a disabled pipeline does not run until it is enabled', async (t) => {
   assert.equal((await start()).status, 202);
 });
 
+test('a pipeline is renamed, described and tagged by a patch, and keeps its text', async (t) => {
+  const server = await TestServer.start(t);
+  await server.import(pipelineAround(tell));
+  await server.import(pipelineAround(tell).replace('name: P', 'name: Q'));
+  const patch = (body: object) => server.call('PATCH', '/codestream/api/pipelines/Tito/P', body);
+
+  assert.equal((await patch({ name: 'Q' })).body.error, 'name.taken');
+  const { body } = await patch({ name: 'R', description: 'Renamed.', tags: ['x'] });
+  assert.deepEqual([body.name, body.description, body.tags], ['R', 'Renamed.', ['x']]);
+  assert.equal((await server.run('R')).name, 'R');
+});
+
+test('an object cannot take the name of another', async (t) => {
+  const server = await TestServer.start(t);
+  const make = (name: string) =>
+    server.call('POST', '/codestream/api/variables', { project: 'Tito', name, type: 'REGULAR', value: '' });
+  await make('a');
+  const { body: second } = await make('b');
+  const answer = await server.call('PUT', `/codestream/api/variables/${second.id}`, { ...second, name: 'a' });
+
+  assert.deepEqual([answer.status, answer.body.error], [409, 'name.taken']);
+});
+
 test('live events go on behind the last one that a client has seen', async (t) => {
   const server = await TestServer.start(t);
   const execution = await server.runTasks(tell);
@@ -312,4 +335,79 @@ test('projects are listed as clients of the other services expect', async (t) =>
   const { body } = await server.call('GET', `/iaas/api/projects?$filter=${encodeURIComponent("name eq 'Tito'")}`);
 
   assert.deepEqual([body.totalElements, body.content[0].name], [1, 'Tito']);
+});
+
+test('no operation fails by a fault of ours, whatever is sent', async (t) => {
+  const server = await TestServer.start(t);
+  await server.import(
+    [
+      pipelineAround(tell),
+      '{project: Tito, kind: GIT_WEBHOOK, name: w, pipeline: P}',
+      '{project: Tito, kind: VARIABLE, name: v, type: SECRET, value: x}',
+      '{project: Tito, kind: ENDPOINT, name: e, type: slack, properties: {token: x}}',
+      '{project: Tito, kind: CUSTOM_INTEGRATION, name: i, runtime: nodejs, code: "1"}',
+      'name: B\nresources: {n: {type: Cloud.Network}}',
+      '{project: Tito, kind: ACTION, name: a, runtime: nodejs, source: "exports.handler = () => ({});"}',
+    ].join('\n---\n'),
+  );
+  const id = await server.begin('P');
+  await server.ended(id);
+  const idOf = async (path: string): Promise<string> => {
+    const { body } = await server.call('GET', path);
+    return body.content?.[0]?.id ?? body.documents[body.links[0]].id;
+  };
+  const known: Record<string, string> = { executions: id, logs: id };
+  for (const tag of ['pipelines', 'endpoints', 'variables', 'git-webhooks', 'custom-integrations'])
+    known[tag] = await idOf(`/codestream/api/${tag}`);
+  known['git-webhook'] = known['git-webhooks']!;
+  known.blueprints = await idOf('/blueprint/api/blueprints');
+  known.actions = await idOf('/abx/api/resources/actions');
+  const bodies: unknown[] = [
+    {},
+    { name: 5, project: null, type: [], properties: 'x', value: { a: 1 }, content: 7, yaml: '- a', pipeline: {} },
+    { name: 'n', content: 'stages: [', yaml: ': :', source: 1, inputs: [], ids: 'x', status: {}, state: [] },
+    { name: 'x'.repeat(5000), stages: { A: { tasks: { B: 5 } } }, stageOrder: {}, concurrency: -1 },
+    {
+      input: [1],
+      tags: 'x',
+      comments: {},
+      username: [],
+      password: {},
+      refreshToken: 1,
+      role: 'king',
+      enabled: 'maybe',
+    },
+    { type: 'slack', name: 'e2', properties: { token: [1], url: null }, inclusions: 'x', runState: 5 },
+    { type: 'REGULAR', name: 'v', value: 'the name of another' },
+  ];
+  const queries = [
+    '',
+    '?$filter=(((',
+    '?$top=-1&$skip=x&$orderby=%20',
+    '?page=1e9&size=0',
+    '?action=explode',
+    '?from=abc&task=../..',
+  ];
+  const ordered = [...operations].sort((a, b) => Number(a.method === 'DELETE') - Number(b.method === 'DELETE'));
+
+  for (const { method, path, id: operation, tag } of ordered) {
+    if (operation.endsWith('stream')) continue;
+    for (const given of [known[tag] ?? 'none', "%27;--%00'"]) {
+      const address = path
+        .replace('{cs}', '/codestream/api')
+        .replace('{id}', given)
+        .replace(/\{\w+\}/g, '%F0%9F%98%80');
+      const withBody = method !== 'GET' && method !== 'DELETE';
+      const sent = withBody
+        ? bodies.map((body) => [address, body])
+        : queries.map((query) => [address + query, undefined]);
+      for (const [where, body] of sent) {
+        const { status } = await server.call(method, String(where), body);
+        assert.ok(
+          status < 500,
+          `${method} ${String(where)} ${JSON.stringify(body)}: ${JSON.stringify(server.reports)}`,
+        );
+      }
+    }
+  }
 });

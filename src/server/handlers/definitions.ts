@@ -8,7 +8,7 @@ import { finders } from './find.ts';
 /** The operations that every kind of definition has. */
 export function definitionHandlers(given: HandlerParts, kind: Kind): Record<string, Handler> {
   const { store, moment } = given.parts;
-  const { byId, byName } = finders(store);
+  const { byId, byName, refuseTaken } = finders(store);
   const now = () => moment.now();
   const { path } = kind;
   const replace = async (before: Document, { body, user }: Request) => {
@@ -27,6 +27,7 @@ export function definitionHandlers(given: HandlerParts, kind: Kind): Record<stri
       },
       updatedAt: now(),
     };
+    await refuseTaken(changed);
     await store.put(changed);
     return kind.show(changed);
   };

@@ -16,6 +16,16 @@ export const finders = (store: Store) => ({
     return found;
   },
 
+  /** @throws MillraceError name.taken where another object of the kind has the name. */
+  async refuseTaken({ kind, project, name, id }: Document): Promise<void> {
+    const other = await store.find(kind, project, name);
+    if (other && other.id !== id)
+      throw new MillraceError('name.taken', {
+        message: `Another ${kind} is called ${name} in project ${project}.`,
+        hint: 'Choose another name.',
+      });
+  },
+
   async execution(id: string): Promise<Execution> {
     const loaded = await store.load('execution', id);
     if (!loaded) throw new MillraceError('not.found', { message: `There is no execution ${id}.` });

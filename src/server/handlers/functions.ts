@@ -8,7 +8,7 @@ import { finders } from './find.ts';
 export function functionHandlers(given: HandlerParts): Record<string, Handler> {
   const { engine } = given;
   const { store, moment } = given.parts;
-  const { byId } = finders(store);
+  const { byId, refuseTaken } = finders(store);
   const now = () => moment.now();
   const show = ({ id, name, project, body }: Document): JsonObject => ({
     id,
@@ -30,6 +30,7 @@ export function functionHandlers(given: HandlerParts): Record<string, Handler> {
       createdAt: before?.createdAt ?? now(),
       updatedAt: now(),
     };
+    if (before) await refuseTaken(document);
     if (before) await store.put(document);
     else if (!(await store.insert(document)))
       throw new MillraceError('name.taken', {
@@ -52,13 +53,18 @@ export function functionHandlers(given: HandlerParts): Record<string, Handler> {
     'action-runs.start': async (request) => start((await actionOf(request.params.id!)).id, request),
     'action-runs.startOld': async (request) => start((await actionOf(String(request.body.actionId ?? ''))).id, request),
     'action-runs.list': async ({ query }) => pageOf(await store.summaries('function-run'), query),
-    'action-runs.get': async ({ params }) => {
-      const loaded = await store.load('function-run', params.id!);
-      if (!loaded) throw new MillraceError('not.found', { message: `There is no run ${params.id}.` });
-      return loaded.state;
+    'action-runs.get': async ({ params }) => run(params.id!),
+    'action-runs.cancel': async ({ params }) => {
+      await run(params.id!);
+      return engine.cancelFunction(params.id!);
     },
-    'action-runs.cancel': async ({ params }) => engine.cancelFunction(params.id!),
   };
+
+  async function run(id: string) {
+    const loaded = await store.load('function-run', id);
+    if (!loaded) throw new MillraceError('not.found', { message: `There is no run ${id}.` });
+    return loaded.state;
+  }
 
   /** Pipelines call functions by id; people by name. */
   async function actionOf(idOrName: string): Promise<Document> {
