@@ -61,6 +61,13 @@ interface Input {
   exitCriteria: { success: string; failure: string };
 }
 
+/** What an answer says about its own failure, in the fields that services use for that. */
+function reasonIn(fields: JsonObject): string {
+  const said = ['errorMessage', 'statusMessage', 'message', 'error'].map((name) => fields[name]);
+  const reason = said.find((text) => typeof text === 'string' && text !== '');
+  return reason === undefined ? '' : `. The answer says: ${String(reason)}`;
+}
+
 async function ask(input: Input, asked: number, { http, holds: isMet }: TaskContext): Promise<Outcome> {
   const { url, headers, pollCount, pollIntervalSeconds, ignoreFailure, exitCriteria } = input;
   const count = asked + 1;
@@ -93,7 +100,7 @@ async function ask(input: Input, asked: number, { http, holds: isMet }: TaskCont
   };
   if (holds(exitCriteria.success, fields)) return { done: output };
   if (holds(exitCriteria.failure, fields))
-    return { failed: `The failure criterion was met: ${exitCriteria.failure.trim()}`, output };
+    return { failed: `The failure criterion was met: ${exitCriteria.failure.trim()}${reasonIn(fields)}`, output };
   if (answer.status >= 400 && !ignoreFailure)
     return { failed: `Request failed with status code : ${answer.status}`, output };
   if (isLast)
