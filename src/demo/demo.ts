@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { DemoOptions } from '../cli/commands/serve.ts';
 import { lineFor } from '../cli/follow.ts';
 import { paints } from '../cli/output.ts';
@@ -6,6 +7,7 @@ import { isObject } from '../core/json.ts';
 import { metricLines } from '../lang/metric-line.ts';
 import { type Execution, type ExecutionEvent, evolve } from '../pipeline/execution.ts';
 import { crashPoints, killPlan } from './kills.ts';
+import { leftovers } from './leftovers.ts';
 import { releases } from './repository.ts';
 import { executionOf, patiently, type Stage, setStage } from './stage.ts';
 import { closingLines, type DemoReport, placements, releaseReport, timeline } from './summary.ts';
@@ -105,7 +107,10 @@ async function play(
   for (const { version, execution } of runs) say(`\n${timeline(version, execution)}`);
   say(`\n${paints.bold('Where v2 went, and why')}\n${placements(runs[1]!.execution).join('\n')}`);
   say(`\n${closingLines(report, versions, stage.server.kills, stage.switchedBy).join('\n')}`);
-  const faults = faultsOf(report, versions, stage);
+  const faults = [
+    ...faultsOf(report, versions, stage),
+    ...(await patiently(() => leftovers(stage.client, join(stage.directory, 'data', 'site')))),
+  ];
   for (const fault of [...faults, ...traffic!.failures]) process.stderr.write(`${paints.bad('✘')} ${fault}\n`);
   if (faults.length === 0) say(`\n${paints.good('✔')} Two releases, one failure that nobody noticed.`);
   return { isGood: faults.length === 0 };
