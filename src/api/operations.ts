@@ -38,6 +38,25 @@ const crud = (tag: string, path: string, what: string, write: Permission): Opera
   ),
 ];
 
+const version = '{cs}/custom-integrations/{id}/versions/{version}';
+const integrations: Operation[] = [
+  ...crud('custom-integrations', '{cs}/custom-integrations', 'custom integrations', 'develop'),
+  operation('custom-integrations.versions', 'GET {cs}/custom-integrations/{id}/versions', 'read', 'Its versions.'),
+  operation(
+    'custom-integrations.freeze',
+    'POST {cs}/custom-integrations/{id}/versions',
+    'develop',
+    'Freezes the draft: `{version, description, changeLog}`.',
+    { body: json },
+  ),
+  operation('custom-integrations.version', `GET ${version}`, 'read', 'One version.'),
+  operation('custom-integrations.deleteVersion', `DELETE ${version}`, 'develop', 'Deletes a version.'),
+  operation('custom-integrations.release', `POST ${version}/release`, 'develop', 'Makes a version usable.'),
+  operation('custom-integrations.deprecate', `POST ${version}/deprecate`, 'develop', 'Usable, but not for new use.'),
+  operation('custom-integrations.withdraw', `POST ${version}/withdraw`, 'develop', 'Makes a version unusable.'),
+  operation('custom-integrations.restore', `POST ${version}/restore`, 'develop', 'Copies a version to the draft.'),
+];
+
 const codestream: Operation[] = [
   operation('about.codestream', 'GET {cs}/about', 'public', 'Versions of this API.'),
   ...crud('pipelines', '{cs}/pipelines', 'pipelines', 'develop'),
@@ -83,7 +102,7 @@ const codestream: Operation[] = [
   ...crud('endpoints', '{cs}/endpoints', 'endpoints', 'develop'),
   ...crud('variables', '{cs}/variables', 'variables', 'develop'),
   ...crud('git-webhooks', '{cs}/git-webhooks', 'Git webhooks', 'develop'),
-  ...crud('custom-integrations', '{cs}/custom-integrations', 'custom integrations', 'develop'),
+  ...integrations,
   operation('git-events.list', 'GET {cs}/git-events', 'read', 'What webhooks received: fired, or ignored and why.'),
   operation('git-events.get', 'GET {cs}/git-events/{id}', 'read', 'One of them.'),
   operation(

@@ -242,10 +242,10 @@ export async function startEngine(parts: EngineParts, isAdmin: (user: string) =>
       async find(name, version) {
         const document = (await store.list('custom-integration')).find((candidate) => candidate.name === name);
         if (!document) return undefined;
-        const versions = document.body.versions as JsonObject[] | undefined;
-        const body =
-          versions?.find((candidate) => candidate.version === version) ??
-          (version === '' || version === 'draft' ? document.body : undefined);
+        const versions = (document.body.versions as JsonObject[] | undefined) ?? [];
+        const usable = versions.filter(({ status }) => status === 'RELEASED' || status === 'DEPRECATED');
+        const isDraft = version === '' || version === 'draft';
+        const body = isDraft ? document.body : usable.find((candidate) => candidate.version === version);
         if (!body) return undefined;
         return {
           runtime: String(body.runtime),

@@ -182,7 +182,10 @@ export function kinds(
           ...body1,
           description: String(body.description ?? ''),
           versions:
-            before?.versions ?? (body.version && body.version !== 'draft' ? [{ ...body1, version: body.version }] : []),
+            before?.versions ??
+            (body.version && body.version !== 'draft'
+              ? [{ ...body1, version: String(body.version), status: 'RELEASED' }]
+              : []),
         };
       },
       show: (document) => ({
@@ -237,7 +240,9 @@ export function refuseErrors(what: string, name: string, diagnostics: Diagnostic
 
 /** One sentence for a person who has the text at hand. */
 export function faultsIn(what: string, name: string, errors: Diagnostic[]): string {
-  const places = errors.map(({ line, column, message }) => `${line}:${column}: ${message}`).join(' ');
+  const places = errors
+    .map(({ line, column, message, hint }) => `${line}:${column}: ${message}${hint ? ` ${hint}` : ''}`)
+    .join(' ');
   return `The ${what} ${name} has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}: ${places}`;
 }
 

@@ -14,6 +14,7 @@ import { definitionHandlers } from './handlers/definitions.ts';
 import { executionHandlers } from './handlers/executions.ts';
 import { finders } from './handlers/find.ts';
 import { functionHandlers } from './handlers/functions.ts';
+import { integrationHandlers } from './handlers/integrations.ts';
 import { liveHandlers } from './handlers/live.ts';
 import { loginHandlers } from './handlers/login.ts';
 import { Answer, envelope, type Handler, pageOf } from './request.ts';
@@ -47,6 +48,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     ...approvalHandlers(given),
     ...blueprintHandlers(given),
     ...functionHandlers(given),
+    ...integrationHandlers(given),
     ...liveHandlers(given),
     'about.codestream': async () => ({
       latestApiVersion: '2019-10-17',

@@ -28,7 +28,7 @@ export const custom = defineTask({
     const found = await integrations.find(name, version);
     if (!found)
       return {
-        failed: `There is no custom integration ${name}${version ? ` in version ${version}` : ''}. Import it first.`,
+        failed: `There is no custom integration ${name}${version ? ` in a released version ${version}` : ''}. Import it, or release the version.`,
       };
     const job = jobFor(found.runtime, found.code, properties, found.outputs);
     if (!job)

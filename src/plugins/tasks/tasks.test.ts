@@ -219,8 +219,33 @@ test('a custom integration that fails, or is not there, is named', async (t) => 
   );
   assert.match(
     (await server.runTasks('Run: {type: Custom, input: {name: none, version: 1.0}}')).statusMessage,
-    /no custom integration none in version 1/,
+    /no custom integration none in a released version 1/,
   );
+});
+
+test('a version of a custom integration stays as it was frozen, and is used only while it is released', async (t) => {
+  const server = await TestServer.start(t);
+  const code = (said: string) => `require('./context.js').setOutput('said', '${said}');`;
+  await server.import(integration('greet', 'nodejs', code('one')));
+  const { body: made } = await server.call('GET', '/codestream/api/custom-integrations/Tito/greet');
+  const versions = `/codestream/api/custom-integrations/${made.id}/versions`;
+  const run = () => server.runTasks('Run: {type: Custom, input: {name: greet, version: 1.0.0}}');
+  const frozen = await server.call('POST', versions, { version: '1.0.0', changeLog: 'First.' });
+  assert.deepEqual([frozen.body.version, frozen.body.status, frozen.body.changeLog], ['1.0.0', 'NONE', 'First.']);
+  assert.match((await run()).statusMessage, /no custom integration greet in a released version 1.0.0/);
+
+  assert.equal((await server.call('POST', `${versions}/1.0.0/release`)).body.status, 'RELEASED');
+  await server.import(integration('greet', 'nodejs', code('two')));
+  assert.equal((await run()).stages.S.tasks.Run.output.properties.said, 'one');
+  await server.call('POST', `${versions}/1.0.0/restore`);
+  const draft = await server.runTasks('Run: {type: Custom, input: {name: greet, version: draft}}');
+  assert.equal(draft.stages.S.tasks.Run.output.properties.said, 'one');
+
+  await server.call('POST', `${versions}/1.0.0/withdraw`);
+  assert.equal((await run()).status, 'FAILED');
+  assert.equal((await server.call('POST', versions, { version: '1.0.0' })).body.error, 'name.taken');
+  assert.equal((await server.call('DELETE', `${versions}/1.0.0`)).body.version, '1.0.0');
+  assert.equal((await server.call('GET', versions)).body.count, 0);
 });
 
 test('CI steps stand in a clone of what was pushed where the pipeline wants that', async (t) => {
