@@ -65,7 +65,7 @@ export async function playDemo(playing: Playing): Promise<0 | 1 | 2 | 3 | 4> {
       say,
     });
     const played = await Promise.race([play(stage, playing, seed, say, (started) => (traffic = started)), stop]);
-    if (playing.keep) return await leaveUp(stage, say, played.isGood, interrupted.signal);
+    if (playing.keep) return await leaveUp(stage, say, played, interrupted.signal);
     return played.isGood ? 0 : 1;
   } catch (thrown) {
     process.stderr.write(`${messageOf(thrown)}\n`);
@@ -82,7 +82,7 @@ async function play(
   seed: string,
   say: (text: string) => void,
   started: (traffic: Traffic) => void,
-): Promise<{ isGood: boolean }> {
+): Promise<{ isGood: boolean; site: string }> {
   const runs: { version: string; execution: Execution }[] = [];
   const onEvent = playing.kill ? killPlan(seed, () => stage.server.kill()) : () => undefined;
   const terminal = playing.ask ? openTerminal() : undefined;
@@ -113,7 +113,8 @@ async function play(
   ];
   for (const fault of [...faults, ...traffic!.failures]) process.stderr.write(`${paints.bad('✘')} ${fault}\n`);
   if (faults.length === 0) say(`\n${paints.good('✔')} Two releases, one failure that nobody noticed.`);
-  return { isGood: faults.length === 0 };
+  const released = runs.findLast(({ execution }) => execution.status === 'COMPLETED');
+  return { isGood: faults.length === 0, site: String(released?.execution.output.url ?? 'nowhere') };
 }
 
 async function followRun(
@@ -237,11 +238,11 @@ function showMetrics(
 async function leaveUp(
   stage: Stage,
   say: (text: string) => void,
-  isGood: boolean,
+  { isGood, site }: { isGood: boolean; site: string },
   interrupted: AbortSignal,
 ): Promise<0 | 1> {
   say(
-    `\nStill up: ${stage.server.url} (user admin, password ${stage.password}); names at ${stage.nameServer}.\nCtrl-C stops and removes everything.`,
+    `\nStill up: Tito at ${site}, Millrace at ${stage.server.url} (user admin, password ${stage.password}), names at ${stage.nameServer}.\nCtrl-C stops and removes everything.`,
   );
   if (!interrupted.aborted)
     await new Promise<void>((resolve) => interrupted.addEventListener('abort', () => resolve(), { once: true }));
