@@ -65,7 +65,7 @@ export async function playDemo(playing: Playing): Promise<0 | 1 | 2 | 3 | 4> {
       say,
     });
     const played = await Promise.race([play(stage, playing, seed, say, (started) => (traffic = started)), stop]);
-    if (playing.keep) return await leaveUp(stage, say, played, interrupted.signal);
+    if (playing.keep) return await leaveUp(stage, playing.output, played, interrupted.signal);
     return played.isGood ? 0 : 1;
   } catch (thrown) {
     process.stderr.write(`${messageOf(thrown)}\n`);
@@ -237,12 +237,12 @@ function showMetrics(
 
 async function leaveUp(
   stage: Stage,
-  say: (text: string) => void,
+  output: 'text' | 'json',
   { isGood, site }: { isGood: boolean; site: string },
   interrupted: AbortSignal,
 ): Promise<0 | 1> {
-  say(
-    `\nStill up: Tito at ${site}, Millrace at ${stage.server.url} (user admin, password ${stage.password}), names at ${stage.nameServer}.\nCtrl-C stops and removes everything.`,
+  (output === 'json' ? process.stderr : process.stdout).write(
+    `\nStill up: Tito at ${site}, Millrace at ${stage.server.url} (user admin, password ${stage.password}), names at ${stage.nameServer}.\nCtrl-C stops and removes everything.\n`,
   );
   if (!interrupted.aborted)
     await new Promise<void>((resolve) => interrupted.addEventListener('abort', () => resolve(), { once: true }));
