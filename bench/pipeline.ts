@@ -1,7 +1,9 @@
-// From the request to the first task's process, and a pipeline of twenty process tasks, over the API of a real server.
+// From the request to the first task's process, and a pipeline of twenty process tasks, over the API of a real server; beside
+// the floor: a bare HTTP server that spawns the same processes and remembers nothing.
 //   node bench/pipeline.ts [RUNS]
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openClient } from '../src/cli/client.ts';
@@ -49,18 +51,54 @@ const first: number[] = [];
 const twenty: number[] = [];
 for (let n = 0; n < runs; n++) first.push(await run('First'));
 for (let n = 0; n < Math.ceil(runs / 4); n++) twenty.push(await run('Twenty'));
+const floor = await measureFloor();
 const result = {
   bench: 'pipeline',
   readyMs: Math.round(ready),
   idleMemoryMb: Math.round(Number(/VmRSS:\s+(\d+)/.exec(idle)![1]) / 1024),
   requestToFirstProcessMs: { p50: percentile(first, 0.5), p95: percentile(first, 0.95) },
   twentyTasksMs: { p50: percentile(twenty, 0.5) },
+  floor,
 };
 process.stdout.write(`${JSON.stringify(result)}\n`);
 server.kill('SIGTERM');
 await new Promise((resolve) => server.once('exit', resolve));
 await stopOwned(directory);
 rmSync(directory, { recursive: true });
+
+async function measureFloor() {
+  const spawned = (script: string) =>
+    new Promise<string>((resolve) => {
+      const child = spawn('/bin/sh', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+      let out = '';
+      child.stdout.on('data', (chunk) => (out += chunk));
+      child.on('close', () => resolve(out));
+    });
+  const bare = createServer(async (request, response) => {
+    const count = Number(new URL(request.url!, 'http://bare').searchParams.get('tasks'));
+    let out = '';
+    for (let n = 0; n < count; n++) out = await spawned(count === 1 ? 'date +%s%N' : 'true');
+    response.end(out);
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => bare.once('listening', resolve));
+  const { port } = bare.address() as { port: number };
+  const ask = (tasks: number) =>
+    fetch(`http://127.0.0.1:${port}/?tasks=${tasks}`, { method: 'POST' }).then((answer) => answer.text());
+  await ask(1);
+  const [one, many]: number[][] = [[], []];
+  for (let n = 0; n < runs; n++) {
+    const asked = performance.timeOrigin + performance.now();
+    one!.push(Math.round((Number(await ask(1)) / 1e6 - asked) * 10) / 10);
+  }
+  for (let n = 0; n < Math.ceil(runs / 4); n++) {
+    const asked = performance.now();
+    await ask(20);
+    many!.push(Math.round(performance.now() - asked));
+  }
+  bare.close();
+  bare.closeAllConnections();
+  return { requestToFirstProcessMs: { p50: percentile(one!, 0.5) }, twentyTasksMs: { p50: percentile(many!, 0.5) } };
+}
 
 /** For First: milliseconds until its process wrote the time. For others: until the run has ended. */
 async function run(name: string): Promise<number> {
