@@ -3,7 +3,7 @@ import type { DemoOptions } from '../cli/commands/serve.ts';
 import { lineFor } from '../cli/follow.ts';
 import { paints } from '../cli/output.ts';
 import { messageOf } from '../core/error.ts';
-import { isObject } from '../core/json.ts';
+import { at, isObject, type JsonObject } from '../core/json.ts';
 import { metricLines } from '../lang/metric-line.ts';
 import { type Execution, type ExecutionEvent, evolve } from '../pipeline/execution.ts';
 import { crashPoints, killPlan } from './kills.ts';
@@ -139,11 +139,22 @@ async function followRun(
     onEvent(event);
     if (event.type === 'task-ended' && (event.status === 'FAILED' || event.status === 'FAILED_CONTINUE'))
       say(await lastOfLog(stage, id, `${event.stage}.${event.task}`));
+    if (event.type === 'task-ended' && event.task === 'Deploy runner') await showInside(stage, event.output, say);
     if (event.type === 'task-waiting') void answer(stage, event.question.id, event.question.summary, terminal, say);
     if (event.type === 'execution-ended') break;
   }
   stop.abort();
   return state!;
+}
+
+/** Shows once that a machine is one that anybody's ssh can log in to. */
+async function showInside(stage: Stage, output: JsonObject, say: (text: string) => void): Promise<void> {
+  const { lookInto } = stage;
+  const address = at(output, ['deploymentDetails', 'resources', 'runner', 'ssh']);
+  if (!lookInto || typeof address !== 'string') return;
+  stage.lookInto = undefined;
+  const seen = await lookInto(address).catch((thrown) => `no: ${messageOf(thrown)}`);
+  say(paints.dim(`      ssh -p ${address.split(':')[1]} ci@${address.split(':')[0]} says: ${seen}`));
 }
 
 /** What a failed task said last. */

@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import ssh2 from 'ssh2';
 import { type Client, openClient } from '../cli/client.ts';
 import { isObject, type JsonObject, parseJson } from '../core/json.ts';
 import { removeTree, stopOwned } from '../host/processes.ts';
@@ -9,7 +10,7 @@ import { type Browser, findBrowser } from './browser.ts';
 import { type MetricsReceiver, type SlackReceiver, startMetricsReceiver, startSlackReceiver } from './receivers.ts';
 import { Repository } from './repository.ts';
 import { freePort, ServerProcess } from './server-process.ts';
-import { findTools } from './tools.ts';
+import { findTools, lookInto } from './tools.ts';
 
 /** Everything that the main job plays on: a directory, a server, a repository, and receivers for what has no account here. */
 export interface Stage {
@@ -24,6 +25,8 @@ export interface Stage {
   password: string;
   /** Stops every process and removes every file. Harmless when repeated. */
   strike(): Promise<void>;
+  /** Logs in to a machine by the ssh of this machine, where it has one, and answers what the machine says of itself. */
+  lookInto: ((address: string) => Promise<string>) | undefined;
   /** What the traffic is switched by. */
   switchedBy: string;
 }
@@ -88,6 +91,7 @@ export async function setStage({ root, node, crashAt, heardMetrics, say }: Stage
       'millrace url': server.url,
       'releaser password': releaser,
       'runner password': randomBytes(12).toString('base64url'),
+      'runner key': makeKey(join(directory, 'ssh-key')),
       'dns server': `${names}:${dnsPort}`,
       'dns url': dnsUrl,
       'dns key': names2.apiKey,
@@ -117,6 +121,7 @@ export async function setStage({ root, node, crashAt, heardMetrics, say }: Stage
       browser,
       nameServer: `${names}:${dnsPort}`,
       password,
+      lookInto: tools.ssh.version ? (address) => lookInto(address, join(directory, 'ssh-key')) : undefined,
       switchedBy: tools.python.version ? `a function in Python ${tools.python.version}` : `a function in Node.js`,
       strike,
     };
@@ -126,12 +131,22 @@ export async function setStage({ root, node, crashAt, heardMetrics, say }: Stage
   }
 }
 
+/** A key pair for people who look into machines: the private half is a file, the public half is answered. */
+function makeKey(path: string): string {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pem = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
+  writeFileSync(path, pem, { mode: 0o600 });
+  const parsed = ssh2.utils.parseKey(pem);
+  if (parsed instanceof Error) throw parsed;
+  return `ssh-rsa ${parsed.getPublicSSH().toString('base64')}`;
+}
+
 /** What was found on this machine, what it is used for, and what happens without it. */
 function found({ python, ssh }: ReturnType<typeof findTools>, browser: Browser): string[] {
   return [
     `  python3  ${python.version ? `${python.version}: switches the traffic` : 'missing: the traffic is switched by a function in Node.js'}`,
     `  browser  ${browser.executable ? `${browser.said}: runs the UI tests` : `${browser.said}: the UI tests run over HTTP`}`,
-    `  ssh      ${ssh.version ? `${ssh.version}: to look into machines with --keep; Millrace brings its own` : 'missing: not needed, Millrace brings its own'}`,
+    `  ssh      ${ssh.version ? `${ssh.version}: looks into a machine, as you could; Millrace brings its own` : 'missing: not needed, Millrace brings its own'}`,
   ];
 }
 

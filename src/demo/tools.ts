@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
+import { promisify } from 'node:util';
 
 /** A program of this machine that is used when it is there. */
 export interface Tool {
@@ -20,4 +21,14 @@ function versionOf(program: string, option: string): string | undefined {
   const { status, stdout, stderr } = spawnSync(program, [option], { encoding: 'utf8' });
   if (status !== 0) return undefined;
   return /\d+(?:\.\d+)+\w*/.exec(stdout || stderr)?.[0] ?? 'of unknown version';
+}
+
+/** What a machine says of itself to OpenSSH's client. @throws where it does not let us in. */
+export async function lookInto(address: string, keyFile: string): Promise<string> {
+  const [host, port] = address.split(':') as [string, string];
+  const settings = ['BatchMode=yes', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR'];
+  const options = ['-i', keyFile, '-p', port, ...settings.flatMap((setting) => ['-o', setting])];
+  const ask = "echo \"$USER on $HOSTNAME, with $(ls tito | tr '\\n' ' ')\"";
+  const { stdout } = await promisify(execFile)('ssh', [...options, `ci@${host}`, ask], { timeout: 10_000 });
+  return stdout.trim();
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -131,4 +131,30 @@ test('what a script prints is seen while it runs', async (t) => {
   writeFileSync(join(home, 'go'), '');
 
   assert.equal((await server.ended(id)).status, 'COMPLETED');
+});
+
+const hasSsh = spawnSync('ssh', ['-V']).status === 0;
+
+test("OpenSSH's own client logs in to a machine of the local cloud by key", {
+  skip: !hasSsh && 'ssh is not installed',
+}, async (t) => {
+  const { host } = await machine(t);
+  const key = join(temporaryDirectory(t), 'key');
+  writeFileSync(key, plainKey, { mode: 0o600 });
+  const options = ['BatchMode=yes', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR'];
+  const child = spawn('ssh', [
+    '-i',
+    key,
+    '-p',
+    host.split(':')[1]!,
+    ...options.flatMap((option) => ['-o', option]),
+    'ci@127.0.0.1',
+    'cat; exit 3',
+  ]);
+  let out = '';
+  child.stdout.on('data', (chunk) => (out += chunk));
+  child.stdin.end('through OpenSSH');
+  const code = await new Promise((resolve) => child.on('close', resolve));
+
+  assert.deepEqual([code, out], [3, 'through OpenSSH']);
 });
