@@ -88,6 +88,19 @@ test('another image makes every machine anew', () => {
   );
 });
 
+test('what is protected is neither removed nor made anew by an update', () => {
+  const text =
+    'inputs: {n: {type: integer}, image: {type: string}}\nresources: {web: {type: Cloud.Machine, preventDelete: true, properties: {count: "${input.n}", image: "${input.image}"}}}';
+  const standing = deployed(text, { n: 2, image: 'tito' });
+
+  assert.deepEqual(actionsOf(changes(text, { n: 1, image: 'tito' }, standing)), [
+    'web[1] has `preventDelete`, and this would delete it: web[1] is no longer asked for.',
+  ]);
+  assert.match(actionsOf(changes(text, { n: 2, image: 'ubuntu' }, standing))[0]!, /^web\[0\] has `preventDelete`/);
+  assert.match(actionsOf(changes('resources: {}', {}, standing))[0]!, /^web\[0\] has `preventDelete`/);
+  assert.ok(actionsOf(changes(text, { n: 3, image: 'tito' }, standing)).includes('create web[2]'));
+});
+
 test('a count that is no number refuses the request', () => {
   assert.match(
     actionsOf(

@@ -58,8 +58,20 @@ export function planChanges(
       });
     }
   }
+  const actions = actionsFor(blueprint, target, existing, facts);
+  for (const { does, instance, because } of actions) if (does === 'delete') refuseProtected(instance, because);
   if (refused.length > 0) return { refused, placements };
-  return { ...request, target, actions: actionsFor(blueprint, target, existing, facts), placements };
+  return { ...request, target, actions, placements };
+
+  function refuseProtected(instance: string, because: string): void {
+    const node = existing!.resources[instance]!.node;
+    const isProtected = [blueprint, existing!.plan.blueprint].some(({ resources }) => resources[node]?.preventDelete);
+    if (isProtected)
+      refused.push({
+        resource: node,
+        message: `${instance} has \`preventDelete\`, and this would delete it: ${because}`,
+      });
+  }
 
   function countOf(resource: Resource): number {
     try {
