@@ -12,7 +12,7 @@ export interface TaskRules {
   /** Endpoint roles, and whether they must be named. */
   endpoints: Record<string, { required: boolean }>;
   /** What does not fit in an input whose bindings are not yet resolved. */
-  check(input: Json): { path: (string | number)[]; message: string; unknownKey?: boolean }[];
+  check(input: Json): { path: (string | number)[]; message: string; warning?: DiagnosticCode }[];
   /** Input keys that hold a condition over the fields of an answer, such as POLL's `exitCriteria.success`. */
   conditions?: string[][];
 }
@@ -75,13 +75,13 @@ function checkTask(
   const path: Path = ['stages', stage.name, 'tasks', task.name];
   const rules = Object.hasOwn(types, task.type) ? types[task.type] : undefined;
   if (!rules) return checkUnknownType();
-  for (const { path: inside, message, unknownKey } of rules.check(task.input)) {
-    const place = unknownKey
+  for (const { path: inside, message, warning } of rules.check(task.input)) {
+    const place = warning
       ? document.placeOfKey([...path, 'input', ...inside])
       : document.placeOf([...path, 'input', ...inside]);
     diagnostics.push({
-      severity: unknownKey ? 'warning' : 'error',
-      code: unknownKey ? 'key.unknown' : 'task.input',
+      severity: warning ? 'warning' : 'error',
+      code: warning ?? 'task.input',
       message: `Task ${where}: ${message}`,
       ...place,
     });

@@ -14,7 +14,6 @@ export interface ResourceContext {
   zone: string;
   image: JsonObject | null;
   flavor: JsonObject | null;
-  log(text: string): void;
 }
 
 /**

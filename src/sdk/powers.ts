@@ -31,8 +31,6 @@ export interface Log {
   /** How many bytes of the far side's output are here already. */
   offset(): Promise<number>;
   append(offset: number, text: string): Promise<void>;
-  /** A line of our own, marked as such. */
-  note(text: string): Promise<void>;
 }
 
 /** A command on this machine, in a process group of its own. */
@@ -93,8 +91,6 @@ export interface DeploymentReport {
   message: string;
   deploymentName: string;
   details: JsonObject;
-  /** What is under way, for people. */
-  progress: string;
 }
 
 export interface Integrations {

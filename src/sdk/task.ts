@@ -67,6 +67,8 @@ export interface TaskDefinition<I extends z.ZodObject = z.ZodObject> {
   /** Input keys that hold a condition: their bindings are left for `holds`. */
   conditions?: string[][];
   examples: { title: string; yaml: string }[];
+  /** Input keys that are kept from old files and have no effect yet, with the sentence that says so; used ones are warned of. */
+  withoutEffect?: Record<string, string>;
   isRepeatable(input: z.infer<I>): boolean;
   start(input: z.infer<I>, context: TaskContext): Promise<Outcome>;
   poll?(ticket: Json, input: z.infer<I>, context: TaskContext): Promise<Outcome>;

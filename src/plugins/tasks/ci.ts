@@ -34,6 +34,7 @@ export const ciTask = (allowed: boolean) =>
         yaml: 'type: CI\ninput:\n  steps:\n  - npm ci\n  - npm test\n  - export VERSION=$(cat version)\n  export: [VERSION]\n',
       },
     ],
+    withoutEffect: { process: 'this version does not read test results.' },
     /** The runner knows the key. */
     isRepeatable: () => true,
 

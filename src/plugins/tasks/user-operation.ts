@@ -42,6 +42,10 @@ export const userOperation = defineTask({
       yaml: "type: UserOperation\ninput:\n  approvers: ['${requestBy}']\n  summary: May the site be scaled out?\n  description: The load test missed its goal.\n  expiration: 3\n  expirationUnit: DAYS\n",
     },
   ],
+  withoutEffect: {
+    sendemail: 'this version sends no mail.',
+    approverGroups: 'this version knows no groups; administrators may answer.',
+  },
   isRepeatable: () => true,
   async start(
     {
