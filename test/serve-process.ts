@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { openClient } from '../src/cli/client.ts';
 import { isObject, type JsonObject } from '../src/core/json.ts';
+import { freePort } from '../src/demo/server-process.ts';
 import { removeTree, stopOwned } from '../src/host/processes.ts';
 import { startMillrace } from './millrace.ts';
-import { freePort } from './port.ts';
 
 /** `millrace serve` as a process of its own that may die: named crash points kill it once each. */
 export class ServeProcess {
@@ -23,7 +23,7 @@ export class ServeProcess {
       await stopOwned(server.directory);
       removeTree(server.directory);
     });
-    server.#port = await freePort();
+    server.#port = await freePort('127.0.0.1');
     await server.start(crashAt);
     const { access_token: token } = await server.json('POST', '/csp/gateway/am/api/login', {
       username: 'admin',

@@ -8,8 +8,6 @@ export interface Blueprint {
   variables: JsonObject;
   resources: Record<string, Resource>;
   outputs: Record<string, Json>;
-  /** Only the first form of the format lets a resource be named without `resource.`. */
-  hasFormatVersion: boolean;
 }
 
 export interface Resource {
@@ -19,6 +17,7 @@ export interface Resource {
   dependsOn: string[];
   /** A number or an expression; 1 when not written. */
   count: Json;
+  /** An update may not remove it, nor make it anew; deleting the whole deployment may. */
   preventDelete: boolean;
 }
 

@@ -63,7 +63,6 @@ export function checkBlueprintDocument(document: YamlDocument): {
       Object.entries(root.resources).map(([name, body]) => [name, resource(name, map(body, ['resources', name]))]),
     ),
     outputs: map(root.outputs, ['outputs']),
-    hasFormatVersion: root.formatVersion !== undefined,
   };
   for (const name of Object.keys(blueprint.resources)) {
     const body = (root.resources as JsonObject)[name];

@@ -59,7 +59,6 @@ export function deploymentDesk(
           message: `There is no deployment ${deploymentId}.`,
           deploymentName: '',
           details: {},
-          progress: '',
         };
       return reportOn(state, requestId);
     },
@@ -207,7 +206,6 @@ export function deploymentDesk(
 function reportOn(state: Deployment, requestId: string): DeploymentReport {
   const isMine = state.plan.request === requestId;
   const busy = isMine && isBusy(state);
-  const under = Object.values(state.resources).filter(({ status }) => status.endsWith('ING'));
   return {
     status: busy ? 'busy' : isMine && state.status.endsWith('_FAILED') ? 'failed' : 'succeeded',
     message: state.message,
@@ -221,7 +219,6 @@ function reportOn(state: Deployment, requestId: string): DeploymentReport {
       resources: resourceDetails(state),
       placements: state.plan.placements as never,
     }),
-    progress: under.map(({ instance, status }) => `${instance} ${status.toLowerCase()}`).join(', '),
   };
 }
 

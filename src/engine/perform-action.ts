@@ -62,7 +62,6 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
       zone: resource.zone,
       image: placement?.image ?? null,
       flavor: placement?.flavor ?? null,
-      log: (text) => parts.report(text, { deployment: deployment.name, resource: action.instance }),
     };
     return { action, definition, context };
   }

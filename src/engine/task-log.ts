@@ -30,9 +30,6 @@ export function taskLog(
       end = size + Buffer.byteLength(fresh);
       if (prepared.task.millrace.metrics) points.push(...metricLines(fresh, parts.moment.now()));
     },
-    async note(text) {
-      parts.report(text, { task: stream });
-    },
   };
   return {
     log,

@@ -229,12 +229,6 @@ function apply(state: Execution | null, event: ExecutionEvent): Execution {
   }
 }
 
-export const replay = (events: Iterable<ExecutionEvent>): Execution | null => {
-  let state: Execution | null = null;
-  for (const event of events) state = evolve(state, event);
-  return state;
-};
-
 function created(plan: Plan, at: Instant): Execution {
   const tasks = plan.pipeline.stages.flatMap((stage) =>
     stage.steps.flat().map((task) => [taskKey(stage.name, task), { status: 'NOT_STARTED' }]),

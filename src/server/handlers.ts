@@ -37,7 +37,7 @@ const NewUser = z.object({
 export function handlers(given: HandlerParts): Record<string, Handler> {
   const { parts, engine, auth, kinds: known, openApi } = given;
   const { store } = parts;
-  const { byId, byName, refuseTaken } = finders(store);
+  const { byId, byName, save } = finders(store);
   const now = () => parts.moment.now();
   const files = { store, kinds: known, now };
 
@@ -137,8 +137,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
       },
       updatedAt: now(),
     };
-    await refuseTaken(changed);
-    await store.put(changed);
+    await save(changed);
     return known.pipeline.show(changed);
   }
 

@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process';
 import { Agent, get } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { freePort } from '../../../src/demo/server-process.ts';
 import { temporaryDirectory } from '../../../test/directory.ts';
-import { freePort } from '../../../test/port.ts';
 
 /** A program of Tito that listens. */
 async function program(t: TestContext, file: string, environment: Record<string, string>): Promise<string> {
-  const port = await freePort();
+  const port = await freePort('127.0.0.1');
   const child = spawn(process.execPath, [join(import.meta.dirname, file)], {
     env: { ...process.env, PORT: String(port), ...environment },
     cwd: temporaryDirectory(t),
@@ -44,7 +44,7 @@ test('the page says when to leave, and what was asked lately, from the database'
 });
 
 test('the health check needs no database, the page does', async (t) => {
-  const web = await program(t, 'web.mjs', { DATABASE: `127.0.0.1:${await freePort()}` });
+  const web = await program(t, 'web.mjs', { DATABASE: `127.0.0.1:${await freePort('127.0.0.1')}` });
 
   assert.equal(await text(`http://${web}/health`), 'well\n');
   assert.equal((await fetch(`http://${web}/`)).status, 502);

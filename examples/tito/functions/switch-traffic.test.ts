@@ -4,10 +4,10 @@ import { Resolver } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { freePort } from '../../../src/demo/server-process.ts';
 import { stopOwned } from '../../../src/host/processes.ts';
 import { openNameServer } from '../../../src/plugins/dns/embedded.ts';
 import { temporaryDirectory } from '../../../test/directory.ts';
-import { freePort } from '../../../test/port.ts';
 import { TestServer } from '../../../test/server.ts';
 
 async function stage(t: TestContext, runtime: string, key?: string) {
@@ -16,8 +16,8 @@ async function stage(t: TestContext, runtime: string, key?: string) {
   directory = temporaryDirectory(t);
   const names = await openNameServer(directory, {
     address: '127.0.0.1',
-    dnsPort: await freePort(),
-    apiPort: await freePort(),
+    dnsPort: await freePort('127.0.0.1'),
+    apiPort: await freePort('127.0.0.1'),
   });
   await fetch(`${names.apiUrl}/api/v1/servers/localhost/zones`, {
     method: 'POST',

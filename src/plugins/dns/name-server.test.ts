@@ -5,8 +5,8 @@ import { connect, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import dns from 'dns-packet';
 import { temporaryDirectory } from '../../../test/directory.ts';
-import { freePort } from '../../../test/port.ts';
 import { MillraceError } from '../../core/error.ts';
+import { freePort } from '../../demo/server-process.ts';
 import { stopOwned } from '../../host/processes.ts';
 import { type NameServer, openNameServer } from './embedded.ts';
 
@@ -16,8 +16,8 @@ async function nameServer(t: TestContext): Promise<NameServer & { directory: str
   directory = temporaryDirectory(t);
   const server = await openNameServer(directory, {
     address: '127.0.0.1',
-    dnsPort: await freePort(),
-    apiPort: await freePort(),
+    dnsPort: await freePort('127.0.0.1'),
+    apiPort: await freePort('127.0.0.1'),
   });
   const resolver = new Resolver({ timeout: 2000, tries: 1 });
   resolver.setServers([`${server.address}:${server.dnsPort}`]);
@@ -116,7 +116,11 @@ test('a port that is taken is named', async (t) => {
   const { port } = taken.address() as { port: number };
 
   await assert.rejects(
-    openNameServer(temporaryDirectory(t), { address: '127.0.0.1', dnsPort: await freePort(), apiPort: port }),
+    openNameServer(temporaryDirectory(t), {
+      address: '127.0.0.1',
+      dnsPort: await freePort('127.0.0.1'),
+      apiPort: port,
+    }),
     (thrown) =>
       thrown instanceof MillraceError &&
       thrown.code === 'port.taken' &&

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import ssh2 from 'ssh2';
 import { temporaryDirectory } from '../../../test/directory.ts';
-import { freePort } from '../../../test/port.ts';
 import { pipelineAround, TestServer } from '../../../test/server.ts';
+import { freePort } from '../../demo/server-process.ts';
 import { serveSsh } from '../clouds/local/machine-ssh.ts';
 
 const passphrase = 'open sesame';
@@ -21,7 +21,7 @@ async function machine(t: TestContext): Promise<{ host: string; home: string }> 
   const directory = temporaryDirectory(t);
   const home = join(directory, 'home');
   mkdirSync(home);
-  const port = await freePort();
+  const port = await freePort('127.0.0.1');
   const children: ChildProcess[] = [];
   const server = await serveSsh({
     address: '127.0.0.1',
@@ -81,7 +81,7 @@ test('a script that fails, or a machine that is not there, is named', async (t) 
   const tolerated = await server.runTasks(task(host, 'exit 3', 'password: secret\ncontinueOnCommandFailure: true'));
   assert.deepEqual([tolerated.status, tolerated.stages.S.tasks.Run.output.exitCode], ['COMPLETED', 3]);
 
-  const nobody = await server.runTasks(task(`127.0.0.1:${await freePort()}`, 'true'));
+  const nobody = await server.runTasks(task(`127.0.0.1:${await freePort('127.0.0.1')}`, 'true'));
   assert.match(nobody.statusMessage, /SSH to ci@127.0.0.1:\d+ failed: the connection was refused/);
 
   const nowhere = await server.runTasks(task(host, 'true', 'password: secret\nworkingDirectory: no/such'));

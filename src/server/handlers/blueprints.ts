@@ -12,7 +12,7 @@ import { finders } from './find.ts';
 
 export function blueprintHandlers(given: HandlerParts): Record<string, Handler> {
   const { store, moment } = given.parts;
-  const { byId, refuseTaken } = finders(store);
+  const { byId, save } = finders(store);
   const now = () => moment.now();
   const show = (document: Document): JsonObject => {
     const messages = checkContent(String(document.body.content)).map(({ severity, message, line, column }) => ({
@@ -47,13 +47,7 @@ export function blueprintHandlers(given: HandlerParts): Record<string, Handler> 
       createdAt: before?.createdAt ?? now(),
       updatedAt: now(),
     };
-    if (before) await refuseTaken(document);
-    if (before) await store.put(document);
-    else if (!(await store.insert(document)))
-      throw new MillraceError('name.taken', {
-        message: `Blueprint ${name} exists already in project ${project}.`,
-        hint: 'PUT changes it.',
-      });
+    await save(document);
     return show(document);
   };
   return {

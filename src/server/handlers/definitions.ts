@@ -8,7 +8,7 @@ import { finders } from './find.ts';
 /** The operations that every kind of definition has. */
 export function definitionHandlers(given: HandlerParts, kind: Kind): Record<string, Handler> {
   const { store, moment } = given.parts;
-  const { byId, byName, refuseTaken } = finders(store);
+  const { byId, byName, save } = finders(store);
   const now = () => moment.now();
   const { path } = kind;
   const replace = async (before: Document, { body, user }: Request) => {
@@ -27,8 +27,7 @@ export function definitionHandlers(given: HandlerParts, kind: Kind): Record<stri
       },
       updatedAt: now(),
     };
-    await refuseTaken(changed);
-    await store.put(changed);
+    await save(changed);
     return kind.show(changed);
   };
   const remove = async (document: Document) => {
@@ -53,11 +52,7 @@ export function definitionHandlers(given: HandlerParts, kind: Kind): Record<stri
         createdAt: now(),
         updatedAt: now(),
       };
-      if (!(await store.insert(document)))
-        throw new MillraceError('name.taken', {
-          message: `${name} exists already in project ${project}.`,
-          hint: 'PUT changes it.',
-        });
+      await save(document);
       return kind.show(document);
     },
     [`${path}.get`]: async ({ params }) => kind.show(await byId(kind.kind, params.id!)),

@@ -2,7 +2,7 @@ import { MillraceError } from '../../core/error.ts';
 import type { Execution } from '../../pipeline/execution.ts';
 import type { Document, Store } from '../../store/store.ts';
 
-/** What an address names; each throws MillraceError not.found where there is nothing. */
+/** What an address names, and how it is kept; each throws MillraceError not.found where there is nothing. */
 export const finders = (store: Store) => ({
   async byId(kind: string, id: string): Promise<Document> {
     const found = await store.get(kind, id);
@@ -16,14 +16,18 @@ export const finders = (store: Store) => ({
     return found;
   },
 
-  /** @throws MillraceError name.taken where another object of the kind has the name. */
-  async refuseTaken({ kind, project, name, id }: Document): Promise<void> {
+  /** Keeps a new object, or the change of one. @throws MillraceError name.taken where another has its name. */
+  async save(document: Document): Promise<void> {
+    const { kind, project, name, id } = document;
     const other = await store.find(kind, project, name);
-    if (other && other.id !== id)
-      throw new MillraceError('name.taken', {
-        message: `Another ${kind} is called ${name} in project ${project}.`,
-        hint: 'Choose another name.',
-      });
+    if (!other || other.id === id) {
+      if (await store.get(kind, id)) return store.put(document);
+      if (await store.insert(document)) return;
+    }
+    throw new MillraceError('name.taken', {
+      message: `Another ${kind} is called ${name} in project ${project}.`,
+      hint: 'PUT changes it; or choose another name.',
+    });
   },
 
   async execution(id: string): Promise<Execution> {

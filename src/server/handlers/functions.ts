@@ -8,7 +8,7 @@ import { finders } from './find.ts';
 export function functionHandlers(given: HandlerParts): Record<string, Handler> {
   const { engine } = given;
   const { store, moment } = given.parts;
-  const { byId, refuseTaken } = finders(store);
+  const { byId, save } = finders(store);
   const now = () => moment.now();
   const show = ({ id, name, project, body }: Document): JsonObject => ({
     id,
@@ -30,13 +30,7 @@ export function functionHandlers(given: HandlerParts): Record<string, Handler> {
       createdAt: before?.createdAt ?? now(),
       updatedAt: now(),
     };
-    if (before) await refuseTaken(document);
-    if (before) await store.put(document);
-    else if (!(await store.insert(document)))
-      throw new MillraceError('name.taken', {
-        message: `Function ${name} exists already.`,
-        hint: 'PUT changes it.',
-      });
+    await save(document);
     return show(document);
   };
   const start = (id: string, { body, user, headers }: Request) =>

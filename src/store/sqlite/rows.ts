@@ -49,3 +49,9 @@ export const documentOf = (row: Row | undefined): Document | undefined =>
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
+
+/** A document as the columns of its table, in their order. */
+export const columnsOf = (document: Document): (string | number)[] => {
+  const { kind, id, project, name, body, createdAt, updatedAt } = document;
+  return [kind, id, project, name, JSON.stringify(body), createdAt, updatedAt];
+};

@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../core/error.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { Applied, Store, Transition } from '../store.ts';
-import { commandOf, documentOf } from './rows.ts';
+import { columnsOf, commandOf, documentOf } from './rows.ts';
 import { migrate } from './schema.ts';
 import { openWriter, prepareStatements, Refusal } from './write.ts';
 
@@ -106,17 +106,7 @@ export function openSqlite(path: string, node: string, { mostPages }: { mostPage
     },
 
     async insert(document) {
-      const { kind, id, project, name, body, createdAt, updatedAt } = document;
-      const done = run(
-        'INSERT OR IGNORE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)',
-        kind,
-        id,
-        project,
-        name,
-        JSON.stringify(body),
-        createdAt,
-        updatedAt,
-      );
+      const done = run('INSERT OR IGNORE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)', ...columnsOf(document));
       return done.changes === 1;
     },
 

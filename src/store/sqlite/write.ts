@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Command, Document, NewCommand, Transition } from '../store.ts';
-import { commandOf, type Row } from './rows.ts';
+import { columnsOf, commandOf, type Row } from './rows.ts';
 
 type Value = string | number | null;
 
@@ -98,17 +98,11 @@ export function openWriter({ run, all, one }: Statements, node: string) {
     return mine ? rows.map(commandOf) : [];
   }
 
-  function keep({ kind, id, project, name, body, createdAt, updatedAt }: Document): void {
+  function keep(document: Document): void {
     run(
       `INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (kind, id) DO UPDATE SET project = excluded.project, name = excluded.name, body = excluded.body, updated_at = excluded.updated_at`,
-      kind,
-      id,
-      project,
-      name,
-      JSON.stringify(body),
-      createdAt,
-      updatedAt,
+      ...columnsOf(document),
     );
   }
 
