@@ -1,19 +1,12 @@
-import { planChanges, planDelete } from '../blueprint/changes.ts';
-import { type Deployment, type DeploymentPlan, isBusy, isDeleted } from '../blueprint/deployment.ts';
-import { bindBlueprintInputs } from '../blueprint/inputs.ts';
-import { checkBlueprint } from '../blueprint/parse.ts';
-import { isMachine } from '../blueprint/placement.ts';
-import { isError } from '../core/diagnostic.ts';
-import { MillraceError } from '../core/error.ts';
-import { toIso } from '../core/instant.ts';
-import { isObject, type Json, type JsonObject } from '../core/json.ts';
+import { type Deployment, isBusy, isDeleted } from '../blueprint/deployment.ts';
+import type { JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
 import { maskDeep, maskedValue } from '../core/secret.ts';
-import type { DeploymentReport, DeploymentRequest, Deployments } from '../sdk/powers.ts';
-import { isSealed, sealedInside } from '../store/seal.ts';
+import type { DeploymentReport, Deployments } from '../sdk/powers.ts';
+import { sealedInside } from '../store/seal.ts';
 import type { Document } from '../store/store.ts';
-import { readZones } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
+import { deploymentPlanner } from './plan-deployment.ts';
 import type { Mailbox } from './transact.ts';
 
 /** Requests for deployments: checked, placed and planned before anything is touched. */
@@ -22,6 +15,7 @@ export function deploymentDesk(
   mailbox: Mailbox,
 ): Deployments & { byName(project: string, name: string): Promise<Deployment | undefined> } {
   const { store } = parts;
+  const planFor = deploymentPlanner(parts);
 
   return {
     byName,
@@ -72,133 +66,6 @@ export function deploymentDesk(
 
   async function read(id: string): Promise<Deployment | undefined> {
     return (await store.load('deployment', id))?.state as unknown as Deployment | undefined;
-  }
-
-  async function planFor(
-    request: DeploymentRequest,
-    existing: Deployment | undefined,
-    requestId: string,
-  ): Promise<DeploymentPlan> {
-    const { deploymentName, project } = request;
-    if (request.action !== 'CREATE' && !existing) {
-      throw new MillraceError('deployment.unknown', {
-        message: `There is no deployment ${deploymentName} in project ${project}.`,
-        hint: 'Was it deleted already, or is its name spelt differently?',
-      });
-    }
-    if (existing && isBusy(existing)) {
-      throw new MillraceError('deployment.busy', {
-        message: `Deployment ${deploymentName} is busy: ${existing.status}.`,
-        hint: 'Wait until that request has ended, then try again.',
-      });
-    }
-    const requestedAt = toIso(parts.moment.now());
-    if (request.action === 'DELETE') return planDelete(existing!, requestId, request.requestedBy, requestedAt);
-    if (request.action === 'CREATE' && existing) {
-      throw new MillraceError('name.taken', {
-        message: `A deployment ${deploymentName} exists in project ${project}: ${existing.status}.`,
-        hint: 'Use UpdateDeployment, delete it first, or choose another name.',
-      });
-    }
-    const plan = await planApply(request, existing, requestId, requestedAt);
-    const removed = plan.actions.filter(({ does }) => does === 'delete').map(({ instance }) => instance);
-    if (request.action === 'UPDATE' && removed.length > 0 && !request.allowDestroy) {
-      throw new MillraceError('request.invalid', {
-        message: `The update of ${deploymentName} would remove ${removed.join(', ')}.`,
-        hint: 'Set `allowDestroy: true` in the task if that is meant.',
-      });
-    }
-    return plan;
-  }
-
-  async function planApply(
-    request: DeploymentRequest,
-    existing: Deployment | undefined,
-    requestId: string,
-    requestedAt: string,
-  ): Promise<DeploymentPlan> {
-    const { deploymentName, project } = request;
-    const name = request.blueprint || existing?.plan.blueprintName || '';
-    const document = (await store.find('blueprint', project, name)) ?? (await blueprintOfAnyProject(name));
-    if (!document)
-      throw new MillraceError('not.found', {
-        message: `There is no blueprint ${name} in project ${project}.`,
-        hint: 'Import it: millrace import FILE',
-      });
-    const { blueprint, diagnostics } = checkBlueprint(String(document.body.content));
-    if (!blueprint || diagnostics.some(isError)) {
-      throw new MillraceError('definition.invalid', {
-        message: `Blueprint ${name} has errors: ${diagnostics
-          .filter(isError)
-          .map(({ message }) => message)
-          .join(' ')}`,
-        hint: `Correct it: millrace validate FILE`,
-        diagnostics,
-      });
-    }
-    const unmakeable = Object.values(blueprint.resources).filter(
-      ({ type }) => !parts.catalogue.resources.some((definition) => definition.type === type),
-    );
-    if (unmakeable[0]) {
-      throw new MillraceError('placement.impossible', {
-        message: `Resource ${unmakeable[0].name} of blueprint ${name} has the type ${unmakeable[0].type}, which no cloud of this server can make.`,
-        hint: `It can make: ${parts.catalogue.resources.map(({ type }) => type).join(', ')}.`,
-      });
-    }
-    const given = { ...(existing?.plan.inputs ?? {}), ...request.inputs };
-    const { inputs, faults } = bindBlueprintInputs(blueprint, given);
-    if (faults.length > 0)
-      throw new MillraceError('input.invalid', {
-        message: `Blueprint ${name}: ${faults.map(({ message }) => message).join(' ')}`,
-      });
-    for (const [input, definition] of Object.entries(blueprint.inputs)) {
-      if (definition.encrypted === true) inputs[input] = sealed(inputs[input], existing?.plan.inputs[input]);
-    }
-    const planned = planChanges(
-      {
-        request: requestId,
-        kind: existing ? 'UPDATE' : 'CREATE',
-        blueprint,
-        blueprintName: name,
-        inputs,
-        requestedBy: request.requestedBy,
-        requestedAt,
-      },
-      existing ?? null,
-      await readZones(parts),
-      await machinesByZone(),
-    );
-    if ('refused' in planned) {
-      throw new MillraceError('placement.impossible', {
-        message: `Deployment ${deploymentName} is refused: ${planned.refused.map(({ message }) => message).join(' ')}`,
-        hint: `See why: millrace plan BLUEPRINT`,
-      });
-    }
-    return planned;
-  }
-
-  /** A value that stays the same stays sealed the same, so that it is no change. */
-  function sealed(value: Json | undefined, before: Json | undefined): Json {
-    if (isSealed(value)) return value!;
-    if (isSealed(before) && parts.seal.open(String(before)) === String(value ?? '')) return before!;
-    return parts.seal.close(String(value ?? ''));
-  }
-
-  async function blueprintOfAnyProject(name: string): Promise<Document | undefined> {
-    return (await store.list('blueprint')).find(
-      (candidate) => candidate.name === name && candidate.body.requestScopeOrg === true,
-    );
-  }
-
-  async function machinesByZone(): Promise<Record<string, number>> {
-    const counts: Record<string, number> = {};
-    for (const { zones } of await store.summaries('deployment')) {
-      for (const resource of Array.isArray(zones) ? zones.filter(isObject) : []) {
-        const zone = String(resource.zone);
-        if (isMachine(String(resource.type))) counts[zone] = (counts[zone] ?? 0) + 1;
-      }
-    }
-    return counts;
   }
 }
 
