@@ -1,12 +1,10 @@
 import { z } from 'zod';
-import { isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
+import { type JsonObject, parseJson } from '../../core/json.ts';
 import { texts } from '../../sdk/fields.ts';
-import { defineTask, type Outcome, type TaskContext } from '../../sdk/task.ts';
+import { defineTask, type TaskContext } from '../../sdk/task.ts';
+import { jobStarted, pollJob } from './job.ts';
 import { exportLines, exportsAsJson, shellQuote } from './shell.ts';
 
-/** Looks come quickly at first, since most steps are short, and then less and less often. */
-const firstLook = 0.005;
-const mostBetweenLooks = 0.2;
 /** A build that takes longer than this wants a `millrace: {timeout: ...}` of its own. */
 const longest = 6 * 3600;
 
@@ -55,7 +53,7 @@ export const ciTask = (allowed: boolean) =>
         files,
         limits: { seconds: longest, memoryMb: 2048, fileMb: 1024 },
       });
-      return { wait: { looks: 0 }, seconds: firstLook };
+      return jobStarted;
     },
 
     async poll(ticket, _, context) {
@@ -114,23 +112,3 @@ const finishScript = (exported: string[], artifacts: string[]): string =>
     ),
     '',
   ].join('\n');
-
-/** One look at a job: new output goes to the log, and the end to whoever knows what it means. */
-export async function pollJob(
-  ticket: Json,
-  { jobs, key, log }: TaskContext,
-  ended: (exitCode: number) => Promise<Outcome>,
-): Promise<Outcome> {
-  const from = await log.offset();
-  const { status, exitCode, output, offset, stopped } = await jobs.state(key, from);
-  const text = status === 'running' ? output.slice(0, output.lastIndexOf('\n') + 1) : output;
-  if (text) await log.append(from, text);
-  if (status === 'running') {
-    const looks = (isObject(ticket) ? Number(ticket.looks ?? 0) : 0) + 1;
-    return { wait: { looks }, seconds: Math.min(mostBetweenLooks, firstLook * 2 ** looks) };
-  }
-  if (offset > from && text) return { wait: isObject(ticket) ? ticket : {}, seconds: 0 };
-  if (status === 'lost') return { failed: 'The process was lost: it ended while nobody could see how.' };
-  if (stopped) return { failed: stopped };
-  return ended(exitCode ?? 255);
-}

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isObject, type JsonObject, parseJson } from '../../core/json.ts';
 import { filledText, text } from '../../sdk/fields.ts';
 import { defineTask } from '../../sdk/task.ts';
-import { pollJob } from './ci.ts';
+import { jobStarted, pollJob } from './job.ts';
 import { exportLines, exportsAsJson } from './shell.ts';
 
 export const custom = defineTask({
@@ -42,7 +42,7 @@ export const custom = defineTask({
       files: job.files,
       limits: { seconds: 3600, memoryMb: 512, fileMb: 256 },
     });
-    return { wait: { looks: 0 }, seconds: 0 };
+    return jobStarted;
   },
 
   async poll(ticket, _, context) {

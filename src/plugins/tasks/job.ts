@@ -1,0 +1,29 @@
+import { isObject, type Json } from '../../core/json.ts';
+import type { Outcome, TaskContext } from '../../sdk/task.ts';
+
+/** Looks come quickly at first, since most jobs are short, and then less and less often. */
+const firstLook = 0.005;
+const mostBetweenLooks = 0.2;
+
+/** What a task answers that has started a job. */
+export const jobStarted: Outcome & { wait: Json } = { wait: { looks: 0 }, seconds: firstLook };
+
+/** One look at a job: new output goes to the log, and the end to whoever knows what it means. */
+export async function pollJob(
+  ticket: Json,
+  { jobs, key, log }: TaskContext,
+  ended: (exitCode: number) => Promise<Outcome>,
+): Promise<Outcome> {
+  const from = await log.offset();
+  const { status, exitCode, output, offset, stopped } = await jobs.state(key, from);
+  const text = status === 'running' ? output.slice(0, output.lastIndexOf('\n') + 1) : output;
+  if (text) await log.append(from, text);
+  if (status === 'running') {
+    const looks = (isObject(ticket) ? Number(ticket.looks ?? 0) : 0) + 1;
+    return { wait: { looks }, seconds: Math.min(mostBetweenLooks, firstLook * 2 ** looks) };
+  }
+  if (offset > from && text) return { wait: isObject(ticket) ? ticket : {}, seconds: 0 };
+  if (status === 'lost') return { failed: 'The process was lost: it ended while nobody could see how.' };
+  if (stopped) return { failed: stopped };
+  return ended(exitCode ?? 255);
+}
