@@ -38,6 +38,7 @@ const crud = (tag: string, path: string, what: string, write: Permission): Opera
   ),
 ];
 
+const blueprint = '/blueprint/api/blueprints/{id}';
 const version = '{cs}/custom-integrations/{id}/versions/{version}';
 const integrations: Operation[] = [
   ...crud('custom-integrations', '{cs}/custom-integrations', 'custom integrations', 'develop'),
@@ -174,6 +175,33 @@ export const operations: readonly Operation[] = [
     'develop',
     'Deletes a blueprint; deployments stay.',
     { status: 204 },
+  ),
+  operation('blueprint-versions.list', `GET ${blueprint}/versions`, 'read', 'Its versions, newest first.'),
+  operation(
+    'blueprint-versions.create',
+    `POST ${blueprint}/versions`,
+    'develop',
+    'Freezes the draft: `{version, description, changeLog, release}`.',
+    { body: json, status: 201 },
+  ),
+  operation('blueprint-versions.get', `GET ${blueprint}/versions/{version}`, 'read', 'One version with its text.'),
+  operation(
+    'blueprint-versions.release',
+    `POST ${blueprint}/versions/{version}/actions/release`,
+    'develop',
+    'Releases a version.',
+  ),
+  operation(
+    'blueprint-versions.unrelease',
+    `POST ${blueprint}/versions/{version}/actions/unrelease`,
+    'develop',
+    'Takes the release back.',
+  ),
+  operation(
+    'blueprint-versions.restore',
+    `POST ${blueprint}/versions/{version}/actions/restore`,
+    'develop',
+    'Makes a version the draft again.',
   ),
   operation('blueprints.validate', 'POST /blueprint/api/blueprint-validation', 'read', 'Checks a text.', {
     body: json,

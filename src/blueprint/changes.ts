@@ -15,6 +15,7 @@ export interface PlanRequest {
   inputs: JsonObject;
   requestedBy: string;
   requestedAt: string;
+  restores?: string;
 }
 
 /** Why a request cannot be: the resource, and a sentence that names it. */

@@ -19,6 +19,8 @@ export interface DeploymentPlan {
   requestedBy: string;
   /** ISO; what `now()` gives in this request. */
   requestedAt: string;
+  /** The request that a rollback goes back to. */
+  restores?: string;
 }
 
 /** One step of a plan, done when all steps in `after` are done. */

@@ -1,3 +1,5 @@
+import type { DeploymentEvent } from '../blueprint/deployment.ts';
+import { type PastRequest, pastRequests } from '../blueprint/history.ts';
 import type { Zone } from '../blueprint/placement.ts';
 import { MillraceError } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -56,6 +58,17 @@ export async function readEndpoint(
 
 export async function readZones(parts: EngineParts): Promise<Zone[]> {
   return (await parts.store.list('cloud-zone')).map(({ body }) => body as unknown as Zone);
+}
+
+/** The requests of a deployment, from its events. */
+export async function readRequests({ store }: EngineParts, deployment: string): Promise<PastRequest[]> {
+  const events: DeploymentEvent[] = [];
+  for (let after = 0; ; ) {
+    const page = await store.events(after, 500, deployment);
+    events.push(...page.map(({ body }) => body as unknown as DeploymentEvent));
+    if (page.length < 500) return pastRequests(events);
+    after = page.at(-1)!.sequence;
+  }
 }
 
 /** The names of the variables that a text binds. */

@@ -1,10 +1,11 @@
-import { type Deployment, isBusy, isDeleted } from '../blueprint/deployment.ts';
+import { type Deployment, isDeleted } from '../blueprint/deployment.ts';
 import type { JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
 import { maskDeep, maskedValue } from '../core/secret.ts';
 import type { DeploymentReport, Deployments } from '../sdk/powers.ts';
 import { sealedInside } from '../store/seal.ts';
 import type { Document } from '../store/store.ts';
+import { readRequests } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
 import { deploymentPlanner } from './plan-deployment.ts';
 import type { Mailbox } from './transact.ts';
@@ -45,6 +46,7 @@ export function deploymentDesk(
       return { deploymentId, requestId };
     },
 
+    /** A request that came while another was under way, and lost the race, is known and is none of the deployment's. */
     async status(deploymentId, requestId) {
       const state = await read(deploymentId);
       if (!state)
@@ -54,7 +56,10 @@ export function deploymentDesk(
           deploymentName: '',
           details: {},
         };
-      return reportOn(state, requestId);
+      if (state.plan.request === requestId) return reportOn(state, state);
+      const past = (await readRequests(parts, deploymentId)).find(({ plan }) => plan.request === requestId);
+      const message = `Deployment ${state.name} was busy with another request.`;
+      return reportOn(state, past ?? { status: `${state.plan.kind}_FAILED`, message });
     },
   };
 
@@ -70,12 +75,10 @@ export function deploymentDesk(
 }
 
 /** How a request stands, with what tasks read: `resources.<name>.address` and all other properties. */
-function reportOn(state: Deployment, requestId: string): DeploymentReport {
-  const isMine = state.plan.request === requestId;
-  const busy = isMine && isBusy(state);
+function reportOn(state: Deployment, { status, message }: Pick<Deployment, 'status' | 'message'>): DeploymentReport {
   return {
-    status: busy ? 'busy' : isMine && state.status.endsWith('_FAILED') ? 'failed' : 'succeeded',
-    message: state.message,
+    status: status.endsWith('_INPROGRESS') ? 'busy' : status.endsWith('_FAILED') ? 'failed' : 'succeeded',
+    message,
     deploymentName: state.name,
     details: withoutSeals({
       id: state.id,

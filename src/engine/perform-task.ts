@@ -1,4 +1,4 @@
-import { messageOf } from '../core/error.ts';
+import { MillraceError, messageOf } from '../core/error.ts';
 import { idOfKey } from '../core/key-id.ts';
 import { maskDeep } from '../core/secret.ts';
 import { type Execution, isTaskOver, taskKey } from '../pipeline/execution.ts';
@@ -103,7 +103,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
     try {
       outcome = await prepared.definition.poll!(ticket!, prepared.input, context);
     } catch (thrown) {
-      if (faults + 1 < mostPollFaults) {
+      if (faults + 1 < mostPollFaults && !isDefinite(thrown)) {
         const again = {
           due: parts.moment.now() + Math.min(5000, 250 * 2 ** faults),
           body: { ...command.body, faults: faults + 1 },
@@ -200,6 +200,9 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
     return { context, takeLog };
   }
 }
+
+/** What was refused is refused again; what did not answer may answer yet. */
+const isDefinite = (thrown: unknown): boolean => thrown instanceof MillraceError && thrown.status < 500;
 
 async function attemptTo(work: () => Promise<Outcome>): Promise<Outcome> {
   try {

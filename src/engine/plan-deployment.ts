@@ -1,6 +1,8 @@
-import { planChanges, planDelete } from '../blueprint/changes.ts';
+import { type PlanRequest, planChanges, planDelete } from '../blueprint/changes.ts';
 import { type Deployment, type DeploymentPlan, isBusy } from '../blueprint/deployment.ts';
+import { earlierPlan } from '../blueprint/history.ts';
 import { bindBlueprintInputs } from '../blueprint/inputs.ts';
+import type { Blueprint } from '../blueprint/model.ts';
 import { checkBlueprint } from '../blueprint/parse.ts';
 import { isMachine } from '../blueprint/placement.ts';
 import { isError } from '../core/diagnostic.ts';
@@ -10,7 +12,7 @@ import { isObject, type Json } from '../core/json.ts';
 import type { DeploymentRequest } from '../sdk/powers.ts';
 import { isSealed } from '../store/seal.ts';
 import type { Document } from '../store/store.ts';
-import { readZones } from './definitions.ts';
+import { readRequests, readZones } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
 
 /** Plans what a request will do, or refuses it in words, before anything is touched. */
@@ -45,6 +47,7 @@ export function deploymentPlanner(parts: EngineParts) {
         hint: 'Use UpdateDeployment, delete it first, or choose another name.',
       });
     }
+    if (request.action === 'ROLLBACK') return planRollback(request, existing!, requestId, requestedAt);
     const plan = await planApply(request, existing, requestId, requestedAt);
     const removed = plan.actions.filter(({ does }) => does === 'delete').map(({ instance }) => instance);
     if (request.action === 'UPDATE' && removed.length > 0 && !request.allowDestroy) {
@@ -62,34 +65,7 @@ export function deploymentPlanner(parts: EngineParts) {
     requestId: string,
     requestedAt: string,
   ): Promise<DeploymentPlan> {
-    const { deploymentName, project } = request;
-    const name = request.blueprint || existing?.plan.blueprintName || '';
-    const document = (await store.find('blueprint', project, name)) ?? (await blueprintOfAnyProject(name));
-    if (!document)
-      throw new MillraceError('not.found', {
-        message: `There is no blueprint ${name} in project ${project}.`,
-        hint: 'Import it: millrace import FILE',
-      });
-    const { blueprint, diagnostics } = checkBlueprint(String(document.body.content));
-    if (!blueprint || diagnostics.some(isError)) {
-      throw new MillraceError('definition.invalid', {
-        message: `Blueprint ${name} has errors: ${diagnostics
-          .filter(isError)
-          .map(({ message }) => message)
-          .join(' ')}`,
-        hint: `Correct it: millrace validate FILE`,
-        diagnostics,
-      });
-    }
-    const unmakeable = Object.values(blueprint.resources).filter(
-      ({ type }) => !parts.catalogue.resources.some((definition) => definition.type === type),
-    );
-    if (unmakeable[0]) {
-      throw new MillraceError('placement.impossible', {
-        message: `Resource ${unmakeable[0].name} of blueprint ${name} has the type ${unmakeable[0].type}, which no cloud of this server can make.`,
-        hint: `It can make: ${parts.catalogue.resources.map(({ type }) => type).join(', ')}.`,
-      });
-    }
+    const { blueprint, name } = await sourceOf(request, existing);
     const given = { ...(existing?.plan.inputs ?? {}), ...request.inputs };
     const { inputs, faults } = bindBlueprintInputs(blueprint, given);
     if (faults.length > 0)
@@ -99,20 +75,104 @@ export function deploymentPlanner(parts: EngineParts) {
     for (const [input, definition] of Object.entries(blueprint.inputs)) {
       if (definition.encrypted === true) inputs[input] = sealed(inputs[input], existing?.plan.inputs[input]);
     }
-    const planned = planChanges(
-      {
-        request: requestId,
-        kind: existing ? 'UPDATE' : 'CREATE',
-        blueprint,
-        blueprintName: name,
-        inputs,
-        requestedBy: request.requestedBy,
-        requestedAt,
-      },
-      existing ?? null,
-      await readZones(parts),
-      await machinesByZone(),
+    const { requestedBy, deploymentName } = request;
+    return placed(deploymentName, existing, {
+      request: requestId,
+      kind: existing ? 'UPDATE' : 'CREATE',
+      blueprint,
+      blueprintName: name,
+      inputs,
+      requestedBy,
+      requestedAt,
+    });
+  }
+
+  /** What a rollback removes was made by what it takes back, so it needs no leave to remove. */
+  async function planRollback(
+    { deploymentName, requestedBy }: DeploymentRequest,
+    existing: Deployment,
+    requestId: string,
+    requestedAt: string,
+  ): Promise<DeploymentPlan> {
+    const earlier = earlierPlan(await readRequests(parts, existing.id));
+    if (!earlier) {
+      throw new MillraceError('request.invalid', {
+        message: `Deployment ${deploymentName} has no earlier state to go back to: ${existing.status}.`,
+        hint: 'A rollback needs an earlier request that succeeded; update the deployment, or delete it.',
+      });
+    }
+    const { blueprint, blueprintName, inputs, request: restores } = earlier;
+    return placed(deploymentName, existing, {
+      request: requestId,
+      kind: 'UPDATE',
+      blueprint,
+      blueprintName,
+      inputs,
+      requestedBy,
+      requestedAt,
+      restores,
+    });
+  }
+
+  /** The blueprint that a request means: given as text, kept under a name, or the one that the deployment stands on. */
+  async function sourceOf(
+    { project, blueprint: asked = '', version = '', content }: DeploymentRequest,
+    existing: Deployment | undefined,
+  ): Promise<{ blueprint: Blueprint; name: string }> {
+    const name = asked || existing?.plan.blueprintName || '';
+    if (content !== undefined) return { blueprint: checked(name, content), name };
+    const document = (await store.find('blueprint', project, name)) ?? (await blueprintOfAnyProject(name));
+    if (document) return { blueprint: checked(name, contentOf(document, version)), name };
+    if (existing && name === existing.plan.blueprintName && version === '')
+      return { blueprint: existing.plan.blueprint, name };
+    throw new MillraceError('not.found', {
+      message: `There is no blueprint ${name} in project ${project}.`,
+      hint: 'Import it: millrace import FILE',
+    });
+  }
+
+  function contentOf({ name, body }: Document, version: string): string {
+    if (version === '') return String(body.content);
+    const versions = Array.isArray(body.versions) ? body.versions.filter(isObject) : [];
+    const found = versions.find((candidate) => candidate.version === version);
+    if (found) return String(found.content);
+    throw new MillraceError('not.found', {
+      message: `Blueprint ${name} has no version ${version}.`,
+      hint: `It has: ${versions.map((candidate) => String(candidate.version)).join(', ') || 'none; its draft is deployed where no version is named'}.`,
+    });
+  }
+
+  function checked(name: string, content: string): Blueprint {
+    const { blueprint, diagnostics } = checkBlueprint(content);
+    if (!blueprint || diagnostics.some(isError)) {
+      throw new MillraceError('definition.invalid', {
+        message: `Blueprint ${name} has errors: ${diagnostics
+          .filter(isError)
+          .map(({ line, column, message }) => `${line}:${column}: ${message}`)
+          .join(' ')}`,
+        hint: `Correct it: millrace validate FILE`,
+        diagnostics,
+      });
+    }
+    return blueprint;
+  }
+
+  async function placed(
+    deploymentName: string,
+    existing: Deployment | undefined,
+    wanted: PlanRequest,
+  ): Promise<DeploymentPlan> {
+    const { blueprint, blueprintName } = wanted;
+    const unmakeable = Object.values(blueprint.resources).filter(
+      ({ type }) => !parts.catalogue.resources.some((definition) => definition.type === type),
     );
+    if (unmakeable[0]) {
+      throw new MillraceError('placement.impossible', {
+        message: `Resource ${unmakeable[0].name} of blueprint ${blueprintName} has the type ${unmakeable[0].type}, which no cloud of this server can make.`,
+        hint: `It can make: ${parts.catalogue.resources.map(({ type }) => type).join(', ')}.`,
+      });
+    }
+    const planned = planChanges(wanted, existing ?? null, await readZones(parts), await machinesByZone());
     if ('refused' in planned) {
       throw new MillraceError('placement.impossible', {
         message: `Deployment ${deploymentName} is refused: ${planned.refused.map(({ message }) => message).join(' ')}`,

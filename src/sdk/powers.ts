@@ -75,11 +75,16 @@ export interface Deployments {
 }
 
 export interface DeploymentRequest {
-  action: 'CREATE' | 'UPDATE' | 'DELETE';
+  /** `ROLLBACK`: an update with the blueprint and the inputs of the last good request before what stands. */
+  action: 'CREATE' | 'UPDATE' | 'DELETE' | 'ROLLBACK';
   project: string;
   deploymentName: string;
+  /** Name of a blueprint; for `content`, what it shall be called. */
   blueprint?: string;
+  /** A version of it; its draft where none is named. */
   version?: string;
+  /** The text of a blueprint that is kept elsewhere. */
+  content?: string;
   inputs: JsonObject;
   /** An update that would remove resources is refused unless this says yes. */
   allowDestroy: boolean;

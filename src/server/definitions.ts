@@ -217,8 +217,11 @@ export function common({ id, name, project, createdAt, updatedAt, body }: Docume
   };
 }
 
-/** A blueprint's text is kept even when it has errors; it cannot be deployed then. */
-export function acceptBlueprint(body: JsonObject): { body: JsonObject; diagnostics: Diagnostic[] } {
+/** A blueprint's text is kept even when it has errors, but not deployed; its versions stay what they are. */
+export function acceptBlueprint(
+  body: JsonObject,
+  before?: JsonObject,
+): { body: JsonObject; diagnostics: Diagnostic[] } {
   const content = String(body.content ?? '');
   const { diagnostics } = checkBlueprint(content);
   return {
@@ -227,6 +230,7 @@ export function acceptBlueprint(body: JsonObject): { body: JsonObject; diagnosti
       description: String(body.description ?? ''),
       requestScopeOrg: body.requestScopeOrg === true,
       valid: !diagnostics.some(isError),
+      versions: before?.versions ?? [],
     },
     diagnostics,
   };

@@ -74,7 +74,8 @@ export async function importFile(
       });
     const project = String(value.project ?? options.project);
     if (kind === 'BLUEPRINT') {
-      const checked = acceptBlueprint({ ...value, content });
+      const before = await store.find('blueprint', project, name);
+      const checked = acceptBlueprint({ ...value, content }, before?.body);
       refuseErrors('blueprint', name, checked.diagnostics);
       return keep('blueprint', project, name, checked.body);
     }

@@ -9,6 +9,7 @@ import type { Auth } from './auth.ts';
 import { common, type kinds } from './definitions.ts';
 import { exportEndpoints, exportPipelines, importFile } from './files.ts';
 import { approvalHandlers } from './handlers/approvals.ts';
+import { blueprintVersionHandlers } from './handlers/blueprint-versions.ts';
 import { blueprintHandlers } from './handlers/blueprints.ts';
 import { definitionHandlers } from './handlers/definitions.ts';
 import { executionHandlers } from './handlers/executions.ts';
@@ -47,6 +48,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     ...executionHandlers(given),
     ...approvalHandlers(given),
     ...blueprintHandlers(given),
+    ...blueprintVersionHandlers(given),
     ...functionHandlers(given),
     ...integrationHandlers(given),
     ...liveHandlers(given),

@@ -8,6 +8,7 @@ import { checkContent } from '../files.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { Answer, type Handler, pageOf, type Request } from '../request.ts';
 import { resourceView } from '../views.ts';
+import { isReleased, statusOf, versionsOf } from './blueprint-versions.ts';
 import { finders } from './find.ts';
 
 export function blueprintHandlers(given: HandlerParts): Record<string, Handler> {
@@ -29,7 +30,9 @@ export function blueprintHandlers(given: HandlerParts): Record<string, Handler> 
       description: document.body.description ?? '',
       content: document.body.content!,
       requestScopeOrg: document.body.requestScopeOrg ?? false,
-      status: 'DRAFT',
+      status: statusOf(document),
+      totalVersions: versionsOf(document).length,
+      totalReleasedVersions: versionsOf(document).filter(isReleased).length,
       valid: !messages.some(({ type }) => type === 'ERROR'),
       validationMessages: messages,
     };
@@ -43,7 +46,7 @@ export function blueprintHandlers(given: HandlerParts): Record<string, Handler> 
       id: before?.id ?? moment.newId(),
       project,
       name,
-      body: { ...acceptBlueprint(body).body, createdBy: user!.name },
+      body: { ...acceptBlueprint(body, before?.body).body, createdBy: user!.name },
       createdAt: before?.createdAt ?? now(),
       updatedAt: now(),
     };
