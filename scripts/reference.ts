@@ -8,6 +8,7 @@ import { diagnosticCodes } from '../src/core/diagnostic.ts';
 import { errorCodes } from '../src/core/error.ts';
 import { catalogue } from '../src/plugins/catalogue.ts';
 import type { Site } from '../src/plugins/clouds/local/site.ts';
+import { resultFormats } from '../src/plugins/results/formats.ts';
 import type { TaskDefinition } from '../src/sdk/task.ts';
 
 const everything = catalogue({ site: {} as Site, allowProcessWorkspace: true, bootWithin: 0 });
@@ -19,6 +20,7 @@ export const pages = (): Record<string, string> => ({
     'Made from the definitions that the product works with.\n',
     ...Object.entries({
       tasks: 'what a pipeline can do',
+      reports: 'what CI tasks read of test results and the like',
       endpoints: 'far sides that tasks speak to',
       resources: 'what a blueprint can make on this machine',
       triggers: 'what starts a pipeline',
@@ -29,6 +31,10 @@ export const pages = (): Record<string, string> => ({
     }).map(([name, what]) => `- [${name}](${name}.md): ${what}`),
   ]),
   'tasks.md': page('Tasks', everything.tasks.map(task)),
+  'reports.md': page('Reports', [
+    'A CI task reads these with `process: [{type, name, path}]` and puts out `process.<name>`: the figures below, or `error` where a report is missing or broken. What a report says does not fail the task; its exit code does, and a precondition can.\n',
+    ...resultFormats.map((format) => `${heading({ title: format.type, ...format })}${pairs(format.figures)}`),
+  ]),
   'endpoints.md': page(
     'Endpoints',
     everything.endpoints.map((endpoint) => `${heading(endpoint)}${fields(endpoint.properties)}`),
@@ -97,14 +103,26 @@ function task(definition: TaskDefinition): string {
 }
 
 function fields(schema: z.ZodObject): string {
-  const rows = Object.entries(schema.shape as Record<string, z.ZodType>).map(([name, field]) => {
-    const json = z.toJSONSchema(field, { unrepresentable: 'any', io: 'output' }) as Shape;
-    const optional = [z.ZodDefault, z.ZodPrefault, z.ZodOptional, z.ZodUnknown].some((kind) => field instanceof kind);
-    return [`\`${name}\``, shapeOf(json), optional ? 'no' : 'yes', defaultOf(json), json.description ?? ''];
-  });
+  const rows = rowsOf(schema, '');
   return rows.length === 0
     ? 'No properties of its own.\n'
     : table(['key', 'type', 'needed', 'default', 'meaning'], rows);
+}
+
+/** The keys of a schema, those of the objects in its lists behind them. */
+function rowsOf(schema: z.ZodObject, before: string): string[][] {
+  return Object.entries(schema.shape as Record<string, z.ZodType>).flatMap(([name, field]) => {
+    const json = z.toJSONSchema(field, { unrepresentable: 'any', io: 'output' }) as Shape;
+    const optional = [z.ZodDefault, z.ZodPrefault, z.ZodOptional, z.ZodUnknown].some((kind) => field instanceof kind);
+    const path = `${before}${name}`;
+    const inner = field instanceof z.ZodDefault || field instanceof z.ZodOptional ? field.unwrap() : field;
+    const items = inner instanceof z.ZodArray ? inner.element : undefined;
+    return [
+      [`\`${path}\``, shapeOf(json), optional ? 'no' : 'yes', defaultOf(json), json.description ?? ''],
+      ...(items instanceof z.ZodObject ? rowsOf(items, `${path}[].`) : []),
+      ...(inner instanceof z.ZodObject ? rowsOf(inner, `${path}.`) : []),
+    ];
+  });
 }
 
 interface Shape {

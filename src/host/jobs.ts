@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { isAbsolute, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JobSpec, JobState, Jobs } from '../sdk/powers.ts';
@@ -12,6 +12,8 @@ export interface JobEnd {
 }
 
 const mostOutputAtOnce = 256 * 1024;
+/** Larger results are none: a job must not fill the memory of the server. */
+const mostFile = 64 * 2 ** 20;
 /** Between the end of a job's process and the runner's record of it. */
 const graceForRecord = 3000;
 
@@ -54,8 +56,9 @@ export function openJobs(root: string, nodeCommand: string[]): Jobs {
     },
 
     async read(key: string, file: string): Promise<string | undefined> {
+      const path = join(jobsDirectory, nameOf(key), normalize(file));
       try {
-        return readFileSync(join(jobsDirectory, nameOf(key), normalize(file)), 'utf8');
+        return statSync(path).size > mostFile ? undefined : readFileSync(path, 'utf8');
       } catch {
         return undefined;
       }

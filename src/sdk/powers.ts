@@ -59,7 +59,7 @@ export interface Jobs {
   /** Starting a key twice starts it once. */
   start(key: string, spec: JobSpec): Promise<void>;
   state(key: string, fromOffset: number): Promise<JobState>;
-  /** A file that the job wrote in its own directory; undefined where there is none. */
+  /** A file that the job wrote in its own directory; undefined where there is none, or one of more than 64 MB. */
   read(key: string, file: string): Promise<string | undefined>;
   cancel(key: string): Promise<void>;
   /** Removes the directory of a key, whatever lies in it. */

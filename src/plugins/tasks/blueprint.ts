@@ -28,7 +28,7 @@ const input = z.object({
   filepath: text('Path of the blueprint in the repository of `gitServer`.').default(''),
   allowDestroy: flag('Whether an update may remove resources.').default(false),
   apiToken: text('Ignored; kept for old files.').optional(),
-  _deploymentFlag: z.unknown().optional(),
+  _deploymentFlag: z.unknown().describe('Ignored; what the form of the original remembered.').optional(),
 });
 type Input = z.infer<typeof input>;
 

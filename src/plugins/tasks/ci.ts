@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type JsonObject, parseJson } from '../../core/json.ts';
 import { texts } from '../../sdk/fields.ts';
 import { defineTask, type TaskContext } from '../../sdk/task.ts';
+import { collectReports, readCollected, reportItem } from '../results/collect.ts';
 import { jobStarted, pollJob } from './job.ts';
 import { exportLines, exportsAsJson, shellQuote } from './shell.ts';
 
@@ -18,12 +19,16 @@ export const ciTask = (allowed: boolean) =>
       steps: texts('Lines of one shell script; a failing line ends it.'),
       export: texts('Variables whose values are put out.').default([]),
       artifacts: texts('Files to keep.').default([]),
-      process: z.array(z.json()).describe('Parsers of test results.').default([]),
+      process: z
+        .array(reportItem)
+        .describe('Reports to read when the steps have ended, however they ended.')
+        .default([]),
     }),
     output: {
       exports: 'Values of the exported variables; null for one that was never set.',
       artifacts: 'Paths of the artifacts.',
       exitCode: 'Exit code of the script.',
+      process: 'By the name of each item, what its reports say.',
     },
     endpoints: {},
     examples: [
@@ -31,18 +36,21 @@ export const ciTask = (allowed: boolean) =>
         title: 'Build and test',
         yaml: 'type: CI\ninput:\n  steps:\n  - npm ci\n  - npm test\n  - export VERSION=$(cat version)\n  export: [VERSION]\n',
       },
+      {
+        title: 'Read what the tests say',
+        yaml: "type: CI\ninput:\n  steps: [mvn -B verify]\n  process:\n  - {type: JUnit, name: unit, path: '**/surefire-reports/*.xml'}\n  - {type: JaCoCo, name: coverage, path: target/site/jacoco/jacoco.xml}\n",
+      },
     ],
-    withoutEffect: { process: 'this version does not read test results.' },
     /** The runner knows the key. */
     isRepeatable: () => true,
 
-    async start({ steps, export: exported, artifacts }, context) {
+    async start({ steps, export: exported, artifacts, process }, context) {
       const refusal = refuse(context, allowed);
       if (refusal) return { failed: refusal };
       const directory = workspaceOf(context);
       const files = {
         'steps.sh': stepsScript([...cloneSteps(context), ...steps]),
-        'finish.sh': finishScript(exported, artifacts),
+        'finish.sh': finishScript(exported, artifacts, process),
         'environment.sh': exportLines(context.workspace.environment),
       };
       const own = context.jobs.directory(context.key);
@@ -56,12 +64,15 @@ export const ciTask = (allowed: boolean) =>
       return jobStarted;
     },
 
-    async poll(ticket, _, context) {
+    async poll(ticket, { process }, context) {
       return pollJob(ticket, context, async (exitCode) => {
         const exports = parseJson((await context.jobs.read(context.key, 'exports.json')) ?? '{}') ?? {};
         const artifacts = ((await context.jobs.read(context.key, 'artifacts.list')) ?? '').split('\n').filter(Boolean);
-        const output: JsonObject = { exitCode, exports, artifacts };
-        return exitCode === 0 ? { done: output } : { failed: `The steps ended with exit code ${exitCode}.`, output };
+        const { figures, sentence } = await readCollected(context.jobs, context.key, process);
+        const output: JsonObject = { exitCode, exports, artifacts, process: figures };
+        return exitCode === 0
+          ? { done: output, message: sentence }
+          : { failed: `The steps ended with exit code ${exitCode}. ${sentence}`.trim(), output };
       });
     },
 
@@ -103,12 +114,13 @@ const stepsScript = (steps: string[]): string =>
   ].join('\n');
 
 /** Runs at the end of the steps, however they ended: values of variables and files to keep. */
-const finishScript = (exported: string[], artifacts: string[]): string =>
+const finishScript = (exported: string[], artifacts: string[], reports: z.infer<typeof reportItem>[]): string =>
   [
     `{\n${exportsAsJson(exported)}\n} > "$JOB/exports.json"`,
     ...artifacts.map(
       (path) =>
         `for f in ${path}; do [ -e "$f" ] && mkdir -p "$JOB/artifacts" && cp -r "$f" "$JOB/artifacts/" && echo "$JOB/artifacts/\${f##*/}" >> "$JOB/artifacts.list"; done`,
     ),
+    ...collectReports(reports),
     '',
   ].join('\n');

@@ -17,7 +17,7 @@ export const rest = defineTask({
     headers: textMap('Header to value.').default({}),
     payload: text('Body; empty for get.').default(''),
     fingerprint: text('Accepted certificate.').optional(),
-    allowRedirects: z.unknown().optional(),
+    allowRedirects: z.unknown().describe('Ignored; kept for old files.').optional(),
   }),
   output: {
     responseCode: 'HTTP status.',

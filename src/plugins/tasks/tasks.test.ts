@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { farSide } from '../../../test/far-side.ts';
-import { pipelineAround, TestServer } from '../../../test/server.ts';
+import { TestServer } from '../../../test/server.ts';
 
-const process = 'workspace: {type: PROCESS, endpoint: "", image: "", environmentVariables: {STAGE: it\'s prod}}';
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 
 test('REST puts out status, headers and a tree of the answer, and fails from 400 on', async (t) => {
@@ -111,45 +108,6 @@ test('Condition goes on where it holds and says what did not', async (t) => {
   assert.equal(execution.statusMessage, 'S.No: The condition is not met: 2 < 1');
 });
 
-test('CI runs its steps as one script in a workspace that its tasks share, and puts out variables and artifacts', async (t) => {
-  const server = await TestServer.start(t);
-  const execution = await server.runTasks(
-    `One: {type: CI, input: {steps: ['echo "$STAGE" > file', 'export SAID="a \\"quoted\\" \\\\ word"', 'export EMPTY='], export: [SAID, EMPTY, NEVER], artifacts: [file]}}
-Two: {type: CI, input: {steps: ['cat file']}}`,
-    process,
-  );
-  const { One } = execution.stages.S.tasks;
-
-  assert.equal(execution.status, 'COMPLETED', execution.statusMessage);
-  assert.deepEqual(One.output.exports, { SAID: 'a "quoted" \\ word', EMPTY: '', NEVER: null });
-  assert.match(One.output.artifacts[0], /\/artifacts\/file$/);
-  assert.match(await server.log(execution.id, 'S.Two'), /^it's prod$/m);
-});
-
-test('a failing step ends CI with its exit code', async (t) => {
-  const server = await TestServer.start(t);
-  const execution = await server.runTasks(
-    "Build: {type: CI, input: {steps: ['echo one', '(exit 7)', 'echo never']}}",
-    process,
-  );
-
-  assert.equal(execution.statusMessage, 'S.Build: The steps ended with exit code 7.');
-  assert.doesNotMatch(await server.log(execution.id, 'S.Build'), /^never/m);
-});
-
-test('a workspace that is a plain process is refused unless the server allows it', async (t) => {
-  const server = await TestServer.start(t, { allowProcessWorkspace: false });
-
-  assert.match(
-    (await server.runTasks("Build: {type: CI, input: {steps: ['true']}}", process)).statusMessage,
-    /does not allow that. Start it with --allow-process-workspace/,
-  );
-  assert.match(
-    (await server.runTasks("Build: {type: CI, input: {steps: ['true']}}")).statusMessage,
-    /workspace is of the type DOCKER, which this version cannot make/,
-  );
-});
-
 test('a job that takes more memory than it may is stopped and says so', async (t) => {
   const server = await TestServer.start(t);
   await server.import(
@@ -246,27 +204,6 @@ test('a version of a custom integration stays as it was frozen, and is used only
   assert.equal((await server.call('POST', versions, { version: '1.0.0' })).body.error, 'name.taken');
   assert.equal((await server.call('DELETE', `${versions}/1.0.0`)).body.version, '1.0.0');
   assert.equal((await server.call('GET', versions)).body.count, 0);
-});
-
-test('CI steps stand in a clone of what was pushed where the pipeline wants that', async (t) => {
-  const server = await TestServer.start(t);
-  const repository = join(server.directory, 'tito.git');
-  const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { stdio: 'pipe' });
-  git('init', '-q', '-b', 'main', repository);
-  writeFileSync(join(repository, 'hello.txt'), 'from the repository\n');
-  git('-C', repository, 'add', '-A');
-  git('-C', repository, 'commit', '-q', '-m', 'x');
-  await server.import(
-    pipelineAround(
-      "One: {type: CI, input: {steps: ['cat hello.txt']}}\nTwo: {type: CI, input: {steps: ['cat hello.txt']}}",
-      'workspace: {type: PROCESS, endpoint: "", image: "", autoCloneForTrigger: true}\ninput: {GIT_BRANCH_NAME: "", GIT_REPO_HTTP_URL: ""}',
-    ),
-  );
-  const execution = await server.run('P', { GIT_BRANCH_NAME: 'main', GIT_REPO_HTTP_URL: repository });
-
-  assert.equal(execution.status, 'COMPLETED', execution.statusMessage);
-  assert.match(await server.log(execution.id, 'S.Two'), /^from the repository$/m);
 });
 
 const integration = (name: string, runtime: string, code: string, outputs: string[] = []): string =>

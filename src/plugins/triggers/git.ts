@@ -7,8 +7,10 @@ import { defineTrigger, type TriggerEvent, type TriggerVerdict } from '../../sdk
 
 const filter = z
   .object({
-    type: z.preprocess((value) => String(value).toUpperCase(), z.enum(['PLAIN', 'REGEX'])),
-    value: z.string(),
+    type: z
+      .preprocess((value) => String(value).toUpperCase(), z.enum(['PLAIN', 'REGEX']))
+      .describe('A path as it is, or a pattern in the syntax of Java.'),
+    value: z.string().describe('The path or pattern.'),
   })
   .refine(({ type, value }) => type === 'PLAIN' || patternFault(value) === undefined, 'the pattern cannot be read');
 

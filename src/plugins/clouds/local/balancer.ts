@@ -45,12 +45,13 @@ export const balancer = (site: Site) =>
             port: integer('Port on which it listens.'),
             instancePort: integer('Port of the machines.').optional(),
             algorithm: text('ROUND_ROBIN or LEAST_CONNECTION.').default('ROUND_ROBIN'),
-            healthCheckConfiguration: health.optional(),
+            healthCheckConfiguration: health.describe('How the machines are checked.').optional(),
           }),
         )
-        .min(1),
-      internetFacing: z.unknown().optional(),
-      network: z.unknown().optional(),
+        .min(1)
+        .describe('What it listens to, and where that goes.'),
+      internetFacing: z.unknown().describe('Kept; everything here is on loopback addresses.').optional(),
+      network: z.unknown().describe('Kept; everything here is on loopback addresses.').optional(),
     }),
     attributes: { id: 'Identity.', address: 'Its loopback address.' },
     async create(properties, context) {

@@ -30,7 +30,7 @@ export const machine = (site: Site, bootWithin: number) =>
         .default(''),
       remoteAccess: z.looseObject({}).describe('Who may log in by SSH.').default({}),
       tags: z
-        .array(z.looseObject({ key: z.string(), value: z.string().default('') }))
+        .array(z.looseObject({ key: z.string().describe('Name.'), value: z.string().describe('Value.').default('') }))
         .describe('Labels.')
         .default([]),
     }),
