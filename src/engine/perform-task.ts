@@ -1,6 +1,4 @@
 import { MillraceError, messageOf } from '../core/error.ts';
-import { idOfKey } from '../core/key-id.ts';
-import { maskDeep } from '../core/secret.ts';
 import { type Execution, isTaskOver, taskKey } from '../pipeline/execution.ts';
 import type { TaskReport } from '../pipeline/messages.ts';
 import type { Deployments, Integrations } from '../sdk/powers.ts';
@@ -9,6 +7,7 @@ import type { Command } from '../store/store.ts';
 import type { EngineParts } from './parts.ts';
 import { type Prepared, prepareTask } from './prepare.ts';
 import { taskLog } from './task-log.ts';
+import { reportOf, taskKeyOf, uncertain } from './task-report.ts';
 import type { Along, Mailbox } from './transact.ts';
 
 interface TaskCommand {
@@ -212,64 +211,6 @@ async function attemptTo(work: () => Promise<Outcome>): Promise<Outcome> {
   }
 }
 
-function reportOf(outcome: Outcome, prepared: Prepared & { kind: 'ready' }, { key, now }: TaskContext): TaskReport {
-  const { mask, shown: input } = prepared;
-  if ('wait' in outcome) return { kind: 'running', input, ticket: outcome.wait, pollAfter: outcome.seconds * 1000 };
-  if ('ask' in outcome) {
-    const { expiresIn, cancelsPrevious: _, ...asking } = outcome.ask;
-    return {
-      kind: 'asks',
-      input,
-      question: {
-        id: idOfKey(`${key}/question`),
-        index: idOfKey(`${key}/question`).slice(-6),
-        ...asking,
-        expiresAt: expiresIn === null ? null : now + expiresIn,
-        about: 'approval',
-      },
-    };
-  }
-  if ('failed' in outcome)
-    return {
-      kind: 'ended',
-      ok: false,
-      input,
-      output: maskDeep(outcome.output ?? {}, mask),
-      message: mask(outcome.failed),
-    };
-  return {
-    kind: 'ended',
-    ok: true,
-    input,
-    output: maskDeep(outcome.done, mask),
-    message: mask(outcome.message ?? ''),
-  };
-}
-
-/** A crash fell between a call and its record, and the far side cannot tell whether it came through: people must. */
-function uncertain(
-  execution: Execution,
-  prepared: Prepared & { kind: 'ready' },
-  stage: string,
-  task: string,
-): TaskReport {
-  const id = idOfKey(`${taskKeyOf(execution, stage, task, 1)}/uncertain`);
-  return {
-    kind: 'asks',
-    input: prepared.shown,
-    question: {
-      id,
-      index: id.slice(-6),
-      approvers: [execution.plan.requestedBy],
-      approverGroups: [],
-      summary: `May ${stage}.${task} be repeated?`,
-      description: `Millrace stopped between performing ${stage}.${task} and recording its result, so it may have happened already. Approve to perform it again, reject to fail the task. \`millrace: {repeat: true}\` on the task answers this for good.`,
-      expiresAt: null,
-      about: 'uncertain',
-    },
-  };
-}
-
 function pushedRepository({ plan }: Execution): TaskContext['workspace']['repository'] {
   const { GIT_BRANCH_NAME: branch, GIT_REPO_SSH_URL: ssh, GIT_REPO_HTTP_URL: http } = plan.input;
   if (!plan.pipeline.workspace.autoCloneForTrigger || !branch || !(ssh || http)) return undefined;
@@ -278,9 +219,6 @@ function pushedRepository({ plan }: Execution): TaskContext['workspace']['reposi
 
 /** Names the directory that all tasks of an execution share. */
 export const workspaceKey = (execution: string): string => `workspace/${execution}`;
-
-const taskKeyOf = (execution: Execution, stage: string, task: string, attempt: number): string =>
-  `${execution.plan.execution}/${stage}.${task}/${attempt}`;
 
 /** What has begun has passed its precondition; its own effects may have changed the answer. */
 function withoutPrecondition(execution: Execution, stage: string, task: string): Execution {
