@@ -244,10 +244,23 @@ export const operations: readonly Operation[] = [
   operation('action-runs.cancel', 'PATCH /abx/api/resources/action-runs/{id}', 'execute', 'Cancels a run.', {
     body: json,
   }),
-  operation('users.create', 'POST /api/users', 'administer', 'Makes a user: `{name, password, role}`.', {
-    body: json,
-    status: 201,
-  }),
+  operation('users.list', 'GET /api/users', 'administer', 'Users, with their roles and groups.'),
+  operation(
+    'users.create',
+    'POST /api/users',
+    'administer',
+    'Makes a user: `{name, password, role, email, groups}`; groups are made by being named.',
+    { body: json, status: 201 },
+  ),
+  operation('users.get', 'GET /api/users/{name}', 'administer', 'One user.'),
+  operation(
+    'users.change',
+    'PATCH /api/users/{name}',
+    'administer',
+    'Changes a user: `{password, role, email, groups}`, each where it is given; a new password ends all tokens.',
+    { body: json },
+  ),
+  operation('users.delete', 'DELETE /api/users/{name}', 'administer', 'Removes a user, whose tokens end at once.'),
   operation('events.stream', 'GET /api/events', 'read', 'Live events (SSE); goes on behind `Last-Event-ID`.'),
   operation('logs.get', 'GET /api/executions/{id}/logs', 'read', 'The log of a task: `?task=Stage.Task&from=0`.'),
   operation('logs.stream', 'GET /api/executions/{id}/logs/stream', 'read', 'The same, live (SSE).'),

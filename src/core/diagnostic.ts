@@ -13,7 +13,6 @@ export const diagnosticCodes = {
   'file.empty': 'The file holds no definition.',
   'file.unknown-kind': 'The document is no definition that is known.',
   'key.unknown': 'The key has no meaning here and is ignored; under `millrace` it is an error.',
-  'key.without-effect': 'The key is kept from old files, and nothing is done about it yet.',
   'value.not-a-map': 'A map is needed here.',
   'value.not-a-list': 'A list is needed here.',
   'value.not-a-flag': 'True or false is needed here.',

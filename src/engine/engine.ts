@@ -36,22 +36,31 @@ export interface Engine {
   bell: Bell;
   startExecution(request: StartRequest): Promise<{ id: string; index: number }>;
   cancel(execution: string, by: string, reason: string): Promise<void>;
-  answer(question: Document, approved: boolean, by: string, comment: string): Promise<void>;
+  answer(question: Document, approved: boolean, by: Responder, comment: string): Promise<void>;
   deployments: Deployments & { byName(project: string, name: string): Promise<Deployment | undefined> };
   runFunction(actionId: string, inputs: JsonObject, by: string, key: string | undefined): Promise<FunctionRun>;
   cancelFunction(id: string): Promise<FunctionRun | undefined>;
   stop(): Promise<void>;
 }
 
+/** Who answered a question. */
+interface Responder {
+  name: string;
+  /** Empty where nobody said it. */
+  email: string;
+  /** Role and groups. */
+  roles: string[];
+}
+
 /** The hands: takes what was decided, performs it durably with what the catalogue offers, and writes what happened. */
-export async function startEngine(parts: EngineParts, isAdmin: (user: string) => Promise<boolean>): Promise<Engine> {
+export async function startEngine(parts: EngineParts): Promise<Engine> {
   const { store } = parts;
   const bell = newBell();
   await store.release(parts.node);
   const mailbox = openMailbox(parts, bell, (commands) => dispatcher.take(commands));
   const deployments = deploymentDesk(parts, mailbox);
   const functions = functionDesk(parts, mailbox);
-  const tasks = taskPerformer(parts, mailbox, { deployments, integrations: integrations(), isAdmin });
+  const tasks = taskPerformer(parts, mailbox, { deployments, integrations: integrations() });
   const actions = actionPerformer(parts, mailbox);
   const notices = noticePerformer(parts, mailbox);
   const dispatcher = startDispatcher(parts, perform);
@@ -122,8 +131,9 @@ export async function startEngine(parts: EngineParts, isAdmin: (user: string) =>
       }
       const output: JsonObject = {
         index: question.body.index!,
-        respondedBy: by,
-        respondedByEmail: by,
+        respondedBy: by.name,
+        respondedByEmail: by.email || by.name,
+        responderRoles: by.roles,
         respondedOnInMicros: parts.moment.now() * 1000,
         comments: comment,
       };
@@ -131,7 +141,7 @@ export async function startEngine(parts: EngineParts, isAdmin: (user: string) =>
         type: 'answer',
         question: question.id,
         approved,
-        by,
+        by: by.name,
         comment,
         output,
       });

@@ -17,11 +17,19 @@ export interface EngineParts {
   node: string;
   /** How people reach this server. */
   url(): string;
+  people: People;
   /** A token with the rights of a user, valid for so many milliseconds: for functions that call this server. */
   tokenFor(user: string, life: number): Promise<string>;
   /** Named places between a side effect and its commit: tests kill the process there. */
   crashPoint(name: string): void;
   report(message: string, details: Record<string, unknown>): void;
+}
+
+/** Who may do what, and how they are reached. */
+interface People {
+  isAdministrator(user: string): Promise<boolean>;
+  /** The mail addresses of names, addresses and groups, each once. */
+  addressesOf(names: string[], groups: string[]): Promise<string[]>;
 }
 
 /** Wakes whoever follows events or logs; what happened is read from the store. */

@@ -26,7 +26,6 @@ const mostPollFaults = 12;
 export interface TaskPowers {
   deployments: Deployments;
   integrations: Integrations;
-  isAdmin(user: string): Promise<boolean>;
 }
 
 /** Performs the commands of an execution that concern tasks. */
@@ -45,7 +44,13 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
     if (state.status === 'CANCELING') {
       return report(command, { kind: 'ended', ok: false, input: null, output: {}, message: state.because });
     }
-    const prepared = await prepareTask(parts, execution, stage, task, await powers.isAdmin(execution.plan.requestedBy));
+    const prepared = await prepareTask(
+      parts,
+      execution,
+      stage,
+      task,
+      await parts.people.isAdministrator(execution.plan.requestedBy),
+    );
     if (prepared.kind === 'skip') return report(command, { kind: 'skipped', message: prepared.message });
     if (prepared.kind === 'refuse')
       return report(command, {
@@ -184,6 +189,9 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
       signal,
       endpoint: (role) => prepared.endpoints[role],
       holds: prepared.holds,
+      mask: prepared.mask,
+      addressesOf: parts.people.addressesOf,
+      link: `${parts.url()}/executions/${execution.plan.execution}`,
       project: execution.plan.project,
       requestedBy: execution.plan.requestedBy,
       workspace: {

@@ -1,6 +1,5 @@
-import { idOfKey } from '../core/key-id.ts';
 import { maskDeep } from '../core/secret.ts';
-import type { Execution } from '../pipeline/execution.ts';
+import { type Execution, questionOf } from '../pipeline/execution.ts';
 import type { TaskReport } from '../pipeline/messages.ts';
 import type { Outcome, TaskContext } from '../sdk/task.ts';
 import type { Prepared } from './prepare.ts';
@@ -23,9 +22,8 @@ export function reportOf(
       kind: 'asks',
       input,
       question: {
-        id: idOfKey(`${key}/question`),
-        index: idOfKey(`${key}/question`).slice(-6),
-        ...asking,
+        ...questionOf(key),
+        ...maskDeep(asking, mask),
         expiresAt: expiresIn === null ? null : now + expiresIn,
         about: 'approval',
       },
@@ -55,13 +53,11 @@ export function uncertain(
   stage: string,
   task: string,
 ): TaskReport {
-  const id = idOfKey(`${taskKeyOf(execution, stage, task, 1)}/uncertain`);
   return {
     kind: 'asks',
     input: prepared.shown,
     question: {
-      id,
-      index: id.slice(-6),
+      ...questionOf(`${taskKeyOf(execution, stage, task, 1)}/uncertain`),
       approvers: [execution.plan.requestedBy],
       approverGroups: [],
       summary: `May ${stage}.${task} be repeated?`,

@@ -1,5 +1,6 @@
 import type { Instant } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import { idOfKey } from '../core/key-id.ts';
 import type { Pipeline } from './model.ts';
 
 /** The status words of the original's API, for executions, stages and tasks alike. */
@@ -45,6 +46,12 @@ export interface Question {
   expiresAt: Instant | null;
   /** `approval`: the task is the question. `uncertain`: may the call be repeated? */
   about: 'approval' | 'uncertain';
+}
+
+/** Id and index of a question follow from the key of the task that asks: asking twice is asking once. */
+export function questionOf(taskKey: string): Pick<Question, 'id' | 'index'> {
+  const id = idOfKey(`${taskKey}/question`);
+  return { id, index: id.slice(-6) };
 }
 
 interface Begun {

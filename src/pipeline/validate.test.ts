@@ -83,16 +83,6 @@ test('an unknown key is a warning with a guess, as the original tolerated it', (
   assert.equal(hints(text)[0], 'Did you mean `ignoreFailure`?');
 });
 
-test('an input that is kept and does nothing yet is a warning where it asks for something', () => {
-  assert.match(
-    said(withTask('type: UserOperation', 'input: {approvers: [a], sendemail: true, approverGroups: []}'))[0]!,
-    /9:33: warning: .*`sendemail` has no effect: this version sends no mail. \[key.without-effect\]/,
-  );
-  const idle = "input: {approvers: [a], sendemail: 'false', approverGroups: ['']}";
-  assert.deepEqual(said(withTask('type: UserOperation', idle)), []);
-  assert.deepEqual(said(withTask('type: CI', 'input: {steps: [make], process: []}')), []);
-});
-
 test('an unknown key of our own extensions is an error, since nothing else wrote it', () => {
   assert.match(
     said(withTask('type: REST', 'millrace: {timout: 5m}', 'input: {action: get, url: http://a}'))[0]!,

@@ -7,12 +7,12 @@ import type { Catalogue } from './catalogue.ts';
 /** What validation asks about each task type, taken from the definitions. */
 export function taskRules({ tasks }: Catalogue): Record<string, TaskRules> {
   return Object.fromEntries(
-    tasks.map(({ type, input, endpoints, conditions, withoutEffect = {} }) => [
+    tasks.map(({ type, input, endpoints, conditions }) => [
       type,
       {
         endpoints,
         conditions,
-        check: (value) => [...unknownKeys(input, value, []), ...idle(value, withoutEffect), ...faults(input, value)],
+        check: (value) => [...unknownKeys(input, value, []), ...faults(input, value)],
       } satisfies TaskRules,
     ]),
   );
@@ -50,16 +50,6 @@ function unknownKeys(schema: z.ZodType, value: Json, path: string[]): Fault[] {
         warning: 'key.unknown' as const,
       },
     ];
-  });
-}
-
-/** Only what was asked for is missed: `false`, an empty text and an empty list ask for nothing. */
-function idle(value: Json, withoutEffect: Record<string, string>): Fault[] {
-  return Object.entries(withoutEffect).flatMap(([key, sentence]) => {
-    const written = at(value, [key]) ?? '';
-    const asksForNothing = [written].flat().every((item) => item === '' || String(item) === 'false');
-    const message = `\`${key}\` has no effect: ${sentence}`;
-    return asksForNothing ? [] : [{ path: [key], message, warning: 'key.without-effect' as const }];
   });
 }
 

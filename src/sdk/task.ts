@@ -36,6 +36,12 @@ export interface TaskContext {
   endpoint(role: string): Endpoint | undefined;
   /** Whether a condition holds in this run; bare names and unknown bindings look into `fields`. */
   holds(condition: string, fields?: Json): boolean;
+  /** A text with asterisks in the place of all secrets that this task knows. */
+  mask(text: string): string;
+  /** The mail addresses of user names, addresses and groups, each once. */
+  addressesOf(names: string[], groups: string[]): Promise<string[]>;
+  /** Where people see this run. */
+  link: string;
   project: string;
   requestedBy: string;
   /** The workspace of the pipeline, for tasks that run in it. */
@@ -67,8 +73,6 @@ export interface TaskDefinition<I extends z.ZodObject = z.ZodObject> {
   /** Input keys that hold a condition: their bindings are left for `holds`. */
   conditions?: string[][];
   examples: { title: string; yaml: string }[];
-  /** Input keys that are kept from old files and have no effect yet, with the sentence that says so; used ones are warned of. */
-  withoutEffect?: Record<string, string>;
   isRepeatable(input: z.infer<I>): boolean;
   start(input: z.infer<I>, context: TaskContext): Promise<Outcome>;
   poll?(ticket: Json, input: z.infer<I>, context: TaskContext): Promise<Outcome>;

@@ -2,16 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openSqlite } from '../store/sqlite/store.ts';
 import { openAuth } from './auth.ts';
+import { openUsers } from './users.ts';
 
 test('a token is valid for its life, and is forgotten then', async (t) => {
   const store = openSqlite(':memory:', 'here');
   t.after(() => store.close());
   let now = 1000;
-  const auth = openAuth(store, () => now);
-  await auth.addUser('Ann', 'pw', 'viewer');
+  const users = openUsers(store, () => now);
+  const auth = openAuth(store, users, () => now);
+  const ann = await users.add('Ann', 'pw', 'viewer');
   const { access, refresh } = await auth.signIn('ann', 'pw');
   const short = await auth.issue('Ann', 'access', 5000);
-  assert.deepEqual(await auth.userOfToken(short), { name: 'Ann', role: 'viewer' });
+  assert.deepEqual(await auth.userOfToken(short), ann);
 
   now += 5001;
   assert.equal(await auth.userOfToken(short), undefined);
@@ -28,8 +30,9 @@ test('a token is valid for its life, and is forgotten then', async (t) => {
 test('neither passwords nor tokens can be read back from the store', async (t) => {
   const store = openSqlite(':memory:', 'here');
   t.after(() => store.close());
-  const auth = openAuth(store, () => 1000);
-  await auth.addUser('ann', 'correct horse', 'viewer');
+  const users = openUsers(store, () => 1000);
+  const auth = openAuth(store, users, () => 1000);
+  await users.add('ann', 'correct horse', 'viewer');
   const { access } = await auth.signIn('ann', 'correct horse');
   const kept = JSON.stringify([await store.list('user'), await store.list('token')]);
 

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { MillraceError } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -18,25 +17,22 @@ import { functionHandlers } from './handlers/functions.ts';
 import { integrationHandlers } from './handlers/integrations.ts';
 import { liveHandlers } from './handlers/live.ts';
 import { loginHandlers } from './handlers/login.ts';
+import { userHandlers } from './handlers/users.ts';
 import { Answer, envelope, type Handler, pageOf } from './request.ts';
+import type { Users } from './users.ts';
 
 export interface HandlerParts {
   parts: EngineParts;
   engine: Engine;
   auth: Auth;
+  users: Users;
   kinds: ReturnType<typeof kinds>;
   openApi: () => JsonObject;
 }
 
-const NewUser = z.object({
-  name: z.string().min(1),
-  password: z.string().min(1),
-  role: z.enum(['administrator', 'developer', 'executor', 'viewer', 'user']),
-});
-
 /** One handler for each operation, by its id. */
 export function handlers(given: HandlerParts): Record<string, Handler> {
-  const { parts, engine, auth, kinds: known, openApi } = given;
+  const { parts, engine, kinds: known, openApi } = given;
   const { store } = parts;
   const { byId, byName, save } = finders(store);
   const now = () => parts.moment.now();
@@ -52,6 +48,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     ...functionHandlers(given),
     ...integrationHandlers(given),
     ...liveHandlers(given),
+    ...userHandlers(given),
     'about.codestream': async () => ({
       latestApiVersion: '2019-10-17',
       supportedApis: [{ apiVersion: '2019-10-17', documentationLink: '/api/openapi.json', deprecationPolicy: null }],
@@ -60,16 +57,6 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
       patchPipeline(await byId('pipeline', params.id!), body, user!.name),
     'pipelines.patchByName': async ({ params, body, user }) =>
       patchPipeline(await byName('pipeline', params), body, user!.name),
-    'users.create': async ({ body }) => {
-      const { name, password, role } = NewUser.parse(body);
-      await auth.addUser(name, password, role);
-      return { name, role };
-    },
-    'user.preferences': async ({ user }) => ({
-      _link: '/codestream/api/user-preferences',
-      userName: user!.name,
-      preferences: {},
-    }),
     'projects.iaas': async ({ query }) =>
       pageOf(
         (await store.list('project')).map(({ id, name }) => ({ id, name })),

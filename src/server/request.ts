@@ -1,6 +1,6 @@
 import { parseFilter } from '../api/filter.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { User } from './auth.ts';
+import type { User } from './users.ts';
 
 /** A request after the door: signed in where it must be, its body of the right shape. */
 export interface Request {

@@ -13,6 +13,7 @@ import { openAuth } from './auth.ts';
 import { kinds } from './definitions.ts';
 import { handlers } from './handlers.ts';
 import { buildHttp } from './http.ts';
+import { openUsers } from './users.ts';
 
 export interface ServeParts {
   store: Store;
@@ -43,7 +44,8 @@ export interface Server {
 export async function serve(given: ServeParts): Promise<Server> {
   const { store, seal, catalogue, host, port, say } = given;
   let url = `http://${host}:${port}`;
-  const auth = openAuth(store, Date.now);
+  const users = openUsers(store, Date.now);
+  const auth = openAuth(store, users, Date.now);
   const parts: EngineParts = {
     store,
     catalogue,
@@ -53,15 +55,16 @@ export async function serve(given: ServeParts): Promise<Server> {
     moment: { now: Date.now, newId: given.newId },
     node: given.node,
     url: () => url,
+    people: users,
     tokenFor: (user, life) => auth.issue(user, 'access', life),
     crashPoint: given.crashPoint,
     report: given.report,
   };
-  const engine = await startEngine(parts, auth.isAdministrator);
+  const engine = await startEngine(parts);
   const known = kinds({ catalogue, seal, secretProperties: given.secretProperties, externalUrl: () => url });
   const http = buildHttp({
     auth,
-    handlers: handlers({ parts, engine, auth, kinds: known, openApi: given.openApi }),
+    handlers: handlers({ parts, engine, auth, users, kinds: known, openApi: given.openApi }),
     isReady: async () => (await store.lastSequence()) >= 0,
     report: given.report,
   });
@@ -100,9 +103,9 @@ export async function serve(given: ServeParts): Promise<Server> {
 
   /** The first start makes an administrator and says once how to sign in. */
   async function firstStart(): Promise<void> {
-    if (await auth.hasUsers()) return;
+    if ((await users.list()).length > 0) return;
     const password = given.adminPassword ?? given.newPassword();
-    await auth.addUser('admin', password, 'administrator');
+    await users.add('admin', password, 'administrator');
     if (given.adminPassword === undefined)
       say(
         `\nFirst start: the administrator is  admin  with the password  ${password}\nIt is not shown again. Sign in: millrace login ${url} --user admin\n`,

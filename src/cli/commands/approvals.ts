@@ -7,7 +7,7 @@ export function approvalCommands(): Command[] {
   return (['approve', 'reject'] as const).map((verb) =>
     new Command(verb)
       .description(`${verb === 'approve' ? 'Say yes' : 'Say no'} to a question; the only open one when no id is given.`)
-      .argument('[id]', 'id of the user operation')
+      .argument('[id]', 'id or index of the user operation')
       .option('--comment <text>', 'what to say', '')
       .action(async (id: string | undefined, { comment }: { comment: string }) => {
         const client = openClient(readSession());

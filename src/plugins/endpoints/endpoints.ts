@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { text } from '../../sdk/fields.ts';
 import { defineEndpoint, type EndpointDefinition } from '../../sdk/parts.ts';
+import { email } from '../mail.ts';
 
 const url = text('Address.');
 const login = {
@@ -50,7 +51,8 @@ export const endpoints: EndpointDefinition[] = [
     summary: 'A repository; kept for triggers and blueprints.',
     properties: z.looseObject({ repoURL: url.optional(), branch: text('Branch.').optional(), ...login }),
   }),
-  ...['docker', 'dockerregistry', 'email', 'gerrit', 'jenkins', 'jira', 'k8s', 'bamboo', 'tfs', 'vro'].map((type) =>
+  email,
+  ...['docker', 'dockerregistry', 'gerrit', 'jenkins', 'jira', 'k8s', 'bamboo', 'tfs', 'vro'].map((type) =>
     defineEndpoint({
       type,
       title: type,

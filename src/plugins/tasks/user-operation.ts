@@ -1,80 +1,109 @@
 import { z } from 'zod';
+import { messageOf } from '../../core/error.ts';
+import { questionOf } from '../../pipeline/execution.ts';
 import { flag, text, texts } from '../../sdk/fields.ts';
-import { defineTask } from '../../sdk/task.ts';
+import { defineTask, type TaskContext } from '../../sdk/task.ts';
+import { escapeHtml, sendMail } from '../mail.ts';
 
 const units = { MINUTES: 60_000, HOURS: 3_600_000, DAYS: 86_400_000 } as const;
+
+const input = z.object({
+  approvers: texts('User names or e-mail addresses.').default([]),
+  approverGroups: texts('Groups whose members may answer.').default([]),
+  summary: text('One line: what is asked.').default(''),
+  description: text('The whole question; may be HTML.').default(''),
+  sendemail: flag(
+    'Ask by mail as well: the approvers, and the members of the groups, whose addresses are known.',
+  ).default(false),
+  expiration: z.coerce.number().positive().describe('How long the question stays open.').optional(),
+  expirationUnit: z
+    .preprocess(
+      (value) => (typeof value === 'string' ? value.toUpperCase() : value),
+      z.enum(['MINUTES', 'HOURS', 'DAYS']),
+    )
+    .describe('Unit of `expiration`.')
+    .default('DAYS'),
+  expirationInDays: z.coerce.number().positive().describe('Older form of `expiration`.').optional(),
+  cancelPreviousPendingUserOp: flag(
+    'Withdraw older open questions of the same pipeline, and cancel their runs.',
+  ).default(false),
+  pipelineName: text('Ignored; kept for old files.').optional(),
+});
+type Input = z.infer<typeof input>;
 
 export const userOperation = defineTask({
   type: 'UserOperation',
   title: 'User operation',
   summary: 'Waits until one of the approvers says yes or no, or until the time is over.',
-  input: z.object({
-    approvers: texts('User names or e-mail addresses.').default([]),
-    approverGroups: texts('Groups whose members may answer.').default([]),
-    summary: text('One line: what is asked.').default(''),
-    description: text('The whole question; may be HTML.').default(''),
-    sendemail: flag('Ask by mail as well; kept, and no mail is sent by this version.').default(false),
-    expiration: z.coerce.number().positive().describe('How long the question stays open.').optional(),
-    expirationUnit: z
-      .preprocess(
-        (value) => (typeof value === 'string' ? value.toUpperCase() : value),
-        z.enum(['MINUTES', 'HOURS', 'DAYS']),
-      )
-      .describe('Unit of `expiration`.')
-      .default('DAYS'),
-    expirationInDays: z.coerce.number().positive().describe('Older form of `expiration`.').optional(),
-    cancelPreviousPendingUserOp: flag(
-      'Withdraw older open questions of the same pipeline, and cancel their runs.',
-    ).default(false),
-    pipelineName: text('Ignored; kept for old files.').optional(),
-  }),
+  input,
   output: {
     index: 'Number of the question.',
     respondedBy: 'Who answered.',
-    respondedByEmail: 'The same.',
+    respondedByEmail: 'Their mail address; the name where none is known.',
+    responderRoles: 'Their role and groups.',
     respondedOnInMicros: 'When.',
     comments: 'What was said.',
   },
-  endpoints: { emailServer: { types: ['email'], required: false, description: 'Server for mails.' } },
+  endpoints: { emailServer: { types: ['email'], required: false, description: 'Sends the mails of `sendemail`.' } },
   examples: [
     {
       title: 'Ask before scaling out',
       yaml: "type: UserOperation\ninput:\n  approvers: ['${requestBy}']\n  summary: May the site be scaled out?\n  description: The load test missed its goal.\n  expiration: 3\n  expirationUnit: DAYS\n",
     },
   ],
-  withoutEffect: {
-    sendemail: 'this version sends no mail.',
-    approverGroups: 'this version knows no groups; administrators may answer.',
-  },
+  /** A mail that is sent again has the id of the first one. */
   isRepeatable: () => true,
-  async start(
-    {
-      approvers,
-      approverGroups,
-      summary,
-      description,
-      expiration,
-      expirationUnit,
-      expirationInDays,
-      cancelPreviousPendingUserOp,
-    },
-    { stage, task, pipeline },
-  ) {
-    const expiresIn =
-      expiration !== undefined
-        ? expiration * units[expirationUnit]
-        : expirationInDays !== undefined
-          ? expirationInDays * units.DAYS
-          : null;
+  async start(given, context) {
+    const { approvers, approverGroups, description, cancelPreviousPendingUserOp, sendemail } = given;
+    const { stage, task, pipeline, log } = context;
+    const summary = given.summary || `${pipeline}: ${stage}.${task} needs an answer`;
+    if (sendemail) {
+      const said = await askByMail({ ...given, summary }, context);
+      await log.append(await log.offset(), `${said}\n`);
+    }
     return {
       ask: {
         approvers,
         approverGroups,
-        summary: summary || `${pipeline}: ${stage}.${task} needs an answer`,
+        summary,
         description,
-        expiresIn,
+        expiresIn: lifeOf(given),
         cancelsPrevious: cancelPreviousPendingUserOp,
       },
     };
   },
 });
+
+function lifeOf({ expiration, expirationUnit, expirationInDays }: Input): number | null {
+  if (expiration !== undefined) return expiration * units[expirationUnit];
+  return expirationInDays === undefined ? null : expirationInDays * units.DAYS;
+}
+
+/** Says what became of the mail. A question stands whether or not its mail went out: it may be answered all the same. */
+async function askByMail(
+  { approvers, approverGroups, summary, description }: Input,
+  context: TaskContext,
+): Promise<string> {
+  const { key, link, mask, pipeline } = context;
+  const server = context.endpoint('emailServer');
+  if (!server) return 'No mail was sent: name the endpoint of a mail server as `emailServer` of the task.';
+  const to = await context.addressesOf(approvers, approverGroups);
+  if (to.length === 0) return 'No mail was sent: no approver has a mail address that is known.';
+  const { index } = questionOf(key);
+  const answer = `millrace approve ${index}`;
+  try {
+    await sendMail(server, {
+      id: key,
+      to,
+      subject: mask(summary),
+      html: `${asHtml(mask(description))}\n<p>${escapeHtml(pipeline)} waits for your answer: <code>${answer}</code> or <code>millrace reject ${index}</code>. The run: <a href="${link}">${link}</a></p>`,
+    });
+    return `Asked by mail: ${to.join(', ')}.`;
+  } catch (thrown) {
+    return `No mail was sent: ${mask(messageOf(thrown))}`;
+  }
+}
+
+/** Authors write HTML or plain lines. */
+const asHtml = (description: string): string =>
+  /<\w/.test(description) ? description : escapeHtml(description).replaceAll('\n', '<br>\n');

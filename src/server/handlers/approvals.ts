@@ -4,39 +4,48 @@ import type { Document } from '../../store/store.ts';
 import { common } from '../definitions.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { envelope, type Handler, type Request } from '../request.ts';
+import { isApprover } from '../users.ts';
 import { finders } from './find.ts';
 
 export function approvalHandlers(given: HandlerParts): Record<string, Handler> {
-  const { engine, auth } = given;
+  const { engine, users } = given;
   const { store } = given.parts;
   const { byId } = finders(store);
   const show = (document: Document): JsonObject => ({
     ...common(document, 'user-operations'),
     ...document.body,
   });
+  /** By id, or by the short index that people are told while the question is open. */
+  const find = async (idOrIndex: string): Promise<Document> => {
+    if (await store.get('user-operation', idOrIndex)) return byId('user-operation', idOrIndex);
+    const isMeant = ({ body }: Document) => body.status === 'ACTIVE' && body.index === idOrIndex;
+    const meant = (await store.list('user-operation')).filter(isMeant);
+    return meant.length === 1 ? meant[0]! : byId('user-operation', idOrIndex);
+  };
   const answer = async (id: string, body: JsonObject, user: Request['user']) => {
-    const question = await byId('user-operation', id);
+    const question = await find(id);
     const status = String(body.status ?? '').toUpperCase();
     if (status !== 'APPROVED' && status !== 'REJECTED')
       throw new MillraceError('request.invalid', {
         message: `The status ${String(body.status)} is no answer.`,
         hint: 'APPROVED or REJECTED.',
       });
-    const approvers = Array.isArray(question.body.approvers)
-      ? question.body.approvers.map((name) => String(name).toLowerCase())
-      : [];
-    if (!approvers.includes(user!.name.toLowerCase()) && !(await auth.isAdministrator(user!.name))) {
+    if (!isApprover(user!, question.body) && !(await users.isAdministrator(user!.name))) {
+      const { approvers, approverGroups } = question.body;
+      const named = [approvers, approverGroups].flat().filter(Boolean).join(', ');
       throw new MillraceError('approval.not-approver', {
         message: `User operation ${id}: response received from unauthorized user ${user!.name}.`,
-        hint: `It may be answered by ${approvers.join(', ') || 'administrators'}.`,
+        hint: `It may be answered by ${named ? `${named} and ` : ''}administrators.`,
       });
     }
-    await engine.answer(question, status === 'APPROVED', user!.name, String(body.responseMessage ?? ''));
-    return show(await byId('user-operation', id));
+    const { name, email, role, groups } = user!;
+    const by = { name, email, roles: [role, ...groups] };
+    await engine.answer(question, status === 'APPROVED', by, String(body.responseMessage ?? ''));
+    return show(await byId('user-operation', question.id));
   };
   return {
     'user-operations.list': async ({ query }) => envelope((await store.list('user-operation')).map(show), query),
-    'user-operations.get': async ({ params }) => show(await byId('user-operation', params.id!)),
+    'user-operations.get': async ({ params }) => show(await find(params.id!)),
     'user-operations.answer': async ({ params, body, user }) => answer(params.id!, body, user),
     'user-operations.answerByPost': async ({ params, body, user }) => answer(params.id!, body, user),
     'user-operations.batch': async ({ body, user }) => {

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { MillraceError, messageOf } from '../core/error.ts';
+import { text } from '../sdk/fields.ts';
+import { defineEndpoint } from '../sdk/parts.ts';
+import type { Endpoint } from '../sdk/powers.ts';
+
+const seconds = 1000;
+
+export const email = defineEndpoint({
+  type: 'email',
+  title: 'Mail server',
+  summary: 'Sends mail by SMTP.',
+  properties: z.looseObject({
+    senderAddress: text('Address that mails come from.'),
+    encryptionMethod: text(
+      '`TLS` (STARTTLS, which the server must offer), `SSL` (from the first byte) or `NONE`.',
+    ).default('NONE'),
+    outboundHost: text('Host.'),
+    outboundPort: text('Port; 465 with `SSL` and 587 otherwise when empty.').default(''),
+    outboundProtocol: text('`smtp`.').default('smtp'),
+    outboundUsername: text('User name; no login when empty.').default(''),
+    outboundPassword: text('Password.').default(''),
+  }),
+});
+
+export interface Mail {
+  /** The same id is the same mail: whoever keeps mails can tell that one came twice. */
+  id: string;
+  to: string[];
+  subject: string;
+  html: string;
+}
+
+/** Sends a mail. @throws MillraceError endpoint.unreachable naming the endpoint and what its server said. */
+export async function sendMail({ name, properties }: Endpoint, { id, to, subject, html }: Mail): Promise<void> {
+  const { senderAddress, encryptionMethod, outboundHost, outboundPort, outboundUsername, outboundPassword } =
+    email.properties.parse(properties);
+  const method = encryptionMethod.toUpperCase();
+  const { createTransport } = await import('nodemailer');
+  const transport = createTransport({
+    host: outboundHost,
+    port: Number(outboundPort) || (method === 'SSL' ? 465 : 587),
+    secure: method === 'SSL',
+    requireTLS: method === 'TLS',
+    ignoreTLS: method === 'NONE',
+    auth: outboundUsername ? { user: outboundUsername, pass: outboundPassword } : undefined,
+    connectionTimeout: 5 * seconds,
+    greetingTimeout: 5 * seconds,
+    socketTimeout: 10 * seconds,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  const digest = createHash('sha256').update(id).digest('hex').slice(0, 32);
+  const messageId = `<${digest}@${senderAddress.split('@').at(-1)}>`;
+  try {
+    await transport.sendMail({ messageId, from: senderAddress, to, subject, html, text: withoutMarks(html) });
+  } catch (cause) {
+    throw new MillraceError('endpoint.unreachable', { message: `Endpoint ${name}: ${messageOf(cause)}`, cause });
+  } finally {
+    transport.close();
+  }
+}
+
+const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+export const escapeHtml = (plain: string): string => plain.replace(/[&<>"]/g, (sign) => escapes[sign]!);
+
+/** For those who read mail as text. */
+const withoutMarks = (html: string): string =>
+  html
+    .replace(/<(br|\/p|\/div|\/li)\b[^>]*>/gi, '\n')
+    .replace(/<[^>]*>/g, '')
+    .replace(/&(amp|lt|gt|quot);/g, (escaped) => Object.keys(escapes).find((sign) => escapes[sign] === escaped)!)
+    .trim();
