@@ -116,35 +116,27 @@ export function killGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Bytes of memory that a process group holds. */
-export function groupMemory(group: number): number {
-  let pages = 0;
-  for (const pid of processIds()) {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      if (Number(fields[2]) === group) pages += Number(fields[21]);
-    } catch {
-      // It ended while we looked.
-    }
-  }
-  return pages * 4096;
-}
-
 function markedProcesses(path: string): { pid: number; exact: boolean }[] {
-  const wanted = `${ownerVariable}=${path}`;
   return processIds().flatMap((pid) => {
-    try {
-      const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
-      const found = variables.find((variable) => variable === wanted || variable.startsWith(`${wanted}/`));
-      return found && startTime(pid) !== undefined ? [{ pid, exact: found === wanted }] : [];
-    } catch {
-      return [];
-    }
+    const mark = markOf(pid);
+    const isBelow = mark !== undefined && `${mark}/`.startsWith(`${path}/`);
+    return isBelow && startTime(pid) !== undefined ? [{ pid, exact: mark === path }] : [];
   });
 }
 
-function processIds(): number[] {
+/** Whether a process was started under a directory, by us or by what we started there. */
+export const isMarked = (pid: number, path: string): boolean => `${markOf(pid) ?? ''}/`.startsWith(`${path}/`);
+
+function markOf(pid: number): string | undefined {
+  try {
+    const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    return variables.find((variable) => variable.startsWith(`${ownerVariable}=`))?.slice(ownerVariable.length + 1);
+  } catch {
+    return undefined;
+  }
+}
+
+export function processIds(): number[] {
   try {
     return readdirSync('/proc')
       .map(Number)

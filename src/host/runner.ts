@@ -5,16 +5,8 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { JobEnd } from './jobs.ts';
-import {
-  groupMemory,
-  isAlive,
-  killGroup,
-  type ProcessMark,
-  readJson,
-  removeTree,
-  startTime,
-  writeAtomic,
-} from './processes.ts';
+import { groupMemory } from './memory.ts';
+import { isAlive, killGroup, type ProcessMark, readJson, removeTree, startTime, writeAtomic } from './processes.ts';
 
 interface StartRequest {
   directory: string;

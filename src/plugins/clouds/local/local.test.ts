@@ -178,3 +178,33 @@ test('a secret input reaches the machine, and is seen nowhere else', async (t) =
   const [machine] = readdirSync(join(server.directory, 'site'));
   assert.ok(existsSync(join(server.directory, 'site', machine!, 'root', 'opt-key')));
 });
+
+test('a machine that runs out of memory loses its largest process, also one that left its group, and says so', async (t) => {
+  const server = await TestServer.start(t, { cloud: true });
+  await openCloud(server, machineWith('hostname: m'));
+  const ssh = (script: string) =>
+    `{type: SSH, input: {host: "\${S.Create.output.deploymentDetails.resources.m.ssh}", username: ci, password: secret, script: ${JSON.stringify(script)}}}`;
+  const hungry = 'const all = []; setInterval(() => all.push(Buffer.alloc(4e6, 1)), 5)';
+  const execution = await server.runTasks(
+    [
+      create(),
+      `Hungry: ${ssh(`setsid sh -c 'node -e "${hungry}"; echo ended with $?'`)}`,
+      `Read: ${ssh('cat "$MACHINE_ROOT/var/log/kernel.log"')}`,
+      `Modest: ${ssh('node -e 1 && echo fine')}`,
+    ].join('\n'),
+  );
+
+  assert.equal(execution.status, 'COMPLETED', execution.statusMessage);
+  assert.match(await server.log(execution.id, 'S.Hungry'), /^ended with 137$/m);
+  assert.match(
+    await server.log(execution.id, 'S.Read'),
+    /^Out of memory: the machine has 128 MB; node \(process \d+\) was killed\.$/m,
+  );
+  assert.match(await server.log(execution.id, 'S.Modest'), /^fine$/m);
+
+  await openCloud(server, machineWith('runcmd:', `- node -e "${hungry}"`));
+  assert.match(
+    (await server.runTasks(create('{}', 'other'))).statusMessage,
+    /command 1 of runcmd .* Out of memory: the machine has 128 MB; node \(process \d+\) was killed/,
+  );
+});

@@ -14,6 +14,7 @@ import { join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readJson, writeAtomic } from '../../../host/processes.ts';
 import type { CloudConfig } from './cloud-config.ts';
+import { keepWithinMemory } from './machine-memory.ts';
 import { serveSsh } from './machine-ssh.ts';
 import { readUnit } from './unit.ts';
 
@@ -37,6 +38,8 @@ export interface MachineStatus {
 const directory = process.argv[2]!;
 const order = readJson<MachineOrder>(join(directory, 'order.json'))!;
 const root = join(directory, 'root');
+/** Why a process was killed for its memory, where one was. */
+let killed = '';
 const services = new Map<string, { child: ChildProcess; wanted: boolean }>();
 const environment: Record<string, string> = {
   PATH: `${join(directory, 'bin')}:${process.env.PATH ?? ''}`,
@@ -60,6 +63,10 @@ async function boot(): Promise<void> {
     mkdirSync(join(root, path), { recursive: true });
   mkdirSync(join(directory, 'bin'), { recursive: true });
   await serveControl();
+  keepWithinMemory(directory, order.memoryMb, (sentence) => {
+    killed = sentence;
+    appendFileSync(join(root, 'var/log/kernel.log'), `${sentence}\n`);
+  });
   installSystemctl();
   for (const { name } of order.cloudConfig.users) mkdirSync(homeOf(name), { recursive: true });
   await serveSsh({
@@ -89,7 +96,7 @@ async function firstBoot(): Promise<void> {
     if (code !== 0) {
       const last = output.trim().split('\n').slice(-3).join(' / ');
       throw new Error(
-        `command ${index + 1} of runcmd (${(Array.isArray(command) ? command.join(' ') : command).slice(0, 80)}) ended with ${code}: ${last}`,
+        `command ${index + 1} of runcmd (${(Array.isArray(command) ? command.join(' ') : command).slice(0, 80)}) ended with ${code}: ${killed || last}`,
       );
     }
   }
