@@ -55,8 +55,8 @@ export class Rehearsal {
     return this.report(where, { kind: 'ended', ok: true, input: {}, output, message: '' });
   }
 
-  fail(where: string, message = 'it broke'): Decision {
-    return this.report(where, { kind: 'ended', ok: false, input: {}, output: {}, message });
+  fail(where: string, message = 'it broke', attempt = 1): Decision {
+    return this.report(where, { kind: 'ended', ok: false, input: {}, output: {}, message }, attempt);
   }
 
   run(where: string, ticket = 'ticket'): Decision {

@@ -262,7 +262,12 @@ export const operations: readonly Operation[] = [
   ),
   operation('users.delete', 'DELETE /api/users/{name}', 'administer', 'Removes a user, whose tokens end at once.'),
   operation('events.stream', 'GET /api/events', 'read', 'Live events (SSE); goes on behind `Last-Event-ID`.'),
-  operation('logs.get', 'GET /api/executions/{id}/logs', 'read', 'The log of a task: `?task=Stage.Task&from=0`.'),
+  operation(
+    'logs.get',
+    'GET /api/executions/{id}/logs',
+    'read',
+    'The log of a task: `?task=Stage.Task&from=0`; of its newest attempt, or of `&attempt=1`.',
+  ),
   operation('logs.stream', 'GET /api/executions/{id}/logs/stream', 'read', 'The same, live (SSE).'),
   operation('openapi.get', 'GET /api/openapi.json', 'public', 'This description.'),
 ];

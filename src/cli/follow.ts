@@ -56,6 +56,8 @@ export function lineFor(_: Execution | null, after: Execution, event: ExecutionE
       return paints.bold(`  ${event.stage}`);
     case 'task-started':
       return `    ${statusSign('RUNNING')} ${event.task}`;
+    case 'task-retrying':
+      return `    ${statusSign('FAILED')} ${event.task} ${paints.dim(`attempt ${event.attempt} failed; again in ${formatDuration(event.until - event.at)}:`)} ${event.message}`;
     case 'task-skipped':
       return `    ${statusSign('SKIPPED')} ${event.task} ${paints.dim('skipped')}`;
     case 'task-waiting':

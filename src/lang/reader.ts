@@ -89,6 +89,8 @@ export function openReader(document: YamlDocument, diagnostics: Diagnostic[]) {
   }
 }
 
+export type Reader = ReturnType<typeof openReader>;
+
 /** Scalars as text: numbers and booleans stand for themselves, nothing is empty. */
 export const text = (value: Json | undefined): string =>
   value === undefined || value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);

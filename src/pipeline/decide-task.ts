@@ -1,19 +1,25 @@
+import type { Duration } from '../core/duration.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { type EndStatus, isTaskOver, type Question } from './execution.ts';
 import type { ExecutionMessage } from './messages.ts';
-import { findTask } from './model.ts';
+import { findTask, pauseAfter, type TaskExtras } from './model.ts';
 import { failureOf, taskOf, waitingFor } from './progress.ts';
 import type { Turn } from './turn.ts';
 
 // What follows for one task from what is said about it. What follows for the run is decided afterwards.
 
 type Message<T> = ExecutionMessage & { type: T };
+type Ending = { input?: JsonObject | null; output?: JsonObject; message: string };
 
 export function startTask(turn: Turn, stage: string, task: string, attempt: number): void {
   turn.emit({ type: 'task-started', stage, task, attempt });
-  const { delay = 0, timeout } = findTask(turn.state.plan.pipeline, stage, task)!.millrace;
+  askToStart(turn, stage, task, attempt, extrasOf(turn, stage, task).delay ?? 0);
+}
+
+function askToStart(turn: Turn, stage: string, task: string, attempt: number, pause: Duration): void {
+  const { timeout } = extrasOf(turn, stage, task);
   const key = turn.keyOf(stage, task, attempt);
-  const due = turn.now + delay;
+  const due = turn.now + pause;
   turn.ask({ do: 'start-task', stage, task, attempt, key: `${key}/start`, due });
   if (timeout) turn.ask({ do: 'time-out', stage, task, attempt, key: `${key}/time-out`, due: due + timeout });
 }
@@ -42,7 +48,7 @@ export function reported(turn: Turn, { stage, task, attempt, report: told }: Mes
     case 'ended':
       if (because !== undefined && !told.ok)
         return endTask(turn, stage, task, 'CANCELED', { ...told, message: because });
-      return endTask(turn, stage, task, told.ok ? 'COMPLETED' : failureOf(turn.state, stage, task), told);
+      return told.ok ? endTask(turn, stage, task, 'COMPLETED', told) : failAttempt(turn, stage, task, attempt, told);
   }
 }
 
@@ -87,11 +93,25 @@ export function timedOut(turn: Turn, { stage, task, attempt }: Message<'time-out
   const current = taskOf(turn.state, stage, task);
   if (isTaskOver(current) || !('attempt' in current) || current.attempt !== attempt) return;
   if (current.status === 'CANCELING') return;
-  const limit = findTask(turn.state.plan.pipeline, stage, task)?.millrace.timeout ?? 0;
+  const limit = extrasOf(turn, stage, task).timeout ?? 0;
   if ('ticket' in current) stopTask(turn, stage, task, attempt, current.ticket);
   const message = `The task took longer than its time-out of ${limit / 1000} s.`;
-  endTask(turn, stage, task, failureOf(turn.state, stage, task), { message });
+  failAttempt(turn, stage, task, attempt, { message });
 }
+
+/** Tries again where the author wants that and nobody has cancelled the run; else the task has failed. */
+function failAttempt(turn: Turn, stage: string, task: string, attempt: number, end: Ending): void {
+  const { retry } = extrasOf(turn, stage, task);
+  const pause = retry && !isBeingCanceled(turn) ? pauseAfter(retry, attempt) : undefined;
+  if (pause === undefined) return endTask(turn, stage, task, failureOf(turn.state, stage, task), end);
+  const until = turn.now + pause;
+  turn.emit({ type: 'task-retrying', stage, task, attempt, message: end.message, until });
+  askToStart(turn, stage, task, attempt + 1, pause);
+}
+
+const isBeingCanceled = ({ state }: Turn): boolean => state.ending?.status === 'CANCELED';
+const extrasOf = ({ state }: Turn, stage: string, task: string): TaskExtras =>
+  findTask(state.plan.pipeline, stage, task)!.millrace;
 
 /** What waits ends at once; what runs elsewhere is asked to stop; what is about to start reports and is stopped then. */
 export function cancelTask(turn: Turn, stage: string, task: string, because: string): void {
@@ -114,7 +134,7 @@ function endTask(
   stage: string,
   task: string,
   status: EndStatus,
-  { input = null, output = {}, message }: { input?: JsonObject | null; output?: JsonObject; message: string },
+  { input = null, output = {}, message }: Ending,
 ): void {
   turn.emit({ type: 'task-ended', stage, task, status, input, output, message });
   turn.notify('task', { stage, task }, status, message);

@@ -121,6 +121,7 @@ export type ExecutionEvent = { at: Instant } & (
       output: JsonObject;
       message: string;
     }
+  | { type: 'task-retrying'; stage: string; task: string; attempt: number; message: string; until: Instant }
   | { type: 'run-failing'; status: 'FAILED' | 'CANCELED'; message: string }
   | {
       type: 'execution-ended';
@@ -185,6 +186,12 @@ function apply(state: Execution | null, event: ExecutionEvent): Execution {
           input: null,
         }),
       );
+    case 'task-retrying': {
+      const { startedAt } = begun(state, event);
+      const message = `Retrying ${event.task}: ${event.message}`;
+      const again = { status: 'STARTED' as const, attempt: event.attempt + 1, startedAt, input: null };
+      return withStatus(withTask({ ...state, message }, event, again));
+    }
     case 'task-skipped':
       return withTask(state, event, { status: 'SKIPPED', endedAt: at, message: event.message });
     case 'task-running':

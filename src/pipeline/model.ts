@@ -69,11 +69,26 @@ export interface TaskExtras {
   timeout?: Duration;
   /** The task starts this long after its turn has come. */
   delay?: Duration;
+  /** The task is tried again when it fails. */
+  retry?: Retry;
   /** Repeat a call that may have happened before a crash, instead of asking. */
   repeat?: boolean;
   /** Endpoint to which metric lines in the task's output are forwarded. */
   metrics?: string;
 }
+
+/** Tries and the pauses between them: `delay`, and each further one `backoff` times as long, but never longer than `maximum`. */
+export interface Retry {
+  /** How often the task is tried, the first time included. */
+  attempts: number;
+  delay: Duration;
+  backoff: number;
+  maximum: Duration;
+}
+
+/** How long to wait after an attempt has failed; undefined where it was the last. */
+export const pauseAfter = ({ attempts, delay, backoff, maximum }: Retry, attempt: number): Duration | undefined =>
+  attempt < attempts ? Math.min(maximum, delay * backoff ** (attempt - 1)) : undefined;
 
 export interface PipelineExtras {
   notifications: { type: string; endpoint: string; [key: string]: Json }[];

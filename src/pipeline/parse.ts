@@ -1,9 +1,9 @@
 import { type Diagnostic, nearest } from '../core/diagnostic.ts';
-import { parseDuration } from '../core/duration.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import { openReader, text } from '../lang/reader.ts';
-import type { Path, YamlDocument } from '../lang/yaml.ts';
-import type { Pipeline, PipelineExtras, Stage, StageRuns, Task, TaskExtras, Workspace } from './model.ts';
+import type { YamlDocument } from '../lang/yaml.ts';
+import { readPipelineExtras, readStageExtras, readTaskExtras } from './extras.ts';
+import type { Pipeline, Stage, Task, Workspace } from './model.ts';
 
 const pipelineKeys = words(`
   project kind name icon enabled description global concurrency starred options tags input _inputMeta output _outputMeta
@@ -13,7 +13,6 @@ const pipelineKeys = words(`
 `);
 const stageKeys = words('taskOrder tasks description tags millrace');
 const taskKeys = words('type input endpoints ignoreFailure preCondition tags _configured description name millrace');
-const stageRuns: readonly StageRuns[] = ['on-success', 'on-failure', 'always'];
 const newPipelineConcurrency = 10;
 
 function words(text: string): string[] {
@@ -29,7 +28,8 @@ export function parsePipeline(document: YamlDocument): {
   diagnostics: Diagnostic[];
 } {
   const diagnostics: Diagnostic[] = [];
-  const { map, list, texts, flag, count, warnUnknown, report } = openReader(document, diagnostics);
+  const reader = openReader(document, diagnostics);
+  const { map, list, texts, flag, count, warnUnknown, report } = reader;
   const root = document.value;
   if (!isObject(root)) {
     report('error', 'pipeline.not-a-map', 'A pipeline is a map of keys such as `name` and `stages`.', []);
@@ -64,7 +64,7 @@ export function parsePipeline(document: YamlDocument): {
     stages: stages(),
     notifications: map(root.notifications, ['notifications']),
     rollbacks: list(root.rollbacks, ['rollbacks']).filter(isObject),
-    millrace: pipelineExtras(),
+    millrace: readPipelineExtras(reader, root.millrace),
   };
   return { pipeline: name ? pipeline : undefined, diagnostics };
 
@@ -152,20 +152,11 @@ export function parsePipeline(document: YamlDocument): {
       task,
       parseTask(name, task, map(body, [...path, 'tasks', task])),
     ]);
-    const extras = map(value.millrace, [...path, 'millrace']);
-    const runs = text(extras.runs) || 'on-success';
-    if (!stageRuns.includes(runs as StageRuns)) {
-      report('error', 'stage.runs', `Stage ${name} runs "${runs}", which is none of ${stageRuns.join(', ')}.`, [
-        ...path,
-        'millrace',
-        'runs',
-      ]);
-    }
     return {
       name,
       steps: steps.filter((step) => step.length > 0),
       tasks: Object.fromEntries(tasks),
-      millrace: { runs: runs as StageRuns },
+      millrace: readStageExtras(reader, name, value.millrace, [...path, 'millrace']),
     };
   }
 
@@ -199,47 +190,8 @@ export function parsePipeline(document: YamlDocument): {
       endpoints: texts(value.endpoints, [...path, 'endpoints']),
       ignoreFailure: flag(value.ignoreFailure, [...path, 'ignoreFailure'], false),
       preCondition: text(value.preCondition).trim(),
-      millrace: taskExtras(map(value.millrace, [...path, 'millrace']), [...path, 'millrace']),
+      millrace: readTaskExtras(reader, value.millrace, [...path, 'millrace']),
     };
-  }
-
-  function taskExtras(value: JsonObject, path: Path): TaskExtras {
-    warnUnknown(value, ['timeout', 'delay', 'repeat', 'metrics'], path, '`millrace`', 'error');
-    const extras: TaskExtras = {};
-    for (const key of ['timeout', 'delay'] as const) {
-      if (value[key] === undefined) continue;
-      const duration = parseDuration(text(value[key]));
-      if (duration === undefined) {
-        report(
-          'error',
-          'task.duration',
-          `\`${key}: ${text(value[key])}\` is not a duration.`,
-          [...path, key],
-          'Write for example 90s, 5m or 2h.',
-        );
-      } else {
-        extras[key] = duration;
-      }
-    }
-    if (value.repeat !== undefined) extras.repeat = flag(value.repeat, [...path, 'repeat'], false);
-    if (value.metrics !== undefined) extras.metrics = text(value.metrics);
-    return extras;
-  }
-
-  function pipelineExtras(): PipelineExtras {
-    const extras = map(isObject(root) ? root.millrace : undefined, ['millrace']);
-    warnUnknown(extras, ['notifications'], ['millrace'], '`millrace`', 'error');
-    const notifications = list(extras.notifications, ['millrace', 'notifications']).flatMap((item, index) => {
-      if (isObject(item) && text(item.type) && text(item.endpoint))
-        return [{ ...item, type: text(item.type), endpoint: text(item.endpoint) }];
-      report('error', 'notification.incomplete', 'A notification needs `type` and `endpoint`.', [
-        'millrace',
-        'notifications',
-        index,
-      ]);
-      return [];
-    });
-    return { notifications };
   }
 
   function workspace(): Workspace {

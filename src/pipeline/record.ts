@@ -71,6 +71,7 @@ function taskRecord(state: TaskState, task: Task): JsonObject {
     statusMessage: 'message' in state ? state.message : '',
     input: ('input' in state && state.input) || {},
     output: 'output' in state ? { status: state.status, ...state.output } : {},
+    ...('attempt' in state ? { attempt: state.attempt } : {}),
     endpoints: task.endpoints,
     preCondition: task.preCondition,
     ignoreFailure: task.ignoreFailure,

@@ -53,6 +53,21 @@ test('REST names the address and the reason when nobody answers, and keeps what 
   assert.equal(execution.statusMessage, 'S.Call: GET http://127.0.0.1:1/x failed: the connection was refused.');
 });
 
+test('a task that fails is tried again as often as its author says, and each attempt has a key and a log of its own', async (t) => {
+  const server = await TestServer.start(t);
+  const far = await farSide(t, (_, count) => (count < 3 ? { status: 503 } : {}));
+  const execution = await server.runTasks(
+    `Call: {type: REST, input: {action: get, url: "${far.url}"}, millrace: {retry: {attempts: 3, delay: 10ms}}}`,
+  );
+
+  assert.equal(execution.status, 'COMPLETED', execution.statusMessage);
+  assert.equal(execution.stages.S.tasks.Call.attempt, 3);
+  assert.deepEqual(
+    far.calls.map(({ headers }) => headers['idempotency-key']),
+    [1, 2, 3].map((attempt) => `${execution.id}/S.Call/${attempt}`),
+  );
+});
+
 test('POLL asks until its success criterion holds', async (t) => {
   const server = await TestServer.start(t);
   const far = await farSide(t, (_, count) => ({ body: { state: count < 3 ? 'BUSY' : 'DONE' } }));

@@ -23,12 +23,12 @@ export function liveHandlers(given: HandlerParts): Record<string, Handler> {
         }
       }),
     'logs.get': async ({ params, query }) =>
-      store.readLog(streamOf(await execution(params.id!), query.task ?? ''), Number(query.from ?? 0)),
+      store.readLog(streamOf(await execution(params.id!), query), Number(query.from ?? 0)),
     'logs.stream': async ({ params, query, headers }) => {
       const found = await execution(params.id!);
       return new Stream(async (send, signal) => {
         let from = Number(headers['last-event-id'] ?? query.from ?? 0);
-        const stream = streamOf(found, query.task ?? '');
+        const stream = streamOf(found, query);
         while (!signal.aborted) {
           const rung = ring(engine, 'log', stream, signal);
           const { text, size } = await store.readLog(stream, from);
@@ -41,7 +41,11 @@ export function liveHandlers(given: HandlerParts): Record<string, Handler> {
   };
 }
 
-const streamOf = ({ plan }: Execution, task: string): string => `${plan.execution}/${task}/1`;
+/** Each attempt has a log of its own; the newest where none is named. */
+function streamOf({ plan, tasks }: Execution, { task = '', attempt }: Record<string, string>): string {
+  const state = Object.hasOwn(tasks, task) ? tasks[task] : undefined;
+  return `${plan.execution}/${task}/${attempt ?? (state && 'attempt' in state ? state.attempt : 1)}`;
+}
 
 /** Resolves when there may be something new, when the client goes, or after a while in case a ring was missed. */
 function ring(engine: Engine, what: 'events' | 'log', stream: string | undefined, signal: AbortSignal): Promise<void> {
