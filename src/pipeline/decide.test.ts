@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Rehearsal } from '../../test/pipelines.ts';
-import { type Execution, evolve } from './execution.ts';
+import { evolve } from './evolve.ts';
+import type { Execution } from './execution.ts';
 
 const twoStages = `
 name: Two

@@ -1,5 +1,6 @@
 import type { Instant } from '../core/instant.ts';
-import { type Execution, type ExecutionEvent, evolve } from './execution.ts';
+import { evolve } from './evolve.ts';
+import type { Execution, ExecutionEvent } from './execution.ts';
 import type { ExecutionCommand, Notice } from './messages.ts';
 
 type Untimed<E> = E extends { at: Instant } ? Omit<E, 'at'> : never;

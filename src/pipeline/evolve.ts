@@ -1,0 +1,156 @@
+import type { Instant } from '../core/instant.ts';
+import {
+  type Begun,
+  type Execution,
+  type ExecutionEvent,
+  type Plan,
+  type StageState,
+  type TaskState,
+  taskKey,
+} from './execution.ts';
+
+/** The same events give the same state, on the server, in the terminal and in a browser. */
+export function evolve(state: Execution | null, event: ExecutionEvent): Execution {
+  const next = apply(state, event);
+  return isNoteworthy(event) ? { ...next, notices: next.notices + 1 } : next;
+}
+
+/** What people are told about, when they asked to be. */
+const isNoteworthy = ({ type }: ExecutionEvent): boolean =>
+  type === 'execution-started' || type === 'task-waiting' || type === 'task-ended' || type === 'execution-ended';
+
+function apply(state: Execution | null, event: ExecutionEvent): Execution {
+  if (event.type === 'execution-created') return created(event.plan, event.at);
+  if (!state) throw new Error(`The first event of an execution is ${event.type}.`);
+  const { at } = event;
+  switch (event.type) {
+    case 'execution-queued':
+      return { ...state, status: 'QUEUED' };
+    case 'execution-started':
+      return { ...state, status: 'RUNNING', startedAt: at };
+    case 'stage-started':
+      return withStage(state, event.stage, { status: 'RUNNING', startedAt: at, step: -1 });
+    case 'stage-skipped':
+      return withStage(state, event.stage, { status: 'SKIPPED' });
+    case 'step-started': {
+      const stage = state.stages[event.stage];
+      return stage?.status === 'RUNNING' ? withStage(state, event.stage, { ...stage, step: event.step }) : state;
+    }
+    case 'stage-ended': {
+      const stage = state.stages[event.stage];
+      const startedAt = stage && 'startedAt' in stage ? stage.startedAt : at;
+      return withStage(state, event.stage, {
+        status: event.status,
+        startedAt,
+        endedAt: at,
+        message: event.message,
+      });
+    }
+    case 'task-started':
+      return withStatus(
+        withTask({ ...state, message: `Running ${event.task}` }, event, {
+          status: 'STARTED',
+          attempt: event.attempt,
+          startedAt: at,
+          input: null,
+        }),
+      );
+    case 'task-retrying': {
+      const { startedAt } = begun(state, event);
+      const message = `Retrying ${event.task}: ${event.message}`;
+      const again = { status: 'STARTED' as const, attempt: event.attempt + 1, startedAt, input: null };
+      return withStatus(withTask({ ...state, message }, event, again));
+    }
+    case 'task-skipped':
+      return withTask(state, event, { status: 'SKIPPED', endedAt: at, message: event.message });
+    case 'task-running':
+      return withStatus(
+        withTask(state, event, {
+          ...begun(state, event),
+          status: 'RUNNING',
+          input: event.input,
+          ticket: event.ticket,
+        }),
+      );
+    case 'task-waiting':
+      return withStatus(
+        withTask(state, event, {
+          ...begun(state, event),
+          status: 'WAITING',
+          input: event.input,
+          question: event.question,
+        }),
+      );
+    case 'task-canceling': {
+      const task = state.tasks[taskKey(event.stage, event.task)];
+      const ticket = task && 'ticket' in task ? task.ticket : null;
+      return withTask(state, event, {
+        ...begun(state, event),
+        status: 'CANCELING',
+        ticket,
+        because: event.because,
+      });
+    }
+    case 'task-ended': {
+      const before = begun(state, event);
+      const input = event.input ?? before.input;
+      return withStatus(
+        withTask(state, event, {
+          ...before,
+          input,
+          status: event.status,
+          endedAt: at,
+          output: event.output,
+          message: event.message,
+        }),
+      );
+    }
+    case 'run-failing':
+      return { ...state, ending: { status: event.status, message: event.message } };
+    case 'execution-ended':
+      return { ...state, status: event.status, message: event.message, output: event.output, endedAt: at };
+  }
+}
+
+function created(plan: Plan, at: Instant): Execution {
+  const tasks = plan.pipeline.stages.flatMap((stage) =>
+    stage.steps.flat().map((task) => [taskKey(stage.name, task), { status: 'NOT_STARTED' }]),
+  );
+  const stages = plan.pipeline.stages.map(({ name }) => [name, { status: 'NOT_STARTED' }]);
+  return {
+    plan,
+    status: 'NOT_STARTED',
+    message: '',
+    requestedAt: at,
+    startedAt: null,
+    endedAt: null,
+    stages: Object.fromEntries(stages) as Record<string, StageState>,
+    tasks: Object.fromEntries(tasks) as Record<string, TaskState>,
+    ending: null,
+    output: {},
+    notices: 0,
+  };
+}
+
+const withStage = (state: Execution, stage: string, next: StageState): Execution => ({
+  ...state,
+  stages: { ...state.stages, [stage]: next },
+});
+
+const withTask = (state: Execution, { stage, task }: { stage: string; task: string }, next: TaskState): Execution => ({
+  ...state,
+  tasks: { ...state.tasks, [taskKey(stage, task)]: next },
+});
+
+/** A run WAITs exactly while one of its tasks waits for people. */
+function withStatus(state: Execution): Execution {
+  if (state.status !== 'RUNNING' && state.status !== 'WAITING') return state;
+  const waits = Object.values(state.tasks).some(({ status }) => status === 'WAITING');
+  return { ...state, status: waits ? 'WAITING' : 'RUNNING' };
+}
+
+function begun(state: Execution, { stage, task }: { stage: string; task: string }): Begun {
+  const before = state.tasks[taskKey(stage, task)];
+  if (!before || !('attempt' in before)) return { attempt: 1, startedAt: 0, input: null };
+  return { attempt: before.attempt, startedAt: before.startedAt, input: before.input };
+}
