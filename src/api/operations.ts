@@ -97,9 +97,15 @@ const codestream: Operation[] = [
   ),
   operation('executions.list', 'GET {cs}/executions', 'read', 'Lists runs, newest first.'),
   operation('executions.get', 'GET {cs}/executions/{id}', 'read', 'One run with stages and tasks.'),
-  operation('executions.act', 'POST {cs}/executions/{id}', 'execute', 'Cancels or re-runs: `?action=cancel|rerun`.', {
-    body: json,
-  }),
+  operation(
+    'executions.act',
+    'POST {cs}/executions/{id}',
+    'execute',
+    'Acts on a run: `?action=cancel|pause|resume|rerun|tag`; `rerun&fromFailed=true` keeps what succeeded.',
+    {
+      body: json,
+    },
+  ),
   ...crud('endpoints', '{cs}/endpoints', 'endpoints', 'develop'),
   ...crud('variables', '{cs}/variables', 'variables', 'develop'),
   ...crud('git-webhooks', '{cs}/git-webhooks', 'Git webhooks', 'develop'),

@@ -53,6 +53,10 @@ export function lineFor(_: Execution | null, after: Execution, event: ExecutionE
   switch (event.type) {
     case 'execution-created':
       return paints.bold(`${plan.pipeline.name} #${plan.index}`) + paints.dim(` ${plan.comments}`);
+    case 'execution-paused':
+      return `  ${statusSign('WAITING')} ${after.message} ${paints.dim(`(millrace resume ${plan.execution})`)}`;
+    case 'execution-resumed':
+      return paints.dim(`  ${after.message}`);
     case 'stage-started':
       return paints.bold(`  ${event.stage}`);
     case 'task-started':

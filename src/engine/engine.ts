@@ -4,11 +4,12 @@ import { MillraceError } from '../core/error.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Execution } from '../pipeline/execution.ts';
 import { type Pipeline, tasksInOrder } from '../pipeline/model.ts';
+import { succeeded } from '../pipeline/reopen.ts';
 import { bindInputs } from '../pipeline/start.ts';
 import { checkPipeline, type Surroundings } from '../pipeline/validate.ts';
 import type { Deployments, Integrations } from '../sdk/powers.ts';
 import { taskRules } from '../sdk/rules.ts';
-import type { Command, Document, NewCommand } from '../store/store.ts';
+import type { Command, Document } from '../store/store.ts';
 import { deploymentDesk } from './deployments.ts';
 import { startDispatcher } from './dispatcher.ts';
 import type { FunctionRun } from './function-run.ts';
@@ -30,12 +31,18 @@ export interface StartRequest {
   /** The same key twice is one execution: a webhook that is delivered again. */
   id?: string;
   documents?: (execution: string, index: number) => Document[];
+  /** A run that failed, whose pipeline, inputs and successes are taken over. */
+  from?: Execution;
 }
 
 export interface Engine {
   bell: Bell;
   startExecution(request: StartRequest): Promise<{ id: string; index: number }>;
   cancel(execution: string, by: string, reason: string): Promise<void>;
+  pause(execution: string, by: string, reason: string): Promise<void>;
+  /** Goes on after a pause; a run that failed waits for its turn again and goes on from there. */
+  resume(execution: string, by: string, reason: string): Promise<void>;
+  tag(execution: string, tags: string[]): Promise<void>;
   answer(question: Document, approved: boolean, by: Responder, comment: string): Promise<void>;
   deployments: Deployments & { byName(project: string, name: string): Promise<Deployment | undefined> };
   runFunction(actionId: string, inputs: JsonObject, by: string, key: string | undefined): Promise<FunctionRun>;
@@ -81,11 +88,13 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       source,
       id = parts.moment.newId(),
       documents,
+      from,
     }) {
       const known = await store.load('execution', id);
       if (known) return { id, index: (known.state as unknown as Execution).plan.index };
-      const pipeline = await runnable(document);
-      const inputs = bindInputs(pipeline, input);
+      const current = await runnable(document);
+      const pipeline = from?.plan.pipeline ?? current;
+      const inputs = from?.plan.input ?? bindInputs(pipeline, input);
       const index = await store.next(`pipeline/${document.id}`);
       const plan = {
         execution: id,
@@ -99,20 +108,9 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
         source,
         comments,
         tags,
+        ...(from ? { carried: succeeded(from) } : {}),
       };
-      const enter: NewCommand = {
-        key: `${id}/enter`,
-        kind: 'queue',
-        aggregate: document.id,
-        lane: `queue/${document.id}`,
-        due: 0,
-        body: { do: 'enter', execution: id },
-      };
-      await mailbox.execution(
-        id,
-        { type: 'create', plan, queued: true },
-        { commands: [enter], documents: documents?.(id, index) },
-      );
+      await mailbox.execution(id, { type: 'create', plan, queued: true }, { documents: documents?.(id, index) });
       dispatcher.wake();
       return { id, index };
     },
@@ -120,6 +118,18 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     async cancel(execution, by, reason) {
       const state = await mailbox.execution(execution, { type: 'cancel', by, reason });
       if (!state) throw new MillraceError('not.found', { message: `There is no execution ${execution}.` });
+    },
+
+    async pause(execution, by, reason) {
+      await mailbox.execution(execution, { type: 'pause', by, reason });
+    },
+
+    async resume(execution, by, reason) {
+      await mailbox.execution(execution, { type: 'resume', by, reason });
+    },
+
+    async tag(execution, tags) {
+      await mailbox.execution(execution, { type: 'tag', tags });
     },
 
     async answer(question, approved, by, comment) {

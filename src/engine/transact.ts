@@ -38,14 +38,14 @@ export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: 
           events,
           summary: state ? executionRecord(state, { withStages: false }) : {},
           commands: commands.map(({ key, due, ...body }) => {
-            if (body.do === 'leave-queue')
+            if (body.do === 'leave-queue' || body.do === 'enter-queue')
               return {
                 key,
                 due,
                 kind: 'queue' as const,
                 aggregate: state.plan.pipelineId,
                 lane: `queue/${state.plan.pipelineId}`,
-                body: { do: 'leave', execution: id },
+                body: { do: body.do === 'enter-queue' ? 'enter' : 'leave', execution: id },
               };
             return {
               key,

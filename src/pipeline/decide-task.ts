@@ -1,6 +1,6 @@
 import type { Duration } from '../core/duration.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import { type EndStatus, isTaskOver, type Question } from './execution.ts';
+import { type EndStatus, isTaskOver, type Question, taskKey } from './execution.ts';
 import type { ExecutionMessage } from './messages.ts';
 import { findTask, pauseAfter, type TaskExtras } from './model.ts';
 import { failureOf, taskOf, waitingFor } from './progress.ts';
@@ -11,7 +11,8 @@ import type { Turn } from './turn.ts';
 type Message<T> = ExecutionMessage & { type: T };
 type Ending = { input?: JsonObject | null; output?: JsonObject; message: string };
 
-export function startTask(turn: Turn, stage: string, task: string, attempt: number): void {
+export function startTask(turn: Turn, stage: string, task: string): void {
+  const attempt = attemptsBefore(turn, stage, task) + 1;
   turn.emit({ type: 'task-started', stage, task, attempt });
   askToStart(turn, stage, task, attempt, extrasOf(turn, stage, task).delay ?? 0);
 }
@@ -102,12 +103,16 @@ export function timedOut(turn: Turn, { stage, task, attempt }: Message<'time-out
 /** Tries again where the author wants that and nobody has cancelled the run; else the task has failed. */
 function failAttempt(turn: Turn, stage: string, task: string, attempt: number, end: Ending): void {
   const { retry } = extrasOf(turn, stage, task);
-  const pause = retry && !isBeingCanceled(turn) ? pauseAfter(retry, attempt) : undefined;
+  const pause =
+    retry && !isBeingCanceled(turn) ? pauseAfter(retry, attempt - attemptsBefore(turn, stage, task)) : undefined;
   if (pause === undefined) return endTask(turn, stage, task, failureOf(turn.state, stage, task), end);
   const until = turn.now + pause;
   turn.emit({ type: 'task-retrying', stage, task, attempt, message: end.message, until });
   askToStart(turn, stage, task, attempt + 1, pause);
 }
+
+const attemptsBefore = ({ state }: Turn, stage: string, task: string): number =>
+  state.attemptsBefore?.[taskKey(stage, task)] ?? 0;
 
 const isBeingCanceled = ({ state }: Turn): boolean => state.ending?.status === 'CANCELED';
 const extrasOf = ({ state }: Turn, stage: string, task: string): TaskExtras =>

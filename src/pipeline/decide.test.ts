@@ -224,6 +224,14 @@ test('a task that finished before its cancel reached it has completed', () => {
   assert.equal(run.state.status, 'CANCELED');
 });
 
+test('what finished before its cancel reached it is not followed by the next step', () => {
+  const run = new Rehearsal(twoStages);
+  run.say({ type: 'cancel', by: 'ann', reason: '' });
+  run.succeed('Build.A');
+
+  assert.deepEqual([run.tasks['Build.B'], run.stages.Build, run.state.status], ['NOT_STARTED', 'CANCELED', 'CANCELED']);
+});
+
 test('cancelling twice, or after the end, decides nothing more', () => {
   const run = new Rehearsal(one(''));
   run.run('Build.A');
@@ -281,10 +289,10 @@ test('a late or repeated report decides nothing', () => {
 test('a queued run starts when it is admitted, and only once', () => {
   const run = new Rehearsal(one(''), { queued: true });
   assert.equal(run.state.status, 'QUEUED');
-  assert.deepEqual(run.asked, []);
+  assert.deepEqual(run.asked, ['enter-queue']);
 
   run.say({ type: 'admit' });
-  assert.deepEqual(run.asked, ['start-task Build.A']);
+  assert.deepEqual(run.asked, ['enter-queue', 'start-task Build.A']);
   assert.deepEqual(run.say({ type: 'admit' }).events, []);
 });
 
@@ -293,7 +301,7 @@ test('a queued run that is cancelled never starts', () => {
   run.say({ type: 'cancel', by: 'ann', reason: '' });
 
   assert.equal(run.state.status, 'CANCELED');
-  assert.deepEqual(run.asked, ['leave-queue', 'tidy']);
+  assert.deepEqual(run.asked, ['enter-queue', 'leave-queue', 'tidy']);
 });
 
 test('the outputs of a run are read from its tasks when it ends', () => {

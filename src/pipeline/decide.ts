@@ -4,7 +4,8 @@ import { answered, cancelTask, expired, reported, startTask, timedOut, withdrawn
 import { type Execution, type ExecutionEvent, isOver } from './execution.ts';
 import type { ExecutionCommand, ExecutionMessage } from './messages.ts';
 import type { Stage } from './model.ts';
-import { isStepOver, shallRun, stageFailure } from './progress.ts';
+import { isAnyUnderWay, isStepOver, shallRun, stageFailure, taskOf } from './progress.ts';
+import { mayReopen } from './reopen.ts';
 import { lookupIn } from './scope.ts';
 import { Turn } from './turn.ts';
 
@@ -22,9 +23,16 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
   const turn = new Turn(before, now);
   if (message.type === 'create') {
     turn.emit({ type: 'execution-created', plan: message.plan });
-    if (message.queued) turn.emit({ type: 'execution-queued' });
-    else start(turn);
+    if (message.queued) {
+      turn.emit({ type: 'execution-queued' });
+      enterQueue(turn);
+    } else start(turn);
     advance(turn);
+  } else if (message.type === 'tag') {
+    if (before) turn.emit({ type: 'execution-tagged', tags: message.tags });
+  } else if (before && message.type === 'resume' && mayReopen(before)) {
+    turn.emit({ type: 'execution-reopened', by: message.by, reason: message.reason });
+    enterQueue(turn);
   } else if (before && !isOver(before)) {
     handle(turn, message);
     advance(turn);
@@ -33,7 +41,7 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
   return { state, events, commands };
 }
 
-function handle(turn: Turn, message: Exclude<ExecutionMessage, { type: 'create' }>): void {
+function handle(turn: Turn, message: Exclude<ExecutionMessage, { type: 'create' | 'tag' }>): void {
   switch (message.type) {
     case 'admit':
       if (turn.state.startedAt === null) start(turn);
@@ -50,7 +58,18 @@ function handle(turn: Turn, message: Exclude<ExecutionMessage, { type: 'create' 
       return timedOut(turn, message);
     case 'cancel':
       return cancel(turn, message.by, message.reason);
+    case 'pause':
+      return pause(turn, message.by, message.reason);
+    case 'resume':
+      if (turn.state.paused) turn.emit({ type: 'execution-resumed', by: message.by, reason: message.reason });
+      return;
   }
+}
+
+/** Asks for a turn in the queue of the pipeline; each round has a key of its own. */
+function enterQueue(turn: Turn): void {
+  const { plan, resumes } = turn.state;
+  turn.ask({ do: 'enter-queue', key: `${plan.execution}/enter-queue/${resumes?.count ?? 0}`, due: turn.now });
 }
 
 function start(turn: Turn): void {
@@ -58,9 +77,18 @@ function start(turn: Turn): void {
   turn.notify('started', {}, 'STARTED', turn.state.plan.comments);
 }
 
+/** What runs is left to end; nothing new begins. */
+function pause(turn: Turn, by: string, reason: string): void {
+  if (!turn.state.paused) turn.emit({ type: 'execution-pausing', by, reason });
+}
+
 /** Goes on wherever nothing is under way any more: the next step, the next stage, the end. Where something is, nothing changes. */
 function advance(turn: Turn): void {
   if (turn.state.startedAt === null || isOver(turn.state)) return;
+  if (turn.state.paused) {
+    if (turn.state.status !== 'PAUSED' && !isAnyUnderWay(turn.state)) turn.emit({ type: 'execution-paused' });
+    return;
+  }
   for (const stage of turn.state.plan.pipeline.stages) {
     const { status } = turn.state.stages[stage.name]!;
     if (status === 'NOT_STARTED') {
@@ -94,7 +122,8 @@ function nextStep(turn: Turn, stage: Stage): boolean {
       return true;
     }
     turn.emit({ type: 'step-started', stage: stage.name, step });
-    for (const task of stage.steps[step]!) startTask(turn, stage.name, task, 1);
+    for (const task of stage.steps[step]!)
+      if (taskOf(turn.state, stage.name, task).status === 'NOT_STARTED') startTask(turn, stage.name, task);
     if (!isStepOver(turn.state, stage)) return false;
   }
 }

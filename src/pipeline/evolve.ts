@@ -8,6 +8,7 @@ import {
   type TaskState,
   taskKey,
 } from './execution.ts';
+import { reopened } from './reopen.ts';
 
 /** The same events give the same state, on the server, in the terminal and in a browser. */
 export function evolve(state: Execution | null, event: ExecutionEvent): Execution {
@@ -28,6 +29,18 @@ function apply(state: Execution | null, event: ExecutionEvent): Execution {
       return { ...state, status: 'QUEUED' };
     case 'execution-started':
       return { ...state, status: 'RUNNING', startedAt: at };
+    case 'execution-pausing':
+      return { ...state, paused: { by: event.by, reason: event.reason }, status: pausing(state) };
+    case 'execution-paused':
+      return { ...state, status: 'PAUSED', message: `Paused by ${state.paused?.by}.` };
+    case 'execution-resumed': {
+      const resumes = { count: (state.resumes?.count ?? 0) + 1, at };
+      return withStatus({ ...state, paused: null, resumes, status: 'RUNNING', message: `Resumed by ${event.by}.` });
+    }
+    case 'execution-reopened':
+      return reopened(state, at);
+    case 'execution-tagged':
+      return { ...state, plan: { ...state.plan, tags: event.tags } };
     case 'stage-started':
       return withStage(state, event.stage, { status: 'RUNNING', startedAt: at, step: -1 });
     case 'stage-skipped':
@@ -106,7 +119,7 @@ function apply(state: Execution | null, event: ExecutionEvent): Execution {
       );
     }
     case 'run-failing':
-      return { ...state, ending: { status: event.status, message: event.message } };
+      return unpaused({ ...state, ending: { status: event.status, message: event.message } });
     case 'execution-ended':
       return { ...state, status: event.status, message: event.message, output: event.output, endedAt: at };
   }
@@ -114,7 +127,10 @@ function apply(state: Execution | null, event: ExecutionEvent): Execution {
 
 function created(plan: Plan, at: Instant): Execution {
   const tasks = plan.pipeline.stages.flatMap((stage) =>
-    stage.steps.flat().map((task) => [taskKey(stage.name, task), { status: 'NOT_STARTED' }]),
+    stage.steps.flat().map((task) => {
+      const key = taskKey(stage.name, task);
+      return [key, plan.carried?.[key] ?? { status: 'NOT_STARTED' }];
+    }),
   );
   const stages = plan.pipeline.stages.map(({ name }) => [name, { status: 'NOT_STARTED' }]);
   return {
@@ -141,6 +157,15 @@ const withTask = (state: Execution, { stage, task }: { stage: string; task: stri
   ...state,
   tasks: { ...state.tasks, [taskKey(stage, task)]: next },
 });
+
+/** A run that waits for its turn pauses when that has come. */
+const pausing = ({ status, startedAt }: Execution): Execution['status'] => (startedAt === null ? status : 'PAUSING');
+
+/** A run that a person cancels pauses no longer: it has to clean up. */
+function unpaused(state: Execution): Execution {
+  if (state.ending?.status !== 'CANCELED' || !state.paused) return state;
+  return { ...state, paused: null, status: state.startedAt === null ? state.status : 'RUNNING' };
+}
 
 /** A run WAITs exactly while one of its tasks waits for people. */
 function withStatus(state: Execution): Execution {

@@ -10,6 +10,8 @@ export type Status =
   | 'STARTED'
   | 'RUNNING'
   | 'WAITING'
+  | 'PAUSING'
+  | 'PAUSED'
   | 'CANCELING'
   | 'COMPLETED'
   | 'FAILED'
@@ -32,6 +34,8 @@ export interface Plan {
   source: string;
   comments: string;
   tags: string[];
+  /** What need not run again, by `Stage.Task`: a re-run from where an earlier run failed. */
+  carried?: Record<string, TaskState>;
 }
 
 /** A question to people that a task waits for. */
@@ -94,6 +98,11 @@ export interface Execution {
   /** Why what is left is only cleaning up: the first failure, or who cancelled. */
   ending: { status: 'FAILED' | 'CANCELED'; message: string } | null;
   output: JsonObject;
+  /** Who wants that nothing new begins. */
+  paused?: { by: string; reason: string } | null;
+  /** Attempts that were used up before the run last went on from a failure, by `Stage.Task`. */
+  attemptsBefore?: Record<string, number>;
+  resumes?: { count: number; at: Instant };
   /** How many noteworthy things happened: numbers what people are told. */
   notices: number;
 }
@@ -103,6 +112,11 @@ export type ExecutionEvent = { at: Instant } & (
   | { type: 'execution-created'; plan: Plan }
   | { type: 'execution-queued' }
   | { type: 'execution-started' }
+  | { type: 'execution-pausing'; by: string; reason: string }
+  | { type: 'execution-paused' }
+  | { type: 'execution-resumed'; by: string; reason: string }
+  | { type: 'execution-reopened'; by: string; reason: string }
+  | { type: 'execution-tagged'; tags: string[] }
   | { type: 'stage-started'; stage: string }
   | { type: 'stage-skipped'; stage: string }
   | { type: 'step-started'; stage: string; step: number }

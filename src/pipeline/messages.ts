@@ -11,7 +11,11 @@ export type ExecutionMessage =
   | { type: 'expire-question'; question: string }
   | { type: 'withdraw-question'; question: string; because: string }
   | { type: 'time-out'; stage: string; task: string; attempt: number }
-  | { type: 'cancel'; by: string; reason: string };
+  | { type: 'cancel'; by: string; reason: string }
+  | { type: 'pause'; by: string; reason: string }
+  /** Goes on after a pause, or from where the run failed. */
+  | { type: 'resume'; by: string; reason: string }
+  | { type: 'tag'; tags: string[] };
 
 /** How far the hands came with a task. `input` is resolved and masked. */
 export type TaskReport =
@@ -27,6 +31,7 @@ export type ExecutionCommand = { key: string; due: Instant } & (
   | { do: 'cancel-task'; stage: string; task: string; attempt: number; ticket: Json }
   | { do: 'time-out'; stage: string; task: string; attempt: number }
   | { do: 'expire-question'; question: string }
+  | { do: 'enter-queue' }
   | { do: 'leave-queue' }
   | { do: 'tidy' }
   | { do: 'notify'; notice: Notice }

@@ -11,6 +11,10 @@ export function isStepOver(state: Execution, stage: Stage): boolean {
   return (stage.steps[stageState.step] ?? []).every((task) => isTaskOver(taskOf(state, stage.name, task)));
 }
 
+/** Whether some task has begun and not ended. */
+export const isAnyUnderWay = ({ tasks }: Execution): boolean =>
+  Object.values(tasks).some((task) => task.status !== 'NOT_STARTED' && !isTaskOver(task));
+
 /** Cleaning stages start afresh after a failure; an ordinary stage does not. */
 export function shallRun(state: Execution, stage: Stage): boolean {
   const { runs } = stage.millrace;
@@ -33,7 +37,10 @@ export function stageFailure(
     return { status: 'FAILED', message };
   }
   const canceled = all.find(({ task }) => task.status === 'CANCELED');
-  return canceled && 'message' in canceled.task ? { status: 'CANCELED', message: canceled.task.message } : undefined;
+  if (canceled && 'message' in canceled.task) return { status: 'CANCELED', message: canceled.task.message };
+  const isLeftOff =
+    state.ending !== null && stage.millrace.runs === 'on-success' && all.some(({ task }) => !isTaskOver(task));
+  return isLeftOff ? state.ending! : undefined;
 }
 
 /** The task that waits for the answer to a question. */

@@ -32,6 +32,8 @@ export function executionRecord(execution: Execution, { withStages }: { withStag
     _triggeredBy: plan.triggeredBy,
     _source: plan.source,
     _pipelineLink: `/codestream/api/pipelines/${plan.pipelineId}`,
+    ...(execution.paused ? { reason: execution.paused.reason } : {}),
+    ...(execution.resumes ? { resumed_at: toIso(execution.resumes.at), resumeCount: execution.resumes.count } : {}),
     _nested: false,
     _rollback: false,
     _global: false,

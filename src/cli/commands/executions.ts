@@ -58,24 +58,34 @@ export function executionCommands(done: (code: ExitCode) => void): Command[] {
         );
         process.stdout.write(String(text ?? ''));
       }),
-    new Command('cancel')
-      .description('Cancel a run.')
-      .argument('<execution>', 'id')
-      .option('--reason <text>', 'why', '')
-      .action(async (id: string, { reason }: { reason: string }) => {
-        const record = await openClient(readSession()).json('POST', `/codestream/api/executions/${id}?action=cancel`, {
-          reason,
-        });
-        process.stdout.write(`${String(record.name)} #${String(record.index)}: ${String(record.status)}\n`);
-      }),
+    ...(
+      [
+        ['cancel', 'Cancel a run.'],
+        ['pause', 'Begin nothing new in a run; what runs is left to end.'],
+        ['resume', 'Go on after a pause, or from where a run failed.'],
+      ] as const
+    ).map(([action, description]) =>
+      new Command(action)
+        .description(description)
+        .argument('<execution>', 'id')
+        .option('--reason <text>', 'why', '')
+        .action(async (id: string, { reason }: { reason: string }) => {
+          const path = `/codestream/api/executions/${id}?action=${action}`;
+          const record = await openClient(readSession()).json('POST', path, { reason });
+          process.stdout.write(`${String(record.name)} #${String(record.index)}: ${String(record.status)}\n`);
+        }),
+    ),
     new Command('rerun')
       .description('Run again with the same inputs.')
       .argument('<execution>', 'id')
+      .option('--from-failed', 'keep what succeeded, and begin where it failed', false)
       .option('--follow', 'show it live until it ends', false)
       .addOption(outputOption())
-      .action(async (id: string, { follow: shall, output }: { follow: boolean; output: OutputFormat }) => {
+      .action(async (id: string, options: { fromFailed: boolean; follow: boolean; output: OutputFormat }) => {
+        const { fromFailed, follow: shall, output } = options;
         const client = openClient(readSession());
-        const started = await client.json('POST', `/codestream/api/executions/${id}?action=rerun`, {});
+        const path = `/codestream/api/executions/${id}?action=rerun&fromFailed=${fromFailed}`;
+        const started = await client.json('POST', path, {});
         if (shall) return done(await follow(client, String(started.executionId), output));
         print(output, started, () => `Started #${String(started.executionIndex)}: ${String(started.executionId)}`);
       }),

@@ -1,34 +1,48 @@
 import { MillraceError } from '../../core/error.ts';
 import { isObject } from '../../core/json.ts';
+import type { StartRequest } from '../../engine/engine.ts';
 import { executionRecord } from '../../pipeline/record.ts';
 import type { Document } from '../../store/store.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { envelope, type Handler, type Request } from '../request.ts';
+import { executionActions } from './execution-actions.ts';
 import { finders } from './find.ts';
 
 export function executionHandlers(given: HandlerParts): Record<string, Handler> {
   const { engine } = given;
   const { store } = given.parts;
   const { byId, byName, execution } = finders(store);
-  const start = async (pipeline: Document, { body, user, params }: Request) => {
-    const { id, index } = await engine.startExecution({
-      pipeline,
-      input: isObject(body.input) ? body.input : {},
-      comments: String(body.comments ?? ''),
-      tags: Array.isArray(body.tags) ? body.tags.map(String) : [],
-      requestedBy: user!.name,
-      source: String(body.source ?? `/codestream/api/pipelines/${params.id ?? pipeline.id}`),
-    });
+  const begin = async (pipeline: Document, request: Partial<StartRequest>, user: Request['user']) => {
+    const { input = {}, comments = '', tags = [], source = `/codestream/api/pipelines/${pipeline.id}`, from } = request;
+    const requestedBy = user!.name;
+    const { id, index } = await engine.startExecution({ pipeline, input, comments, tags, source, requestedBy, from });
     return {
       executionId: id,
       executionIndex: index,
       executionLink: `/codestream/api/executions/${id}`,
-      comments: body.comments ?? '',
-      source: body.source ?? '',
-      input: body.input ?? {},
-      tags: body.tags ?? [],
+      comments,
+      source,
+      input,
+      tags,
     };
   };
+  const start = (pipeline: Document, { body, user }: Request) =>
+    begin(
+      pipeline,
+      {
+        input: isObject(body.input) ? body.input : {},
+        comments: String(body.comments ?? ''),
+        tags: Array.isArray(body.tags) ? body.tags.map(String) : [],
+        ...(body.source ? { source: String(body.source) } : {}),
+      },
+      user,
+    );
+  const show = async (id: string) => executionRecord(await execution(id), { withStages: true });
+  const actions = executionActions(
+    engine,
+    async ({ plan }, request, user) => begin(await byId('pipeline', plan.pipelineId), request, user),
+    show,
+  );
   const of = async (pipeline: Document, query: Request['query']) =>
     envelope(
       (await store.summaries('execution')).filter(
@@ -48,35 +62,20 @@ export function executionHandlers(given: HandlerParts): Record<string, Handler> 
       );
       if (!found)
         throw new MillraceError('not.found', { message: `Pipeline ${params.id} has no execution ${params.index}.` });
-      return executionRecord(await execution(String(found.id)), { withStages: true });
+      return show(String(found.id));
     },
     'executions.list': async ({ query }) => envelope(await store.summaries('execution'), query),
-    'executions.get': async ({ params }) => executionRecord(await execution(params.id!), { withStages: true }),
+    'executions.get': async ({ params }) => show(params.id!),
     'executions.act': async (request) => {
-      const { params, query, body, user } = request;
+      const { params, query } = request;
       const found = await execution(params.id!);
-      if (query.action === 'cancel') {
-        if (found.endedAt !== null)
-          throw new MillraceError('execution.ended', {
-            message: `${found.plan.pipeline.name} #${found.plan.index} has ended: ${found.status}.`,
-          });
-        await engine.cancel(params.id!, user!.name, String(body.reason ?? ''));
-        return executionRecord(await execution(params.id!), { withStages: true });
-      }
-      if (query.action === 'rerun') {
-        return start(await byId('pipeline', found.plan.pipelineId), {
-          ...request,
-          body: {
-            input: found.plan.input,
-            comments: `Re-run of #${found.plan.index}`,
-            source: `/codestream/api/executions/${params.id}`,
-          },
+      const act = actions[query.action ?? ''];
+      if (!act)
+        throw new MillraceError('request.invalid', {
+          message: `The action ${query.action ?? '(none)'} is unknown.`,
+          hint: `Known: ${Object.keys(actions).join(', ')}.`,
         });
-      }
-      throw new MillraceError('request.invalid', {
-        message: `The action ${query.action ?? '(none)'} is unknown.`,
-        hint: 'cancel or rerun.',
-      });
+      return act(found, request);
     },
   };
 }
