@@ -25,3 +25,9 @@ export function maskDeep<T>(value: T, mask: (text: string) => string): T {
 
 /** What stands in API answers for a value that is never given back. */
 export const maskedValue = hidden;
+
+/** Where sealed secrets stand inside a longer text. */
+export const sealedInside = /\(\(secret:v1:[A-Za-z0-9+/=]+\)\)/g;
+
+/** Sealed values are of no use to whoever reads them, and of some to whoever wants to open them. */
+export const withoutSeals = <T>(value: T): T => maskDeep(value, (text) => text.replace(sealedInside, hidden));

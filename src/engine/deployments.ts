@@ -1,9 +1,8 @@
 import { type Deployment, isDeleted } from '../blueprint/deployment.ts';
 import type { JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
-import { maskDeep, maskedValue } from '../core/secret.ts';
+import { withoutSeals } from '../core/secret.ts';
 import type { DeploymentReport, Deployments } from '../sdk/powers.ts';
-import { sealedInside } from '../store/seal.ts';
 import type { Document } from '../store/store.ts';
 import { readRequests } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
@@ -91,9 +90,6 @@ function reportOn(state: Deployment, { status, message }: Pick<Deployment, 'stat
     }),
   };
 }
-
-/** Sealed values are of no use to whoever reads them, and of some to whoever wants to open them. */
-export const withoutSeals = <T>(value: T): T => maskDeep(value, (text) => text.replace(sealedInside, maskedValue));
 
 /** By resource name, and for clusters each instance by its own name as well: `web` is the first, `web[1]` the second. */
 export function resourceDetails(state: Deployment): JsonObject {

@@ -1,23 +1,22 @@
 import type { Deployment } from '../blueprint/deployment.ts';
-import { isError } from '../core/diagnostic.ts';
 import { MillraceError } from '../core/error.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import type { Execution } from '../pipeline/execution.ts';
-import { type Pipeline, tasksInOrder } from '../pipeline/model.ts';
+import type { Execution, Parent } from '../pipeline/execution.ts';
 import { succeeded } from '../pipeline/reopen.ts';
 import { bindInputs } from '../pipeline/start.ts';
-import { checkPipeline, type Surroundings } from '../pipeline/validate.ts';
-import type { Deployments, Integrations } from '../sdk/powers.ts';
-import { taskRules } from '../sdk/rules.ts';
+import type { Deployments } from '../sdk/powers.ts';
 import type { Command, Document } from '../store/store.ts';
 import { deploymentDesk } from './deployments.ts';
 import { startDispatcher } from './dispatcher.ts';
 import type { FunctionRun } from './function-run.ts';
 import { functionDesk } from './functions.ts';
+import { integrationsOf } from './integrations.ts';
+import { needsTurn, nestedRuns } from './nested.ts';
 import { type Bell, type EngineParts, newBell } from './parts.ts';
 import { actionPerformer } from './perform-action.ts';
 import { noticePerformer } from './perform-notice.ts';
 import { taskPerformer, workspaceKey } from './perform-task.ts';
+import { runnablePipeline } from './runnable.ts';
 import { openMailbox } from './transact.ts';
 
 export interface StartRequest {
@@ -33,6 +32,7 @@ export interface StartRequest {
   documents?: (execution: string, index: number) => Document[];
   /** A run that failed, whose pipeline, inputs and successes are taken over. */
   from?: Execution;
+  parent?: Parent;
 }
 
 export interface Engine {
@@ -67,7 +67,8 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const mailbox = openMailbox(parts, bell, (commands) => dispatcher.take(commands));
   const deployments = deploymentDesk(parts, mailbox);
   const functions = functionDesk(parts, mailbox);
-  const tasks = taskPerformer(parts, mailbox, { deployments, integrations: integrations() });
+  const executions = nestedRuns(parts, mailbox, startExecution);
+  const tasks = taskPerformer(parts, mailbox, { deployments, integrations: integrationsOf(parts), executions });
   const actions = actionPerformer(parts, mailbox);
   const notices = noticePerformer(parts, mailbox);
   const dispatcher = startDispatcher(parts, perform);
@@ -78,42 +79,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     runFunction: functions.request,
     cancelFunction: functions.cancel,
 
-    async startExecution({
-      pipeline: document,
-      input,
-      comments,
-      tags,
-      requestedBy,
-      triggeredBy = requestedBy,
-      source,
-      id = parts.moment.newId(),
-      documents,
-      from,
-    }) {
-      const known = await store.load('execution', id);
-      if (known) return { id, index: (known.state as unknown as Execution).plan.index };
-      const current = await runnable(document);
-      const pipeline = from?.plan.pipeline ?? current;
-      const inputs = from?.plan.input ?? bindInputs(pipeline, input);
-      const index = await store.next(`pipeline/${document.id}`);
-      const plan = {
-        execution: id,
-        index,
-        project: document.project,
-        pipelineId: document.id,
-        pipeline,
-        input: inputs,
-        requestedBy,
-        triggeredBy,
-        source,
-        comments,
-        tags,
-        ...(from ? { carried: succeeded(from) } : {}),
-      };
-      await mailbox.execution(id, { type: 'create', plan, queued: true }, { documents: documents?.(id, index) });
-      dispatcher.wake();
-      return { id, index };
-    },
+    startExecution,
 
     async cancel(execution, by, reason) {
       const state = await mailbox.execution(execution, { type: 'cancel', by, reason });
@@ -160,43 +126,47 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     stop: () => dispatcher.stop(3000),
   };
 
-  /** @throws MillraceError where the pipeline may not, or cannot, run. */
-  async function runnable(document: Document): Promise<Pipeline> {
-    if (document.body.enabled === false) {
-      throw new MillraceError('pipeline.disabled', {
-        message: `Pipeline ${document.name} is disabled.`,
-        hint: 'Enable it: PATCH it with {"state": "ENABLED"}.',
-      });
-    }
-    const { pipeline, diagnostics } = checkPipeline(
-      String(document.body.content),
-      taskRules(parts.catalogue),
-      await surroundings(document.project),
+  async function startExecution({
+    pipeline: document,
+    input,
+    comments,
+    tags,
+    requestedBy,
+    triggeredBy = requestedBy,
+    source,
+    id = parts.moment.newId(),
+    documents,
+    from,
+    parent,
+  }: StartRequest): Promise<{ id: string; index: number }> {
+    const known = await store.load('execution', id);
+    if (known) return { id, index: (known.state as unknown as Execution).plan.index };
+    const current = await runnablePipeline(parts, document);
+    const pipeline = from?.plan.pipeline ?? current;
+    const inputs = from?.plan.input ?? bindInputs(pipeline, input);
+    const index = await store.next(`pipeline/${document.id}`);
+    const plan = {
+      execution: id,
+      index,
+      project: document.project,
+      pipelineId: document.id,
+      pipeline,
+      input: inputs,
+      requestedBy,
+      triggeredBy,
+      source,
+      comments,
+      tags,
+      ...(parent ? { parent } : {}),
+      ...(from ? { carried: succeeded(from) } : {}),
+    };
+    await mailbox.execution(
+      id,
+      { type: 'create', plan, queued: needsTurn(parent, document.id) },
+      { documents: documents?.(id, index) },
     );
-    const errors = diagnostics.filter(isError);
-    if (!pipeline || errors.length > 0) {
-      throw new MillraceError('definition.invalid', {
-        message: `Pipeline ${document.name} has errors: ${errors.map(({ message, line, column }) => `${line}:${column}: ${message}`).join(' ')}`,
-        hint: 'Correct it: millrace validate FILE',
-        diagnostics: errors,
-      });
-    }
-    for (const { stage, task } of tasksInOrder(pipeline)) {
-      if (!parts.catalogue.tasks.some(({ type }) => type === task.type)) {
-        throw new MillraceError('pipeline.not-runnable', {
-          message: `Task ${stage.name}.${task.name} has the type ${task.type}, which this version cannot run.`,
-          hint: `It can run: ${parts.catalogue.tasks.map(({ type }) => type).join(', ')}.`,
-        });
-      }
-    }
-    return { ...pipeline, name: document.name, project: document.project };
-  }
-
-  /** What the pipelines of a project may name. */
-  async function surroundings(project: string): Promise<Surroundings> {
-    const names = async (kind: string) =>
-      (await store.list(kind)).filter((one) => one.project === project).map(({ name }) => name);
-    return { variables: await names('variable'), endpoints: await names('endpoint') };
+    dispatcher.wake();
+    return { id, index };
   }
 
   async function perform(command: Command): Promise<void> {
@@ -249,6 +219,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
         return notices.sendMetrics(command, execution);
       case 'tidy':
         await parts.jobs.remove(workspaceKey(id));
+        await wakeParent(execution);
         await mailbox.settle({ settles });
         return;
       default:
@@ -257,22 +228,8 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     }
   }
 
-  function integrations(): Integrations {
-    return {
-      async find(name, version) {
-        const document = (await store.list('custom-integration')).find((candidate) => candidate.name === name);
-        if (!document) return undefined;
-        const versions = (document.body.versions as JsonObject[] | undefined) ?? [];
-        const usable = versions.filter(({ status }) => status === 'RELEASED' || status === 'DEPRECATED');
-        const isDraft = version === '' || version === 'draft';
-        const body = isDraft ? document.body : usable.find((candidate) => candidate.version === version);
-        if (!body) return undefined;
-        return {
-          runtime: String(body.runtime),
-          code: String(body.code),
-          outputs: (body.outputs as string[] | undefined) ?? [],
-        };
-      },
-    };
+  /** The task that waits need not wait for its next look. */
+  async function wakeParent({ plan }: Execution): Promise<void> {
+    if (plan.parent) await store.hasten(`${plan.parent.key}/poll`, parts.moment.now());
   }
 }

@@ -1,7 +1,7 @@
 import { MillraceError, messageOf } from '../core/error.ts';
 import { type Execution, isTaskOver, taskKey } from '../pipeline/execution.ts';
 import type { TaskReport } from '../pipeline/messages.ts';
-import type { Deployments, Integrations } from '../sdk/powers.ts';
+import type { Deployments, Executions, Integrations } from '../sdk/powers.ts';
 import type { Outcome, TaskContext } from '../sdk/task.ts';
 import type { Command } from '../store/store.ts';
 import type { EngineParts } from './parts.ts';
@@ -26,6 +26,7 @@ const mostPollFaults = 12;
 export interface TaskPowers {
   deployments: Deployments;
   integrations: Integrations;
+  executions(parent: Execution, stage: string, task: string, mask: (text: string) => string): Executions;
 }
 
 /** Performs the commands of an execution that concern tasks. */
@@ -186,6 +187,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
       jobs: parts.jobs,
       deployments: powers.deployments,
       integrations: powers.integrations,
+      executions: powers.executions(execution, stage, task, prepared.mask),
       signal,
       endpoint: (role) => prepared.endpoints[role],
       holds: prepared.holds,

@@ -8,6 +8,7 @@ import { findTask, type Task } from '../pipeline/model.ts';
 import { lookupIn } from '../pipeline/scope.ts';
 import type { Endpoint } from '../sdk/powers.ts';
 import type { TaskDefinition } from '../sdk/task.ts';
+import { isSealed } from '../store/seal.ts';
 import { readEndpoint, readVariables, variablesIn } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
 
@@ -40,7 +41,8 @@ export async function prepareTask(
   const definition = parts.catalogue.tasks.find(({ type }) => type === task.type);
   const variables = await readVariables(parts, execution.plan.project);
   const secrets = new Set(variables.secrets);
-  const lookup = lookupIn(execution, variables.values, `${parts.url()}/executions/${execution.plan.execution}`);
+  const opened = openInputs(parts, execution, (secret) => secrets.add(secret));
+  const lookup = lookupIn(opened, variables.values, `${parts.url()}/executions/${execution.plan.execution}`);
   const mask = (text: string) => masker(secrets)(text);
   if (!definition)
     return { kind: 'refuse', message: `The type ${task.type} cannot be run by this version.`, input: null };
@@ -115,4 +117,15 @@ function withConditions(resolved: JsonObject, written: JsonObject, paths: string
     else if (isObject(inner) && isObject(raw)) input[key!] = withConditions(inner, raw, [rest]);
   }
   return input;
+}
+
+/** The run with the secret ones of its inputs opened; `tell` hears each of them. */
+function openInputs(parts: EngineParts, execution: Execution, tell: (secret: string) => void): Execution {
+  const open = (text: string): string => {
+    if (!isSealed(text)) return text;
+    const secret = parts.seal.open(text);
+    tell(secret);
+    return secret;
+  };
+  return { ...execution, plan: { ...execution.plan, input: maskDeep(execution.plan.input, open) } };
 }

@@ -1,4 +1,5 @@
 import type { Moment } from '../core/instant.ts';
+import { withoutSeals } from '../core/secret.ts';
 import { resolveText } from '../lang/binding.ts';
 import { answered, cancelTask, expired, reported, startTask, timedOut, withdrawn } from './decide-task.ts';
 import { type Execution, type ExecutionEvent, isOver } from './execution.ts';
@@ -145,7 +146,8 @@ function end(turn: Turn): void {
   const output = Object.fromEntries(
     Object.entries(plan.pipeline.output).map(([key, text]) => [key, resolveText(text, lookupIn(turn.state, {}))]),
   );
-  turn.emit({ type: 'execution-ended', status, message: ending?.message ?? 'Execution Completed.', output });
+  const message = ending?.message ?? 'Execution Completed.';
+  turn.emit({ type: 'execution-ended', status, message, output: withoutSeals(output) });
   turn.notify('ended', {}, status, turn.state.message);
   turn.ask({ do: 'leave-queue', key: `${plan.execution}/leave-queue`, due: turn.now });
   turn.ask({ do: 'tidy', key: `${plan.execution}/tidy`, due: turn.now });

@@ -34,8 +34,20 @@ export interface Plan {
   source: string;
   comments: string;
   tags: string[];
+  /** The run that this one is a part of. */
+  parent?: Parent;
   /** What need not run again, by `Stage.Task`: a re-run from where an earlier run failed. */
   carried?: Record<string, TaskState>;
+}
+
+/** Who waits for a run. */
+export interface Parent {
+  execution: string;
+  /** Key of the task, or of the rollback, that asked for the run. */
+  key: string;
+  /** Ids of the pipelines above it, outermost first. */
+  pipelines: string[];
+  as: 'nested';
 }
 
 /** A question to people that a task waits for. */

@@ -8,6 +8,8 @@ export interface Pipeline {
   description: string;
   icon: string;
   enabled: boolean;
+  /** Whether all projects may run it. */
+  global: boolean;
   /** How many executions may run at once; the others queue. */
   concurrency: number;
   /** Name to default; an empty text is no default. */

@@ -45,6 +45,7 @@ export function parsePipeline(document: YamlDocument): {
     description: text(root.description),
     icon: text(root.icon),
     enabled: flag(root.enabled, ['enabled'], true),
+    global: flag(root.global, ['global'], false),
     concurrency: count(root.concurrency, ['concurrency'], newPipelineConcurrency),
     input: map(root.input, ['input']),
     inputMeta: Object.fromEntries(

@@ -1,5 +1,6 @@
 import { toIso, toMicros } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import { withoutSeals } from '../core/secret.ts';
 import { type Execution, type StageState, type TaskState, taskKey } from './execution.ts';
 import type { Stage, Task } from './model.ts';
 
@@ -18,7 +19,7 @@ export function executionRecord(execution: Execution, { withStages }: { withStag
     tags: plan.tags,
     icon: pipeline.icon,
     starred: pipeline.starred,
-    input: plan.input,
+    input: withoutSeals(plan.input),
     output: execution.output,
     _inputMeta: pipeline.inputMeta as unknown as Json,
     _outputMeta: {},
@@ -34,7 +35,7 @@ export function executionRecord(execution: Execution, { withStages }: { withStag
     _pipelineLink: `/codestream/api/pipelines/${plan.pipelineId}`,
     ...(execution.paused ? { reason: execution.paused.reason } : {}),
     ...(execution.resumes ? { resumed_at: toIso(execution.resumes.at), resumeCount: execution.resumes.count } : {}),
-    _nested: false,
+    _nested: plan.parent?.as === 'nested',
     _rollback: false,
     _global: false,
     createdAt: toIso(requestedAt),

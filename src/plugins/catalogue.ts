@@ -10,6 +10,7 @@ import { blueprint } from './tasks/blueprint.ts';
 import { ciTask } from './tasks/ci.ts';
 import { condition } from './tasks/condition.ts';
 import { custom } from './tasks/custom.ts';
+import { pipelineTask } from './tasks/pipeline.ts';
 import { poll } from './tasks/poll.ts';
 import { rest } from './tasks/rest.ts';
 import { ssh } from './tasks/ssh.ts';
@@ -32,6 +33,7 @@ export const catalogue = ({ site, allowProcessWorkspace, bootWithin }: Catalogue
     ciTask(allowProcessWorkspace),
     condition,
     custom,
+    pipelineTask,
     poll,
     rest,
     ssh,

@@ -98,6 +98,24 @@ export interface DeploymentReport {
   details: JsonObject;
 }
 
+/** Runs of other pipelines, asked for by key: the same key twice is one run. */
+export interface Executions {
+  /** The id of the run. @throws MillraceError where there is no such pipeline, or it may not run. */
+  request(key: string, pipeline: string, input: JsonObject): Promise<string>;
+  report(execution: string): Promise<ExecutionReport>;
+  cancel(execution: string): Promise<void>;
+}
+
+export interface ExecutionReport {
+  isOver: boolean;
+  status: string;
+  message: string;
+  index: number;
+  link: string;
+  input: JsonObject;
+  output: JsonObject;
+}
+
 export interface Integrations {
   /** The body of a custom integration; undefined where there is none of this name and version. */
   find(name: string, version: string): Promise<{ runtime: string; code: string; outputs: string[] } | undefined>;

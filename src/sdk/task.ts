@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Instant } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import type { Deployments, Endpoint, Http, Integrations, Jobs, Log } from './powers.ts';
+import type { Deployments, Endpoint, Executions, Http, Integrations, Jobs, Log } from './powers.ts';
 
 /** How a start or a poll went. "The tests failed" is `failed`; what a person must decide is `ask`. */
 export type Outcome =
@@ -30,6 +30,7 @@ export interface TaskContext {
   log: Log;
   jobs: Jobs;
   deployments: Deployments;
+  executions: Executions;
   integrations: Integrations;
   signal: AbortSignal;
   /** The endpoint the task names for a role; undefined where it names none. */

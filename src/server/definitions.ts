@@ -57,6 +57,7 @@ export function kinds(
             ? body.enabled !== false && body.enabled !== 'false' && body.state !== 'DISABLED'
             : body.enabled === true,
           description: pipeline!.description,
+          global: pipeline!.global,
         };
       },
       show(document) {

@@ -1,7 +1,7 @@
 import type { Deployment } from '../blueprint/deployment.ts';
 import { toIso } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import { withoutSeals } from '../engine/deployments.ts';
+import { withoutSeals } from '../core/secret.ts';
 
 /** A deployment as people ask for it: its resources, and for each the reasons of its place. */
 export function resourceView(state: Deployment): JsonObject {

@@ -14,9 +14,6 @@ export interface Seal {
 const form = /^\(\(secret:v1:([A-Za-z0-9+/=]+)\)\)$/;
 export const isSealed = (text: unknown): boolean => typeof text === 'string' && form.test(text);
 
-/** Where sealed secrets stand inside a longer text. */
-export const sealedInside = /\(\(secret:v1:[A-Za-z0-9+/=]+\)\)/g;
-
 /** Reads the key of 32 bytes, making it (readable by its owner alone) when there is none yet. */
 export function openSeal(keyFile: string): Seal {
   if (!existsSync(keyFile)) {

@@ -1,3 +1,4 @@
+import { withoutSeals } from '../../core/secret.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Execution } from '../../pipeline/execution.ts';
 import type { HandlerParts } from '../handlers.ts';
@@ -17,7 +18,7 @@ export function liveHandlers(given: HandlerParts): Record<string, Handler> {
           const rung = ring(engine, 'events', undefined, signal);
           const events = await store.events(after, 500, query.execution);
           for (const { sequence, kind, aggregate, body } of events)
-            send({ id: String(sequence), event: kind, data: { id: aggregate, ...body } });
+            send({ id: String(sequence), event: kind, data: withoutSeals({ id: aggregate, ...body }) });
           after = events.at(-1)?.sequence ?? after;
           if (events.length === 0) await rung;
         }

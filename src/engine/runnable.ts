@@ -1,0 +1,46 @@
+import { isError } from '../core/diagnostic.ts';
+import { MillraceError } from '../core/error.ts';
+import { type Pipeline, tasksInOrder } from '../pipeline/model.ts';
+import { checkPipeline, type Surroundings } from '../pipeline/validate.ts';
+import { taskRules } from '../sdk/rules.ts';
+import type { Document } from '../store/store.ts';
+import type { EngineParts } from './parts.ts';
+
+/** @throws MillraceError where the pipeline may not, or cannot, run. */
+export async function runnablePipeline(parts: EngineParts, document: Document): Promise<Pipeline> {
+  if (document.body.enabled === false) {
+    throw new MillraceError('pipeline.disabled', {
+      message: `Pipeline ${document.name} is disabled.`,
+      hint: 'Enable it: PATCH it with {"state": "ENABLED"}.',
+    });
+  }
+  const { pipeline, diagnostics } = checkPipeline(
+    String(document.body.content),
+    taskRules(parts.catalogue),
+    await surroundings(parts, document.project),
+  );
+  const errors = diagnostics.filter(isError);
+  if (!pipeline || errors.length > 0) {
+    throw new MillraceError('definition.invalid', {
+      message: `Pipeline ${document.name} has errors: ${errors.map(({ message, line, column }) => `${line}:${column}: ${message}`).join(' ')}`,
+      hint: 'Correct it: millrace validate FILE',
+      diagnostics: errors,
+    });
+  }
+  for (const { stage, task } of tasksInOrder(pipeline)) {
+    if (!parts.catalogue.tasks.some(({ type }) => type === task.type)) {
+      throw new MillraceError('pipeline.not-runnable', {
+        message: `Task ${stage.name}.${task.name} has the type ${task.type}, which this version cannot run.`,
+        hint: `It can run: ${parts.catalogue.tasks.map(({ type }) => type).join(', ')}.`,
+      });
+    }
+  }
+  return { ...pipeline, name: document.name, project: document.project };
+}
+
+/** What the pipelines of a project may name. */
+async function surroundings({ store }: EngineParts, project: string): Promise<Surroundings> {
+  const names = async (kind: string) =>
+    (await store.list(kind)).filter((one) => one.project === project).map(({ name }) => name);
+  return { variables: await names('variable'), endpoints: await names('endpoint') };
+}
