@@ -39,7 +39,7 @@ function exitCodeOf({ status, tasks }: Execution): ExitCode {
   const isRejected = Object.values(tasks).some(
     (task) => task.status === 'FAILED' && task.message.startsWith('User Operation request has been rejected'),
   );
-  return status === 'CANCELED' || isRejected ? 4 : status === 'FAILED' ? 1 : 0;
+  return status === 'CANCELED' || isRejected ? 4 : status === 'COMPLETED' ? 0 : 1;
 }
 
 function say(before: Execution | null, after: Execution, event: ExecutionEvent): void {
@@ -53,6 +53,10 @@ export function lineFor(_: Execution | null, after: Execution, event: ExecutionE
   switch (event.type) {
     case 'execution-created':
       return paints.bold(`${plan.pipeline.name} #${plan.index}`) + paints.dim(` ${plan.comments}`);
+    case 'rollback-started':
+      return `  ${statusSign('RUNNING')} ${after.message}`;
+    case 'rollback-ended':
+      return `  ${statusSign(event.ok ? 'COMPLETED' : 'FAILED')} ${plan.pipeline.rollbacks[event.number]?.name ?? ''} ${paints.dim(event.ok ? 'rolled back' : 'failed')} ${event.message}`;
     case 'execution-paused':
       return `  ${statusSign('WAITING')} ${after.message} ${paints.dim(`(millrace resume ${plan.execution})`)}`;
     case 'execution-resumed':

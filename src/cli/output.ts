@@ -39,11 +39,11 @@ export const paints = {
 /** A status as a sign and a word: never by colour alone. */
 export function statusSign(status: string): string {
   if (status === 'COMPLETED') return paints.good('✔');
-  if (status === 'FAILED') return paints.bad('✘');
+  if (status === 'FAILED' || status.startsWith('ROLLBACK_')) return paints.bad('✘');
   if (status === 'FAILED_CONTINUE') return paints.warn('✘');
   if (status === 'CANCELED' || status === 'CANCELING') return paints.warn('■');
   if (status === 'SKIPPED') return paints.dim('–');
-  if (status === 'WAITING') return paints.warn('?');
+  if (status === 'WAITING' || status === 'PAUSED') return paints.warn('?');
   if (status === 'NOT_STARTED' || status === 'QUEUED') return paints.dim('·');
   return paints.blue('▶');
 }

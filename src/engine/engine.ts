@@ -67,8 +67,12 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const mailbox = openMailbox(parts, bell, (commands) => dispatcher.take(commands));
   const deployments = deploymentDesk(parts, mailbox);
   const functions = functionDesk(parts, mailbox);
-  const executions = nestedRuns(parts, mailbox, startExecution);
-  const tasks = taskPerformer(parts, mailbox, { deployments, integrations: integrationsOf(parts), executions });
+  const nested = nestedRuns(parts, mailbox, startExecution);
+  const tasks = taskPerformer(parts, mailbox, {
+    deployments,
+    integrations: integrationsOf(parts),
+    executions: nested.forTask,
+  });
   const actions = actionPerformer(parts, mailbox);
   const notices = noticePerformer(parts, mailbox);
   const dispatcher = startDispatcher(parts, perform);
@@ -213,23 +217,20 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       case 'expire-question':
         await mailbox.execution(id, { type: 'expire-question', question: String(command.body.question) }, { settles });
         return;
+      case 'start-rollback':
+        return nested.startRollback(command, execution);
       case 'notify':
         return notices.notify(command, execution);
       case 'send-metrics':
         return notices.sendMetrics(command, execution);
       case 'tidy':
         await parts.jobs.remove(workspaceKey(id));
-        await wakeParent(execution);
+        await nested.tellParent(execution);
         await mailbox.settle({ settles });
         return;
       default:
         parts.report('A command of an unknown kind was dropped.', { command: command.key });
         await mailbox.settle({ settles });
     }
-  }
-
-  /** The task that waits need not wait for its next look. */
-  async function wakeParent({ plan }: Execution): Promise<void> {
-    if (plan.parent) await store.hasten(`${plan.parent.key}/poll`, parts.moment.now());
   }
 }

@@ -123,7 +123,8 @@ test('a pipeline of another project is found where it is shared, and nothing els
     'project: Theirs',
   );
   await server.import(theirs);
-  assert.equal((await server.run('Outer')).statusMessage, 'S.Call: There is no pipeline Inner in project Tito.');
+  const refused = await server.call('POST', '/codestream/api/pipelines/Tito/Outer/executions', {});
+  assert.match(refused.body.message, /11:48: Task S.Call names the pipeline Inner, which the project does not have/);
 
   await server.import(`${theirs}global: true\n`);
   assert.equal((await server.run('Outer')).status, 'COMPLETED');
@@ -149,4 +150,58 @@ test('what is nested is not done twice when the server is stopped under it', asy
 
   assert.equal((await server.ended(id)).status, 'COMPLETED');
   assert.deepEqual([far.calls.length, (await runsOf(server, 'Inner')).length], [1, 1]);
+});
+
+test('a failure runs the pipelines that roll it back, with inputs of the failed run, and shows what came of them', async (t) => {
+  const server = await TestServer.start(t);
+  const far = await farSide(t, () => ({ body: { ok: true } }));
+  await server.import(
+    inner(
+      `Undo: {type: REST, input: {action: post, url: "${far.url}", payload: "\${input.what}"}}`,
+      'input: {what: ""}\noutput: {undone: "${input.what}"}',
+    ),
+  );
+  await server.import(
+    outer(
+      '{type: Condition, input: {condition: "1 == 2"}}',
+      'rollbacks: [{name: Inner, stage: S, inputs: {what: "run ${executionIndex}"}}]',
+    ),
+  );
+  const run = await server.run('Outer');
+  const [rolledBack] = await runsOf(server, 'Inner');
+
+  assert.equal(run.status, 'ROLLBACK_COMPLETED');
+  assert.equal(run.statusMessage, 'S.Call: The condition is not met: 1 == 2');
+  assert.deepEqual(
+    far.calls.map(({ body }) => body),
+    ['run 1'],
+  );
+  assert.deepEqual(
+    [rolledBack._rollback, rolledBack._nested, rolledBack.comments],
+    [true, false, 'Executed by Outer#1'],
+  );
+  assert.deepEqual(run.stages.S.rollbackResponse, {
+    name: 'Inner',
+    index: 1,
+    status: 'COMPLETED',
+    statusMessage: 'Execution Completed.',
+    output: { undone: 'run 1' },
+    _link: `/codestream/api/executions/${rolledBack.id}`,
+  });
+});
+
+test('a rollback that cannot start has failed, and says why', async (t) => {
+  const server = await TestServer.start(t);
+  const failing = outer(
+    '{type: Condition, input: {condition: "1 == 2"}}',
+    'rollbacks: [{name: "${input.undo}", stage: S}]\ninput: {undo: Nothing}',
+  );
+  await server.import(failing);
+  const run = await server.run('Outer');
+
+  assert.equal(run.status, 'ROLLBACK_FAILED');
+  assert.match(
+    run.stages.S.rollbackResponse.statusMessage,
+    /could not start: There is no pipeline Nothing in project Tito/,
+  );
 });

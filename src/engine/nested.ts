@@ -2,12 +2,14 @@ import { MillraceError } from '../core/error.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
 import { withoutSeals } from '../core/secret.ts';
+import { resolveDeep } from '../lang/binding.ts';
 import type { Execution, Parent } from '../pipeline/execution.ts';
 import { isOver } from '../pipeline/execution.ts';
-import type { Executions } from '../sdk/powers.ts';
-import type { Document } from '../store/store.ts';
+import type { ExecutionReport, Executions } from '../sdk/powers.ts';
+import type { Command, Document } from '../store/store.ts';
 import type { StartRequest } from './engine.ts';
 import type { EngineParts } from './parts.ts';
+import { openScope } from './prepare.ts';
 import type { Mailbox } from './transact.ts';
 
 /** Deeper than this nobody nests on purpose: a pipeline that runs itself without end is stopped here. */
@@ -15,51 +17,98 @@ const mostDepth = 20;
 
 type Start = (request: StartRequest) => Promise<{ id: string; index: number }>;
 
-/** The runs that a task of a run asks for. */
+/** Runs that other runs ask for: by a task, or as a rollback. */
 export function nestedRuns(parts: EngineParts, mailbox: Mailbox, start: Start) {
   const { store } = parts;
 
-  return (parent: Execution, stage: string, task: string, mask: (text: string) => string): Executions => ({
-    async request(key, name, input) {
-      const { plan } = parent;
-      const pipelines = [...(plan.parent?.pipelines ?? []), plan.pipelineId];
-      if (pipelines.length > mostDepth)
-        throw new MillraceError('pipeline.not-runnable', {
-          message: `Pipeline ${name} would be nested deeper than ${mostDepth} runs.`,
-          hint: 'Does a pipeline run itself without end?',
-        });
-      const { id } = await start({
-        id: idOfKey(key),
-        pipeline: await find(plan.project, name),
-        input: sealSecrets(input, mask) as JsonObject,
-        comments: `Executed by ${plan.pipeline.name}#${plan.index}`,
-        tags: [`Executed by ${plan.execution}~${placeOf(parent, stage, task)}#${plan.index}`],
-        requestedBy: plan.requestedBy,
-        triggeredBy: plan.triggeredBy,
-        source: `/codestream/api/executions/${plan.execution}`,
-        parent: { execution: plan.execution, key, pipelines, as: 'nested' },
+  return { forTask, startRollback, tellParent };
+
+  function forTask(parent: Execution, stage: string, task: string, mask: (text: string) => string): Executions {
+    return {
+      request: (key, name, input) =>
+        startUnder(parent, 'nested', key, name, placeOf(parent, stage, task), sealSecrets(input, mask)),
+      report,
+      async cancel(id) {
+        const by = `${parent.plan.pipeline.name}#${parent.plan.index}`;
+        await mailbox.execution(id, { type: 'cancel', by, reason: '' });
+      },
+    };
+  }
+
+  /** Starts the run of a rollback, which tells its parent when it ends; one that cannot start has failed at once. */
+  async function startRollback(command: Command, parent: Execution): Promise<void> {
+    const settles = { command: command.id, fence: command.fence };
+    const number = Number(command.body.number);
+    const { name, inputs } = parent.plan.pipeline.rollbacks[number]!;
+    try {
+      const { lookup, mask } = await openScope(parts, parent);
+      const resolved = sealSecrets(resolveDeep(inputs, lookup), mask);
+      const pipeline = String(resolveDeep(name, lookup));
+      await startUnder(parent, 'rollback', command.key, pipeline, `rollback ${number}`, resolved);
+      parts.crashPoint(`rollback ${number}:started`);
+      await mailbox.settle({ settles });
+    } catch (thrown) {
+      if (!(thrown instanceof MillraceError) || thrown.status >= 500) throw thrown;
+      const message = `Rollback ${name} could not start: ${thrown.message}`;
+      const ended = { type: 'rollback-ended', number, ok: false, message, run: null } as const;
+      await mailbox.execution(parent.plan.execution, ended, { settles });
+    }
+  }
+
+  /** What waits for a run hears of its end. Saying it twice does no harm. */
+  async function tellParent(run: Execution): Promise<void> {
+    const { plan, status, message, output } = run;
+    if (!plan.parent) return;
+    if (plan.parent.as === 'nested') return store.hasten(`${plan.parent.key}/poll`, parts.moment.now());
+    await mailbox.execution(plan.parent.execution, {
+      type: 'rollback-ended',
+      number: Number(plan.parent.key.split('/rollback/')[1]?.split('/')[0]),
+      ok: status === 'COMPLETED',
+      message,
+      run: { id: plan.execution, index: plan.index, output },
+    });
+  }
+
+  async function startUnder(
+    { plan }: Execution,
+    as: Parent['as'],
+    key: string,
+    name: string,
+    place: string,
+    input: Json,
+  ): Promise<string> {
+    const pipelines = [...(plan.parent?.pipelines ?? []), plan.pipelineId];
+    if (pipelines.length > mostDepth)
+      throw new MillraceError('pipeline.not-runnable', {
+        message: `Pipeline ${name} would be nested deeper than ${mostDepth} runs.`,
+        hint: 'Does a pipeline run itself without end?',
       });
-      return id;
-    },
+    const { id } = await start({
+      id: idOfKey(key),
+      pipeline: await find(plan.project, name),
+      input: input as JsonObject,
+      comments: `Executed by ${plan.pipeline.name}#${plan.index}`,
+      tags: [`Executed by ${plan.execution}~${place}#${plan.index}`],
+      requestedBy: plan.requestedBy,
+      triggeredBy: plan.triggeredBy,
+      source: `/codestream/api/executions/${plan.execution}`,
+      parent: { execution: plan.execution, key, pipelines, as },
+    });
+    return id;
+  }
 
-    async report(id) {
-      const run = await read(id);
-      return {
-        isOver: isOver(run),
-        status: run.status,
-        message: run.message,
-        index: run.plan.index,
-        link: `/codestream/api/executions/${id}`,
-        input: withoutSeals(run.plan.input),
-        output: run.output,
-      };
-    },
-
-    async cancel(id) {
-      const by = `${parent.plan.pipeline.name}#${parent.plan.index}`;
-      await mailbox.execution(id, { type: 'cancel', by, reason: '' });
-    },
-  });
+  async function report(id: string): Promise<ExecutionReport> {
+    const run = await read(id);
+    return {
+      isOver: isOver(run),
+      status: run.status,
+      message: run.message,
+      index: run.plan.index,
+      link: `/codestream/api/executions/${id}`,
+      input: withoutSeals(run.plan.input),
+      output: run.output,
+    };
+  }
 
   async function read(id: string): Promise<Execution> {
     const loaded = await store.load('execution', id);

@@ -39,11 +39,7 @@ export async function prepareTask(
 ): Promise<Prepared> {
   const task = findTask(execution.plan.pipeline, stage, name)!;
   const definition = parts.catalogue.tasks.find(({ type }) => type === task.type);
-  const variables = await readVariables(parts, execution.plan.project);
-  const secrets = new Set(variables.secrets);
-  const opened = openInputs(parts, execution, (secret) => secrets.add(secret));
-  const lookup = lookupIn(opened, variables.values, `${parts.url()}/executions/${execution.plan.execution}`);
-  const mask = (text: string) => masker(secrets)(text);
+  const { variables, secrets, lookup, mask } = await openScope(parts, execution);
   if (!definition)
     return { kind: 'refuse', message: `The type ${task.type} cannot be run by this version.`, input: null };
   const used = variablesIn(JSON.stringify([task.input, task.preCondition]));
@@ -117,6 +113,15 @@ function withConditions(resolved: JsonObject, written: JsonObject, paths: string
     else if (isObject(inner) && isObject(raw)) input[key!] = withConditions(inner, raw, [rest]);
   }
   return input;
+}
+
+/** What bindings of a run stand for, secrets opened, and a mask that hides each of them; `secrets` may be added to. */
+export async function openScope(parts: EngineParts, execution: Execution) {
+  const variables = await readVariables(parts, execution.plan.project);
+  const secrets = new Set(variables.secrets);
+  const opened = openInputs(parts, execution, (secret) => secrets.add(secret));
+  const lookup = lookupIn(opened, variables.values, `${parts.url()}/executions/${execution.plan.execution}`);
+  return { variables, secrets, lookup, mask: (text: string) => masker(secrets)(text) };
 }
 
 /** The run with the secret ones of its inputs opened; `tell` hears each of them. */

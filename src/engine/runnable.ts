@@ -42,5 +42,10 @@ export async function runnablePipeline(parts: EngineParts, document: Document): 
 async function surroundings({ store }: EngineParts, project: string): Promise<Surroundings> {
   const names = async (kind: string) =>
     (await store.list(kind)).filter((one) => one.project === project).map(({ name }) => name);
-  return { variables: await names('variable'), endpoints: await names('endpoint') };
+  const shared = (await store.list('pipeline')).filter(({ body }) => body.global === true).map(({ name }) => name);
+  return {
+    variables: await names('variable'),
+    endpoints: await names('endpoint'),
+    pipelines: [...(await names('pipeline')), ...shared],
+  };
 }

@@ -7,6 +7,7 @@ import type { ExecutionCommand, ExecutionMessage } from './messages.ts';
 import type { Stage } from './model.ts';
 import { isAnyUnderWay, isStepOver, shallRun, stageFailure, taskOf } from './progress.ts';
 import { mayReopen } from './reopen.ts';
+import { failedStatus, rollBack, rollbacksFor } from './rollback.ts';
 import { lookupIn } from './scope.ts';
 import { Turn } from './turn.ts';
 
@@ -59,6 +60,10 @@ function handle(turn: Turn, message: Exclude<ExecutionMessage, { type: 'create' 
       return timedOut(turn, message);
     case 'cancel':
       return cancel(turn, message.by, message.reason);
+    case 'rollback-ended':
+      if (turn.state.rollbacks?.some(({ number, status }) => number === message.number && status === 'RUNNING'))
+        turn.emit(message);
+      return;
     case 'pause':
       return pause(turn, message.by, message.reason);
     case 'resume':
@@ -90,6 +95,7 @@ function advance(turn: Turn): void {
     if (turn.state.status !== 'PAUSED' && !isAnyUnderWay(turn.state)) turn.emit({ type: 'execution-paused' });
     return;
   }
+  if (rollBack(turn)) return;
   for (const stage of turn.state.plan.pipeline.stages) {
     const { status } = turn.state.stages[stage.name]!;
     if (status === 'NOT_STARTED') {
@@ -98,9 +104,9 @@ function advance(turn: Turn): void {
         continue;
       }
       turn.emit({ type: 'stage-started', stage: stage.name });
-      if (!nextStep(turn, stage)) return;
+      if (!nextStep(turn, stage) || rollBack(turn)) return;
     } else if (status === 'RUNNING') {
-      if (!isStepOver(turn.state, stage) || !nextStep(turn, stage)) return;
+      if (!isStepOver(turn.state, stage) || !nextStep(turn, stage) || rollBack(turn)) return;
     }
   }
   end(turn);
@@ -115,7 +121,7 @@ function nextStep(turn: Turn, stage: Stage): boolean {
     const step = stageState.step + 1;
     if (failure) {
       turn.emit({ type: 'stage-ended', stage: stage.name, ...failure });
-      if (!turn.state.ending) turn.emit({ type: 'run-failing', status: failure.status, message: failure.message });
+      if (!turn.state.ending) fail(turn, stage, failure);
       return true;
     }
     if (step >= stage.steps.length) {
@@ -127,6 +133,11 @@ function nextStep(turn: Turn, stage: Stage): boolean {
       if (taskOf(turn.state, stage.name, task).status === 'NOT_STARTED') startTask(turn, stage.name, task);
     if (!isStepOver(turn.state, stage)) return false;
   }
+}
+
+function fail(turn: Turn, stage: Stage, { status, message }: NonNullable<ReturnType<typeof stageFailure>>): void {
+  const rollbacks = status === 'FAILED' ? rollbacksFor(turn.state, stage) : [];
+  turn.emit({ type: 'run-failing', status, message, rollbacks });
 }
 
 function cancel(turn: Turn, by: string, reason: string): void {
@@ -142,7 +153,7 @@ function cancel(turn: Turn, by: string, reason: string): void {
 
 function end(turn: Turn): void {
   const { ending, plan } = turn.state;
-  const status = ending?.status ?? 'COMPLETED';
+  const status = ending?.status === 'FAILED' ? failedStatus(turn.state) : (ending?.status ?? 'COMPLETED');
   const output = Object.fromEntries(
     Object.entries(plan.pipeline.output).map(([key, text]) => [key, resolveText(text, lookupIn(turn.state, {}))]),
   );

@@ -9,6 +9,7 @@ import {
   taskKey,
 } from './execution.ts';
 import { reopened } from './reopen.ts';
+import type { RollbackState } from './rollback.ts';
 
 /** The same events give the same state, on the server, in the terminal and in a browser. */
 export function evolve(state: Execution | null, event: ExecutionEvent): Execution {
@@ -119,7 +120,22 @@ function apply(state: Execution | null, event: ExecutionEvent): Execution {
       );
     }
     case 'run-failing':
-      return unpaused({ ...state, ending: { status: event.status, message: event.message } });
+      return unpaused({
+        ...state,
+        ending: { status: event.status, message: event.message },
+        ...(event.rollbacks?.length ? { rollbacks: event.rollbacks.map(notStarted) } : {}),
+      });
+    case 'rollback-started': {
+      const { name } = state.plan.pipeline.rollbacks[event.number]!;
+      const message = `Rolling back: ${name}`;
+      return withRollback({ ...state, status: 'ROLLING_BACK', message }, event.number, { status: 'RUNNING' });
+    }
+    case 'rollback-ended': {
+      const status = event.ok ? 'COMPLETED' : 'FAILED';
+      const { message, run } = event;
+      const goesOn = state.paused ? 'PAUSING' : 'RUNNING';
+      return withRollback({ ...state, status: goesOn }, event.number, { status, message, run });
+    }
     case 'execution-ended':
       return { ...state, status: event.status, message: event.message, output: event.output, endedAt: at };
   }
@@ -147,6 +163,13 @@ function created(plan: Plan, at: Instant): Execution {
     notices: 0,
   };
 }
+
+const notStarted = (number: number): RollbackState => ({ number, status: 'NOT_STARTED', message: '', run: null });
+
+const withRollback = (state: Execution, number: number, change: Partial<RollbackState>): Execution => ({
+  ...state,
+  rollbacks: state.rollbacks?.map((one) => (one.number === number ? { ...one, ...change } : one)),
+});
 
 const withStage = (state: Execution, stage: string, next: StageState): Execution => ({
   ...state,

@@ -2,6 +2,7 @@ import type { Instant } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
 import type { Pipeline } from './model.ts';
+import type { RollbackState } from './rollback.ts';
 
 /** The status words of the original's API, for executions, stages and tasks alike. */
 export type Status =
@@ -16,6 +17,9 @@ export type Status =
   | 'COMPLETED'
   | 'FAILED'
   | 'FAILED_CONTINUE'
+  | 'ROLLING_BACK'
+  | 'ROLLBACK_COMPLETED'
+  | 'ROLLBACK_FAILED'
   | 'SKIPPED'
   | 'CANCELED';
 
@@ -47,7 +51,7 @@ export interface Parent {
   key: string;
   /** Ids of the pipelines above it, outermost first. */
   pipelines: string[];
-  as: 'nested';
+  as: 'nested' | 'rollback';
 }
 
 /** A question to people that a task waits for. */
@@ -112,6 +116,8 @@ export interface Execution {
   output: JsonObject;
   /** Who wants that nothing new begins. */
   paused?: { by: string; reason: string } | null;
+  /** In the order in which they run; only where a failure called for them. */
+  rollbacks?: RollbackState[];
   /** Attempts that were used up before the run last went on from a failure, by `Stage.Task`. */
   attemptsBefore?: Record<string, number>;
   resumes?: { count: number; at: Instant };
@@ -148,10 +154,13 @@ export type ExecutionEvent = { at: Instant } & (
       message: string;
     }
   | { type: 'task-retrying'; stage: string; task: string; attempt: number; message: string; until: Instant }
-  | { type: 'run-failing'; status: 'FAILED' | 'CANCELED'; message: string }
+  /** `rollbacks`: those that the failure calls for. */
+  | { type: 'run-failing'; status: 'FAILED' | 'CANCELED'; message: string; rollbacks?: number[] }
+  | { type: 'rollback-started'; number: number }
+  | { type: 'rollback-ended'; number: number; ok: boolean; message: string; run: RollbackState['run'] }
   | {
       type: 'execution-ended';
-      status: 'COMPLETED' | 'FAILED' | 'CANCELED';
+      status: 'COMPLETED' | 'FAILED' | 'CANCELED' | 'ROLLBACK_COMPLETED' | 'ROLLBACK_FAILED';
       message: string;
       output: JsonObject;
     }

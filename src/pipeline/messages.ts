@@ -1,6 +1,7 @@
 import type { Instant } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Plan, Question } from './execution.ts';
+import type { RollbackState } from './rollback.ts';
 
 /** What reaches an execution from outside. */
 export type ExecutionMessage =
@@ -15,6 +16,7 @@ export type ExecutionMessage =
   | { type: 'pause'; by: string; reason: string }
   /** Goes on after a pause, or from where the run failed. */
   | { type: 'resume'; by: string; reason: string }
+  | { type: 'rollback-ended'; number: number; ok: boolean; message: string; run: RollbackState['run'] }
   | { type: 'tag'; tags: string[] };
 
 /** How far the hands came with a task. `input` is resolved and masked. */
@@ -31,6 +33,7 @@ export type ExecutionCommand = { key: string; due: Instant } & (
   | { do: 'cancel-task'; stage: string; task: string; attempt: number; ticket: Json }
   | { do: 'time-out'; stage: string; task: string; attempt: number }
   | { do: 'expire-question'; question: string }
+  | { do: 'start-rollback'; number: number }
   | { do: 'enter-queue' }
   | { do: 'leave-queue' }
   | { do: 'tidy' }

@@ -24,8 +24,18 @@ export interface Pipeline {
   /** In the order in which they run. */
   stages: Stage[];
   notifications: JsonObject;
-  rollbacks: JsonObject[];
+  rollbacks: Rollback[];
   millrace: PipelineExtras;
+}
+
+/** A pipeline that runs when a part of this one has failed: a task, a stage, or any part where none is named. */
+export interface Rollback {
+  /** The pipeline to run. */
+  name: string;
+  stage: string;
+  task: string;
+  /** As written, bindings unresolved. */
+  inputs: JsonObject;
 }
 
 export interface InputMeta {

@@ -4,6 +4,7 @@ import { openReader, text } from '../lang/reader.ts';
 import type { YamlDocument } from '../lang/yaml.ts';
 import { readPipelineExtras, readStageExtras, readTaskExtras } from './extras.ts';
 import type { Pipeline, Stage, Task, Workspace } from './model.ts';
+import { readRollbacks } from './rollback.ts';
 
 const pipelineKeys = words(`
   project kind name icon enabled description global concurrency starred options tags input _inputMeta output _outputMeta
@@ -64,9 +65,10 @@ export function parsePipeline(document: YamlDocument): {
     workspace: workspace(),
     stages: stages(),
     notifications: map(root.notifications, ['notifications']),
-    rollbacks: list(root.rollbacks, ['rollbacks']).filter(isObject),
+    rollbacks: [],
     millrace: readPipelineExtras(reader, root.millrace),
   };
+  pipeline.rollbacks = readRollbacks(reader, root.rollbacks, pipeline.stages);
   return { pipeline: name ? pipeline : undefined, diagnostics };
 
   function stages(): Stage[] {

@@ -11,9 +11,10 @@ export function isStepOver(state: Execution, stage: Stage): boolean {
   return (stage.steps[stageState.step] ?? []).every((task) => isTaskOver(taskOf(state, stage.name, task)));
 }
 
-/** Whether some task has begun and not ended. */
-export const isAnyUnderWay = ({ tasks }: Execution): boolean =>
-  Object.values(tasks).some((task) => task.status !== 'NOT_STARTED' && !isTaskOver(task));
+/** Whether some task or rollback has begun and not ended. */
+export const isAnyUnderWay = ({ tasks, rollbacks = [] }: Execution): boolean =>
+  Object.values(tasks).some((task) => task.status !== 'NOT_STARTED' && !isTaskOver(task)) ||
+  rollbacks.some(({ status }) => status === 'RUNNING');
 
 /** Cleaning stages start afresh after a failure; an ordinary stage does not. */
 export function shallRun(state: Execution, stage: Stage): boolean {

@@ -36,7 +36,7 @@ export function executionRecord(execution: Execution, { withStages }: { withStag
     ...(execution.paused ? { reason: execution.paused.reason } : {}),
     ...(execution.resumes ? { resumed_at: toIso(execution.resumes.at), resumeCount: execution.resumes.count } : {}),
     _nested: plan.parent?.as === 'nested',
-    _rollback: false,
+    _rollback: plan.parent?.as === 'rollback',
     _global: false,
     createdAt: toIso(requestedAt),
     createdBy: plan.requestedBy,
@@ -51,15 +51,20 @@ export function executionRecord(execution: Execution, { withStages }: { withStag
 
 function stageRecord(execution: Execution, stage: Stage): JsonObject {
   const state = execution.stages[stage.name]!;
-  const tasks = stage.steps
-    .flat()
-    .map((name) => [name, taskRecord(execution.tasks[taskKey(stage.name, name)]!, stage.tasks[name]!)]);
+  const tasks = stage.steps.flat().map((name) => [
+    name,
+    {
+      ...taskRecord(execution.tasks[taskKey(stage.name, name)]!, stage.tasks[name]!),
+      ...rollbackRecord(execution, stage.name, name),
+    },
+  ]);
   return {
     id: stage.name,
     name: stage.name,
     status: state.status,
     statusMessage: 'message' in state ? state.message : '',
     taskOrder: stage.steps.map((names) => names.join(',')),
+    ...rollbackRecord(execution, stage.name, ''),
     tasks: Object.fromEntries(tasks) as JsonObject,
     ...times(state),
   };
@@ -92,5 +97,20 @@ function times(state: StageState | TaskState): JsonObject {
     _startTime: started === null ? 0 : toMicros(started),
     _endTime: ended === null ? 0 : toMicros(ended),
     _durationInMicros: started === null || ended === null ? 0 : toMicros(ended - started),
+  };
+}
+
+/** What a failure of this part calls for, and what came of it. */
+function rollbackRecord({ plan, rollbacks = [] }: Execution, stage: string, task: string): JsonObject {
+  const number = plan.pipeline.rollbacks.findIndex((one) => one.stage === stage && one.task === task);
+  if (number < 0) return {};
+  const { name, inputs } = plan.pipeline.rollbacks[number]!;
+  const state = rollbacks.find((one) => one.number === number);
+  if (!state) return { rollbackConfiguration: { name, inputs } };
+  const { status, message: statusMessage, run } = state;
+  const link = run ? `/codestream/api/executions/${run.id}` : '';
+  return {
+    rollbackConfiguration: { name, inputs },
+    rollbackResponse: { name, index: run?.index ?? 0, status, statusMessage, output: run?.output ?? {}, _link: link },
   };
 }

@@ -42,6 +42,7 @@ export function reopened(state: Execution, at: Instant): Execution {
     startedAt: null,
     endedAt: null,
     ending: null,
+    rollbacks: undefined,
     output: {},
     stages: Object.fromEntries(stages),
     tasks: { ...Object.fromEntries(notStarted), ...kept },

@@ -21,6 +21,7 @@ export interface TaskRules {
 export interface Surroundings {
   variables: string[];
   endpoints: string[];
+  pipelines: string[];
 }
 
 /** Types of the original that this version knows by name and cannot run yet. */
@@ -58,7 +59,37 @@ export function checkPipelineDocument(
   }
   for (const { stage, step, task } of tasksInOrder(pipeline))
     checkTask(pipeline, stage, step, task, types, around, document, diagnostics);
+  if (around) checkPipelineNames(pipeline, around.pipelines, document, diagnostics);
   return { pipeline, diagnostics };
+}
+
+/** Pipelines that rollbacks and tasks name must be there, unless a binding names them. */
+function checkPipelineNames(
+  pipeline: Pipeline,
+  known: string[],
+  document: YamlDocument,
+  diagnostics: Diagnostic[],
+): void {
+  const tasks = [...tasksInOrder(pipeline)].filter(({ task }) => task.type === 'Pipeline');
+  const named: { what: string; name: string; path: Path }[] = [
+    ...pipeline.rollbacks.map(({ name }, index) => ({ what: 'A rollback', name, path: ['rollbacks', index, 'name'] })),
+    ...tasks.map(({ stage, task }) => ({
+      what: `Task ${stage.name}.${task.name}`,
+      name: String(task.input.pipeline ?? ''),
+      path: ['stages', stage.name, 'tasks', task.name, 'input', 'pipeline'],
+    })),
+  ];
+  for (const { what, name, path } of named) {
+    if (name === '' || name.includes('${') || known.includes(name)) continue;
+    const close = nearest(name, known);
+    diagnostics.push({
+      severity: 'error',
+      code: 'pipeline.unknown',
+      message: `${what} names the pipeline ${name}, which the project does not have.`,
+      hint: close ? `Did you mean ${close}?` : 'Import it first.',
+      ...document.placeOf(path),
+    });
+  }
 }
 
 function checkTask(

@@ -33,7 +33,7 @@ export const slack = defineNotifier({
         {
           channel,
           thread_ts: ts,
-          reply_broadcast: message.kind === 'ended' && message.status === 'FAILED',
+          reply_broadcast: message.kind === 'ended' && /FAILED|ROLLBACK/.test(message.status),
           ...bodyOf(message),
         },
         endpoint,
@@ -66,7 +66,7 @@ function bodyOf({ key, title, text: said, status, link, kind }: NoticeMessage): 
 const colourOf = (status: string): string =>
   status === 'COMPLETED'
     ? 'good'
-    : status === 'FAILED'
+    : ['FAILED', 'ROLLBACK_COMPLETED', 'ROLLBACK_FAILED'].includes(status)
       ? 'danger'
       : ['WAITING', 'CANCELED', 'FAILED_CONTINUE'].includes(status)
         ? 'warning'
