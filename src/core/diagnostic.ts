@@ -34,6 +34,7 @@ export const diagnosticCodes = {
   'task.endpoint': 'The task needs an endpoint that it does not name.',
   'task.unknown-endpoint': 'The task names an endpoint that the project does not have.',
   'task.duration': 'The text is not a duration such as 90s or 5m.',
+  'pipeline.priority': 'The priority of a pipeline is a whole number.',
   'rollback.incomplete': 'A rollback needs the name of a pipeline.',
   'rollback.unknown-part': 'A rollback names a stage or task that the pipeline does not have.',
   'pipeline.unknown': 'The project has no pipeline of this name.',

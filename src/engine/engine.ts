@@ -2,6 +2,7 @@ import type { Deployment } from '../blueprint/deployment.ts';
 import { MillraceError } from '../core/error.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Execution, Parent } from '../pipeline/execution.ts';
+import type { QueueMessage } from '../pipeline/queue.ts';
 import { succeeded } from '../pipeline/reopen.ts';
 import { bindInputs } from '../pipeline/start.ts';
 import type { Deployments } from '../sdk/powers.ts';
@@ -33,6 +34,8 @@ export interface StartRequest {
   /** A run that failed, whose pipeline, inputs and successes are taken over. */
   from?: Execution;
   parent?: Parent;
+  /** Where it is not the pipeline's. */
+  priority?: number;
 }
 
 export interface Engine {
@@ -142,6 +145,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     documents,
     from,
     parent,
+    priority,
   }: StartRequest): Promise<{ id: string; index: number }> {
     const known = await store.load('execution', id);
     if (known) return { id, index: (known.state as unknown as Execution).plan.index };
@@ -161,6 +165,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       source,
       comments,
       tags,
+      ...(priority === undefined ? {} : { priority }),
       ...(parent ? { parent } : {}),
       ...(from ? { carried: succeeded(from) } : {}),
     };
@@ -175,9 +180,10 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
 
   async function perform(command: Command): Promise<void> {
     if (command.kind === 'queue') {
-      const { execution, do: type } = command.body as { execution: string; do: 'enter' | 'leave' };
+      const message = command.body as unknown as QueueMessage;
+      const execution = message.type === 'enter' ? message.entry.execution : message.execution;
       const state = (await store.load('execution', execution))?.state as unknown as Execution;
-      await mailbox.queue(command.aggregate, { type, execution }, state.plan.pipeline.concurrency, {
+      await mailbox.queue(command.aggregate, message, state.plan.pipeline.concurrency, {
         settles: { command: command.id, fence: command.fence },
       });
       dispatcher.wake();
@@ -202,6 +208,9 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     switch (command.body.do) {
       case 'admit':
         await mailbox.execution(id, { type: 'admit' }, { settles });
+        return;
+      case 'supersede':
+        await mailbox.execution(id, { type: 'supersede', by: Number(command.body.by) }, { settles });
         return;
       case 'start-task':
         return tasks.start(command, execution);

@@ -5,7 +5,7 @@ import { toIso, toMicros } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { decide } from '../pipeline/decide.ts';
 import { type Execution, type ExecutionEvent, type Question, taskKey } from '../pipeline/execution.ts';
-import type { ExecutionMessage } from '../pipeline/messages.ts';
+import type { ExecutionCommand, ExecutionMessage } from '../pipeline/messages.ts';
 import { decideQueue, emptyQueue, type Queue, type QueueMessage } from '../pipeline/queue.ts';
 import { executionRecord } from '../pipeline/record.ts';
 import type { Command, Document, NewCommand, Transition } from '../store/store.ts';
@@ -45,7 +45,7 @@ export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: 
                 kind: 'queue' as const,
                 aggregate: state.plan.pipelineId,
                 lane: `queue/${state.plan.pipelineId}`,
-                body: { do: body.do === 'enter-queue' ? 'enter' : 'leave', execution: id },
+                body: queueMessage(id, body) as unknown as JsonObject,
               };
             return {
               key,
@@ -102,7 +102,7 @@ export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: 
 
     queue: (id: string, message: QueueMessage, limit: number, along: Along = {}): Promise<Queue | undefined> =>
       deliver<Queue>('queue', id, along, (before) => {
-        const { queue, admitted } = decideQueue(before ?? emptyQueue, message, limit);
+        const { queue, admitted, superseded } = decideQueue(before ?? emptyQueue, message, limit);
         const commands = admitted.map((execution) => ({
           key: `${execution}/admit`,
           due: 0,
@@ -111,7 +111,15 @@ export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: 
           lane: '',
           body: { do: 'admit' },
         }));
-        return { state: queue, events: [], summary: {}, commands, documents: [] };
+        const recalls = superseded.map(({ execution, by }) => ({
+          key: `${execution}/superseded`,
+          due: 0,
+          kind: 'execution' as const,
+          aggregate: execution,
+          lane: '',
+          body: { do: 'supersede', by: by.index },
+        }));
+        return { state: queue, events: [], summary: {}, commands: [...recalls, ...commands], documents: [] };
       }),
 
     /** Writes what belongs to no aggregate, under the same fence. False: somebody else has taken over. */
@@ -176,6 +184,12 @@ export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: 
     for (const { stream } of log) bell.emit('log', stream);
   }
 }
+
+/** A command without what says when and how often. */
+type Untold<C> = C extends unknown ? Omit<C, 'key' | 'due'> : never;
+
+const queueMessage = (execution: string, command: Untold<ExecutionCommand>): QueueMessage =>
+  command.do === 'enter-queue' ? { type: 'enter', entry: command.entry } : { type: 'leave', execution };
 
 /** The user operations that people see: open with the task, and closed with it. */
 function questionsOf(

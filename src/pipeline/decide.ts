@@ -5,7 +5,7 @@ import { answered, cancelTask, expired, reported, startTask, timedOut, withdrawn
 import { type Execution, type ExecutionEvent, isOver } from './execution.ts';
 import type { ExecutionCommand, ExecutionMessage } from './messages.ts';
 import type { Stage } from './model.ts';
-import { isAnyUnderWay, isStepOver, shallRun, stageFailure, taskOf } from './progress.ts';
+import { isAnyUnderWay, isBeyondRecall, isStepOver, shallRun, stageFailure, taskOf } from './progress.ts';
 import { mayReopen } from './reopen.ts';
 import { failedStatus, rollBack, rollbacksFor } from './rollback.ts';
 import { lookupIn } from './scope.ts';
@@ -59,7 +59,10 @@ function handle(turn: Turn, message: Exclude<ExecutionMessage, { type: 'create' 
     case 'time-out':
       return timedOut(turn, message);
     case 'cancel':
-      return cancel(turn, message.by, message.reason);
+      return cancel(turn, `Execution canceled by ${message.by}.${message.reason ? ` ${message.reason}` : ''}`);
+    case 'supersede':
+      if (isBeyondRecall(turn.state)) return;
+      return cancel(turn, `Execution canceled: #${message.by} takes its place.`);
     case 'rollback-ended':
       if (turn.state.rollbacks?.some(({ number, status }) => number === message.number && status === 'RUNNING'))
         turn.emit(message);
@@ -75,7 +78,14 @@ function handle(turn: Turn, message: Exclude<ExecutionMessage, { type: 'create' 
 /** Asks for a turn in the queue of the pipeline; each round has a key of its own. */
 function enterQueue(turn: Turn): void {
   const { plan, resumes } = turn.state;
-  turn.ask({ do: 'enter-queue', key: `${plan.execution}/enter-queue/${resumes?.count ?? 0}`, due: turn.now });
+  const { supersede = null, priority = 0 } = plan.pipeline.millrace;
+  const entry = {
+    execution: plan.execution,
+    index: plan.index,
+    priority: plan.priority ?? priority,
+    group: supersede === null ? null : String(resolveText(supersede, lookupIn(turn.state, {})) ?? ''),
+  };
+  turn.ask({ do: 'enter-queue', entry, key: `${plan.execution}/enter-queue/${resumes?.count ?? 0}`, due: turn.now });
 }
 
 function start(turn: Turn): void {
@@ -140,10 +150,9 @@ function fail(turn: Turn, stage: Stage, { status, message }: NonNullable<ReturnT
   turn.emit({ type: 'run-failing', status, message, rollbacks });
 }
 
-function cancel(turn: Turn, by: string, reason: string): void {
+function cancel(turn: Turn, message: string): void {
   const { ending, startedAt, plan } = turn.state;
   if (ending?.status === 'CANCELED') return;
-  const message = `Execution canceled by ${by}.${reason ? ` ${reason}` : ''}`;
   if (!ending) turn.emit({ type: 'run-failing', status: 'CANCELED', message });
   for (const stage of plan.pipeline.stages) {
     for (const task of stage.steps.flat()) cancelTask(turn, stage.name, task, message);

@@ -38,6 +38,8 @@ export interface Plan {
   source: string;
   comments: string;
   tags: string[];
+  /** Where it is not the pipeline's. */
+  priority?: number;
   /** The run that this one is a part of. */
   parent?: Parent;
   /** What need not run again, by `Stage.Task`: a re-run from where an earlier run failed. */

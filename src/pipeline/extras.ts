@@ -2,7 +2,7 @@ import { type Duration, parseDuration } from '../core/duration.ts';
 import { isObject, type Json } from '../core/json.ts';
 import { type Reader, text } from '../lang/reader.ts';
 import type { Path } from '../lang/yaml.ts';
-import type { PipelineExtras, Retry, Stage, StageRuns, TaskExtras } from './model.ts';
+import type { PipelineExtras, Retry, StageExtras, StageRuns, TaskExtras } from './model.ts';
 
 // Our extensions, which stand under `millrace` of a pipeline, a stage or a task. Nobody else writes there, so what is unknown is
 // an error: a misspelt time-out would be none.
@@ -14,7 +14,7 @@ export function readPipelineExtras(
   value: Json | undefined,
 ): PipelineExtras {
   const extras = map(value, ['millrace']);
-  warnUnknown(extras, ['notifications'], ['millrace'], '`millrace`', 'error');
+  warnUnknown(extras, ['notifications', 'supersede', 'priority'], ['millrace'], '`millrace`', 'error');
   const notifications = list(extras.notifications, ['millrace', 'notifications']).flatMap((item, index) => {
     if (isObject(item) && text(item.type) && text(item.endpoint))
       return [{ ...item, type: text(item.type), endpoint: text(item.endpoint) }];
@@ -22,23 +22,34 @@ export function readPipelineExtras(
     report('error', 'notification.incomplete', 'A notification needs `type` and `endpoint`.', path);
     return [];
   });
-  return { notifications };
+  const priority = Number(extras.priority ?? 0);
+  if (!Number.isInteger(priority)) {
+    const message = `\`priority: ${text(extras.priority)}\` must be a whole number.`;
+    report('error', 'pipeline.priority', message, ['millrace', 'priority'], 'Higher ones come first; 0 is usual.');
+  }
+  return { notifications, supersede: readSupersede(extras.supersede), priority };
+}
+
+/** `true`: a newer run takes the place of any older one; a text: of those for which it is the same. */
+function readSupersede(value: Json | undefined): string | null {
+  const written = text(value);
+  return written === '' || /^false$/i.test(written) ? null : written;
 }
 
 export function readStageExtras(
-  { map, warnUnknown, report }: Reader,
+  { map, flag, warnUnknown, report }: Reader,
   stage: string,
   value: Json | undefined,
   path: Path,
-): Stage['millrace'] {
+): StageExtras {
   const extras = map(value, path);
-  warnUnknown(extras, ['runs'], path, '`millrace`', 'error');
+  warnUnknown(extras, ['runs', 'protect'], path, '`millrace`', 'error');
   const runs = text(extras.runs) || 'on-success';
   if (!stageRuns.includes(runs as StageRuns)) {
     const message = `Stage ${stage} runs "${runs}", which is none of ${stageRuns.join(', ')}.`;
     report('error', 'stage.runs', message, [...path, 'runs']);
   }
-  return { runs: runs as StageRuns };
+  return { runs: runs as StageRuns, protect: flag(extras.protect, [...path, 'protect'], false) };
 }
 
 export function readTaskExtras(reader: Reader, value: Json | undefined, path: Path): TaskExtras {

@@ -1,6 +1,7 @@
 import type { Instant } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Plan, Question } from './execution.ts';
+import type { Turnholder } from './queue.ts';
 import type { RollbackState } from './rollback.ts';
 
 /** What reaches an execution from outside. */
@@ -17,6 +18,8 @@ export type ExecutionMessage =
   /** Goes on after a pause, or from where the run failed. */
   | { type: 'resume'; by: string; reason: string }
   | { type: 'rollback-ended'; number: number; ok: boolean; message: string; run: RollbackState['run'] }
+  /** A newer run takes the place of this one. */
+  | { type: 'supersede'; by: number }
   | { type: 'tag'; tags: string[] };
 
 /** How far the hands came with a task. `input` is resolved and masked. */
@@ -34,7 +37,7 @@ export type ExecutionCommand = { key: string; due: Instant } & (
   | { do: 'time-out'; stage: string; task: string; attempt: number }
   | { do: 'expire-question'; question: string }
   | { do: 'start-rollback'; number: number }
-  | { do: 'enter-queue' }
+  | { do: 'enter-queue'; entry: Turnholder }
   | { do: 'leave-queue' }
   | { do: 'tidy' }
   | { do: 'notify'; notice: Notice }

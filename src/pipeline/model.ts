@@ -57,7 +57,13 @@ export interface Stage {
   /** Steps one after the other; the tasks of one step run at once. */
   steps: string[][];
   tasks: Record<string, Task>;
-  millrace: { runs: StageRuns };
+  millrace: StageExtras;
+}
+
+export interface StageExtras {
+  runs: StageRuns;
+  /** From the beginning of this stage on, no newer run takes the place of this one: traffic is never cut in the middle. */
+  protect: boolean;
 }
 
 /** When a stage runs: as long as nothing failed; only when something failed or was cancelled; in any case. */
@@ -104,6 +110,10 @@ export const pauseAfter = ({ attempts, delay, backoff, maximum }: Retry, attempt
 
 export interface PipelineExtras {
   notifications: { type: string; endpoint: string; [key: string]: Json }[];
+  /** A newer run cancels older ones for which this text, its bindings resolved, is the same; null: runs cancel none. */
+  supersede: string | null;
+  /** Runs of a higher one come first where they wait for a turn. */
+  priority: number;
 }
 
 export const findTask = (pipeline: Pipeline, stage: string, task: string): Task | undefined =>

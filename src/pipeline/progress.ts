@@ -16,6 +16,10 @@ export const isAnyUnderWay = ({ tasks, rollbacks = [] }: Execution): boolean =>
   Object.values(tasks).some((task) => task.status !== 'NOT_STARTED' && !isTaskOver(task)) ||
   rollbacks.some(({ status }) => status === 'RUNNING');
 
+/** Whether a stage has begun that no newer run may cut: then this run goes to its end. */
+export const isBeyondRecall = ({ plan, stages }: Execution): boolean =>
+  plan.pipeline.stages.some(({ name, millrace }) => millrace.protect && 'startedAt' in stages[name]!);
+
 /** Cleaning stages start afresh after a failure; an ordinary stage does not. */
 export function shallRun(state: Execution, stage: Stage): boolean {
   const { runs } = stage.millrace;

@@ -1,36 +1,85 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decideQueue, emptyQueue, type Queue } from './queue.ts';
+import { decideQueue, emptyQueue, type Queue, type Turnholder } from './queue.ts';
 
-const enter = (queue: Queue, execution: string, limit = 2) => decideQueue(queue, { type: 'enter', execution }, limit);
+const entry = (execution: string, more: Partial<Turnholder> = {}): Turnholder => ({
+  execution,
+  index: execution.charCodeAt(0),
+  priority: 0,
+  group: null,
+  ...more,
+});
+const enter = (queue: Queue, execution: string, limit = 2, more: Partial<Turnholder> = {}) =>
+  decideQueue(queue, { type: 'enter', entry: entry(execution, more) }, limit);
 const leave = (queue: Queue, execution: string, limit = 2) => decideQueue(queue, { type: 'leave', execution }, limit);
+const queueOf = (running: string, waiting = ''): Queue => ({
+  running: [...running].map((execution) => entry(execution)),
+  waiting: [...waiting].map((execution) => entry(execution)),
+});
+const names = ({ running, waiting }: Queue) =>
+  [running, waiting].map((entries) => entries.map(({ execution }) => execution).join('')).join('|');
 
 test('as many run as may, the others wait in the order in which they came', () => {
-  const { queue } = ['a', 'b', 'c', 'd'].reduce((step, execution) => enter(step.queue, execution), {
-    queue: emptyQueue,
-    admitted: [] as string[],
-  });
-  assert.deepEqual(queue, { running: ['a', 'b'], waiting: ['c', 'd'] });
+  const queue = ['a', 'b', 'c', 'd'].reduce((step, execution) => enter(step, execution).queue, emptyQueue);
+  assert.equal(names(queue), 'ab|cd');
 
   assert.deepEqual(leave(queue, 'a').admitted, ['c']);
 });
 
 test('a repeated message does no harm', () => {
-  const queue = { running: ['a', 'b'], waiting: ['c'] };
+  const queue = queueOf('ab', 'c');
 
-  assert.deepEqual(enter(queue, 'a'), { queue, admitted: [] });
-  assert.deepEqual(enter(queue, 'c'), { queue, admitted: [] });
-  assert.deepEqual(leave(queue, 'x'), { queue, admitted: [] });
+  assert.deepEqual(enter(queue, 'a'), { queue, admitted: [], superseded: [] });
+  assert.deepEqual(enter(queue, 'c'), { queue, admitted: [], superseded: [] });
+  assert.deepEqual(leave(queue, 'x'), { queue, admitted: [], superseded: [] });
 });
 
 test('who gives up waiting frees no place for another', () => {
-  assert.deepEqual(leave({ running: ['a', 'b'], waiting: ['c', 'd'] }, 'c'), {
-    queue: { running: ['a', 'b'], waiting: ['d'] },
-    admitted: [],
-  });
+  const { queue, admitted } = leave(queueOf('ab', 'cd'), 'c');
+
+  assert.deepEqual([names(queue), admitted], ['ab|d', []]);
 });
 
 test('a raised limit lets the waiting in at the next message, a lowered one stops nobody', () => {
-  assert.deepEqual(enter({ running: ['a'], waiting: ['b'] }, 'c', 3).admitted, ['b', 'c']);
-  assert.deepEqual(leave({ running: ['a', 'b', 'c'], waiting: ['d'] }, 'a', 1).admitted, []);
+  assert.deepEqual(enter(queueOf('a', 'b'), 'c', 3).admitted, ['b', 'c']);
+  assert.deepEqual(leave(queueOf('abc', 'd'), 'a', 1).admitted, []);
+});
+
+test('the urgent pass those who wait, never those who run, and keep their order among themselves', () => {
+  let queue = queueOf('a', 'b');
+  for (const [execution, priority] of [
+    ['c', 5],
+    ['d', 9],
+    ['e', 5],
+    ['f', -1],
+  ] as const)
+    queue = enter(queue, execution, 1, { priority }).queue;
+
+  assert.equal(names(queue), 'a|dcebf');
+});
+
+test('a newer execution takes the place of older ones of its group, whether these run or wait', () => {
+  const main = { group: 'main' };
+  let queue = enter(emptyQueue, 'a', 1, main).queue;
+  queue = enter(queue, 'b', 1, { group: 'other' }).queue;
+  queue = enter(queue, 'c', 1, main).queue;
+  const { superseded } = enter(queue, 'd', 1, main);
+
+  assert.deepEqual(
+    superseded.map(({ execution, by }) => [execution, by.execution]),
+    [
+      ['a', 'd'],
+      ['c', 'd'],
+    ],
+  );
+});
+
+test('an older execution that comes back gives way to the newer one that is there', () => {
+  const queue = enter(emptyQueue, 'c', 1, { group: 'main' }).queue;
+  const { superseded } = enter(queue, 'a', 1, { group: 'main' });
+
+  assert.deepEqual(
+    superseded.map(({ execution, by }) => [execution, by.execution]),
+    [['a', 'c']],
+  );
 });

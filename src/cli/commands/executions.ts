@@ -14,23 +14,26 @@ export function executionCommands(done: (code: ExitCode) => void): Command[] {
       .argument('<pipeline>', 'name or id')
       .option('--input <name=value>', 'an input', keyValue, {})
       .option('--comment <text>', 'why', '')
+      .option('--priority <number>', 'higher ones come first where runs wait for a turn', Number)
       .option('--follow', 'show it live until it ends', false)
       .addOption(outputOption())
       .action(
         async (
           pipeline: string,
-          {
-            input,
-            comment,
-            follow: shall,
-            output,
-          }: { input: Record<string, string>; comment: string; follow: boolean; output: OutputFormat },
+          options: {
+            input: Record<string, string>;
+            comment: string;
+            priority?: number;
+            follow: boolean;
+            output: OutputFormat;
+          },
         ) => {
+          const { input, comment, priority, follow: shall, output } = options;
           const client = openClient(readSession());
           const started = await client.json(
             'POST',
             `/codestream/api/pipelines/${await idOf(client, pipeline)}/executions`,
-            { input, comments: comment },
+            { input, comments: comment, priority: priority ?? null },
           );
           if (shall) return done(await follow(client, String(started.executionId), output));
           print(

@@ -13,9 +13,17 @@ export function executionHandlers(given: HandlerParts): Record<string, Handler> 
   const { store } = given.parts;
   const { byId, byName, execution } = finders(store);
   const begin = async (pipeline: Document, request: Partial<StartRequest>, user: Request['user']) => {
-    const { input = {}, comments = '', tags = [], source = `/codestream/api/pipelines/${pipeline.id}`, from } = request;
+    const { input = {}, comments = '', tags = [], source = `/codestream/api/pipelines/${pipeline.id}` } = request;
     const requestedBy = user!.name;
-    const { id, index } = await engine.startExecution({ pipeline, input, comments, tags, source, requestedBy, from });
+    const { id, index } = await engine.startExecution({
+      ...request,
+      pipeline,
+      input,
+      comments,
+      tags,
+      source,
+      requestedBy,
+    });
     return {
       executionId: id,
       executionIndex: index,
@@ -34,6 +42,7 @@ export function executionHandlers(given: HandlerParts): Record<string, Handler> 
         comments: String(body.comments ?? ''),
         tags: Array.isArray(body.tags) ? body.tags.map(String) : [],
         ...(body.source ? { source: String(body.source) } : {}),
+        ...(Number.isInteger(body.priority) ? { priority: Number(body.priority) } : {}),
       },
       user,
     );

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pipelineAround, TestServer } from '../../test/server.ts';
+
+const ask = 'Ask: {type: UserOperation, input: {approvers: [admin]}}';
+const statusOf = async (server: TestServer, id: string): Promise<string> =>
+  (await server.call('GET', `/codestream/api/executions/${id}`)).body.status;
+const cancel = (server: TestServer, id: string) =>
+  server.call('POST', `/codestream/api/executions/${id}?action=cancel`, {});
+
+test('a newer run of the same branch takes the place of older ones, and leaves those of other branches alone', async (t) => {
+  const server = await TestServer.start(t);
+  await server.import(
+    pipelineAround(ask, "concurrency: 2\ninput: {branch: ''}\nmillrace: {supersede: '${input.branch}'}"),
+  );
+  const first = await server.begin('P', { branch: 'main' });
+  const other = await server.begin('P', { branch: 'topic' });
+  for (const id of [first, other]) await server.until(id, ({ type }) => type === 'task-waiting');
+  const waiting = await server.begin('P', { branch: 'main' });
+  await server.until(waiting, ({ type }) => type === 'task-waiting');
+  const ended = await server.ended(first);
+
+  assert.deepEqual([ended.status, ended.statusMessage], ['CANCELED', 'Execution canceled: #3 takes its place.']);
+  assert.equal(await statusOf(server, other), 'WAITING');
+});
+
+test('a run that switches traffic is not cut by a newer one, which waits for its turn', async (t) => {
+  const server = await TestServer.start(t);
+  const pipeline = pipelineAround(ask, 'concurrency: 1\nmillrace: {supersede: true}');
+  await server.import(pipeline.replace('  S:\n', '  S:\n    millrace: {protect: true}\n'));
+  const first = await server.begin('P');
+  const { question } = await server.until(first, ({ type }) => type === 'task-waiting');
+  const second = await server.begin('P');
+  await server.until(second, ({ type }) => type === 'execution-queued');
+  await server.call('PATCH', `/codestream/api/user-operations/${(question as { id: string }).id}`, {
+    status: 'APPROVED',
+  });
+
+  assert.equal((await server.ended(first)).status, 'COMPLETED');
+  await server.until(second, ({ type }) => type === 'task-waiting');
+});
+
+test('an urgent run passes those that wait', async (t) => {
+  const server = await TestServer.start(t);
+  await server.import(pipelineAround(ask, 'concurrency: 1'));
+  const first = await server.begin('P');
+  await server.until(first, ({ type }) => type === 'task-waiting');
+  const second = await server.begin('P');
+  await server.until(second, ({ type }) => type === 'execution-queued');
+  const urgent = await server.call('POST', '/codestream/api/pipelines/Tito/P/executions', { priority: 5 });
+  await server.until(urgent.body.executionId, ({ type }) => type === 'execution-queued');
+  await cancel(server, first);
+  await server.until(urgent.body.executionId, ({ type }) => type === 'task-waiting');
+
+  assert.equal(await statusOf(server, second), 'QUEUED');
+});
