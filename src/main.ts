@@ -100,11 +100,16 @@ function untilAskedToStop(server: { stop(): Promise<void> }): Promise<void> {
   });
 }
 
-/** Kills this process at the places named by MILLRACE_CRASH_AT (divided by `|`), once each: between a side effect and its commit. */
+/**
+ * Kills this process at the places named by MILLRACE_CRASH_AT (divided by `|`), once each: between a side effect and its commit.
+ * `*0.02` kills at any of them with that chance.
+ */
 function crashPoints(directory: string): (name: string) => void {
   const wanted = (process.env.MILLRACE_CRASH_AT ?? '').split('|').filter(Boolean);
   const path = join(directory, 'crashed');
+  const chance = Number(wanted.find((word) => word.startsWith('*'))?.slice(1) ?? 0);
   return (name) => {
+    if (Math.random() < chance) process.kill(process.pid, 'SIGKILL');
     if (!wanted.includes(name)) return;
     const done = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
     if (done.includes(name)) return;

@@ -30,7 +30,7 @@ export function killPlan(seed: string, kill: () => void): (event: ExecutionEvent
 }
 
 /** Numbers from 0 up to 1 that are the same for the same seed (mulberry32). */
-function seeded(seed: string): () => number {
+export function seeded(seed: string): () => number {
   let state = [...seed].reduce((hash, char) => Math.imul(hash ^ char.charCodeAt(0), 16_777_619), 0x811c9dc5);
   return () => {
     state = (state + 0x6d2b79f5) | 0;

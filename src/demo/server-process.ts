@@ -39,6 +39,11 @@ export class ServerProcess {
     throw new Error(`The server was not ready within 20 s; see ${this.log}.`);
   }
 
+  /** What the next process of it finds in its environment. */
+  get environment(): Record<string, string> {
+    return this.#order.environment;
+  }
+
   get log(): string {
     return join(this.#order.data, 'server.log');
   }

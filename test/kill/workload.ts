@@ -1,0 +1,174 @@
+/** What every run of each pipeline leaves in the ledger: one line for each thing that must be done once. */
+export const ledgerLines: Record<string, number> = { Everything: 3, Inner: 1, Breaks: 1, Undo: 1 };
+
+/** How every run of each pipeline ends, however often the server dies under it. */
+export const ends: Record<string, string> = {
+  Everything: 'COMPLETED',
+  Inner: 'COMPLETED',
+  Breaks: 'ROLLBACK_COMPLETED',
+  Undo: 'COMPLETED',
+};
+
+const workspace = 'workspace: {type: PROCESS, endpoint: "", image: ""}';
+const told = 'millrace: {notifications: [{type: slack, endpoint: team, channel: "#releases"}]}';
+/** The directory of a job is named by its key, so two lines of the same directory are one thing done twice. */
+const entry = `'echo "$JOB" >> \${var.ledger}'`;
+
+/** Pipelines with every task type that this version runs; the far sides are in the project's variables. */
+export const definitions = `
+kind: CLOUD_ZONE
+name: here
+accountType: local
+images: {plain: {packages: [nodejs]}}
+flavors: {small: {memoryMb: 256}}
+---
+project: Proof
+kind: BLUEPRINT
+name: Site
+resources:
+  m:
+    type: Cloud.Machine
+    properties:
+      image: plain
+      flavor: small
+      remoteAccess: {authentication: usernamePassword, username: ci, password: secret}
+      cloudConfig: |
+        #cloud-config
+        write_files:
+          - path: /opt/web.mjs
+            content: |
+              import { createServer } from 'node:http';
+              createServer((_, response) => response.end('up')).listen(8080, process.env.MACHINE_ADDRESS);
+          - path: /etc/systemd/system/web.service
+            content: |
+              [Service]
+              ExecStart=/usr/bin/node /opt/web.mjs
+        runcmd:
+          - systemctl enable --now web
+  balancer:
+    type: Cloud.LoadBalancer
+    properties:
+      instances: \${resource.m.id}
+      routes: [{port: 8080, instancePort: 8080, healthCheckConfiguration: {urlPath: /, intervalSeconds: 0.2}}]
+outputs: {url: {value: "http://\${resource.balancer.address}:8080"}}
+---
+project: Proof
+kind: ACTION
+name: note
+runtime: nodejs
+entrypoint: handler
+source: |
+  exports.handler = (context, inputs) => {
+    require('node:fs').appendFileSync(inputs.ledger, process.cwd() + '\\n');
+    return { noted: true };
+  };
+---
+project: Proof
+kind: CUSTOM_INTEGRATION
+name: Note
+runtime: nodejs
+code: |
+  const { getInput, setOutput } = require('./context.js');
+  require('node:fs').appendFileSync(getInput('ledger'), process.cwd() + '\\n');
+  setOutput('noted', true);
+inputProperties: []
+outputProperties: [{name: noted}]
+---
+project: Proof
+kind: PIPELINE
+name: Inner
+${workspace}
+${told}
+stages: {S: {tasks: {Note: {type: CI, input: {steps: [${entry}]}}}}}
+---
+project: Proof
+kind: PIPELINE
+name: Undo
+${workspace}
+${told}
+input: {what: ''}
+stages: {S: {tasks: {Note: {type: CI, input: {steps: [${entry}]}}}}}
+---
+project: Proof
+kind: PIPELINE
+name: Breaks
+concurrency: 2
+${workspace}
+${told}
+rollbacks: [{name: Undo, stage: Build, inputs: {what: "\${executionIndex}"}}]
+stages:
+  Build: {tasks: {Fail: {type: Condition, input: {condition: '1 == 2'}}}}
+  Tidy: {millrace: {runs: always}, tasks: {Note: {type: CI, input: {steps: [${entry}]}}}}
+---
+project: Proof
+kind: PIPELINE
+name: Everything
+concurrency: 3
+${workspace}
+${told}
+stages:
+  Build:
+    taskOrder: ['Deploy,Note,Custom', Wait, Ssh, Once]
+    tasks:
+      Deploy: {type: Blueprint, input: {action: CreateDeployment, blueprint: Site, deploymentName: "site-\${executionIndex}"}}
+      Note: {type: CI, input: {steps: [${entry}, sleep 0.2]}}
+      Custom: {type: Custom, input: {name: Note, version: draft, properties: {ledger: "\${var.ledger}"}}}
+      Wait:
+        type: POLL
+        input:
+          url: \${Build.Deploy.output.deploymentDetails.outputs.url}
+          pollCount: 100
+          pollIntervalSeconds: 0.1
+          ignoreFailure: true
+          exitCriteria: {success: '\${responseCode} == 200'}
+      Ssh:
+        type: SSH
+        input:
+          host: \${Build.Deploy.output.deploymentDetails.resources.m.ssh}
+          username: ci
+          password: secret
+          script: |
+            echo x >> ran
+            sleep 0.3
+            wc -l < ran | tr -d ' ' > "$SCRIPT_RESPONSE_FILE"
+      Once: {type: Condition, input: {condition: '\${Build.Ssh.output.response} == 1'}}
+  Release:
+    taskOrder: ['Call,Nested,Function', Flaky, Name, Ran, Ask]
+    tasks:
+      Call: {type: REST, millrace: {repeat: true}, input: {action: post, url: "\${var.far}/once"}}
+      Nested: {type: Pipeline, input: {pipeline: Inner}}
+      Function:
+        type: REST
+        millrace: {repeat: true}
+        input:
+          action: post
+          url: \${var.server}/abx/api/resources/actions/note/action-runs
+          headers: {Authorization: "Bearer \${var.token}", Content-Type: application/json}
+          payload: '{"inputs": {"ledger": "\${var.ledger}"}}'
+      Flaky:
+        type: REST
+        millrace: {repeat: true, retry: {attempts: 3, delay: 50ms}}
+        input: {action: post, url: "\${var.far}/flaky"}
+      Name:
+        type: REST
+        millrace: {repeat: true}
+        input:
+          action: patch
+          url: \${var.names}/api/v1/servers/localhost/zones/proof.
+          headers: {X-API-Key: "\${var.names key}", Content-Type: application/json}
+          payload: '{"rrsets": [{"name": "site-\${executionIndex}.proof.", "type": "A", "ttl": 1, "changetype": "REPLACE", "records": [{"content": "\${Build.Deploy.output.deploymentDetails.resources.balancer.address}", "disabled": false}]}]}'
+      Ran:
+        type: POLL
+        input:
+          url: \${var.server}/abx/api/resources/action-runs/\${Release.Function.output.responseJson.id}
+          headers: {Authorization: "Bearer \${var.token}"}
+          pollCount: 200
+          pollIntervalSeconds: 0.1
+          ignoreFailure: true
+          exitCriteria: {success: runState == "COMPLETED", failure: runState == "FAILED"}
+      Ask: {type: UserOperation, input: {approvers: [admin], summary: Go on?}}
+  Tidy:
+    millrace: {runs: always}
+    tasks:
+      Remove: {type: Blueprint, input: {action: DeleteDeployment, deploymentName: "site-\${executionIndex}"}}
+`;
