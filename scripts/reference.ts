@@ -158,7 +158,14 @@ function table(head: string[], rows: string[][]): string {
 }
 
 function commandPages(): string[] {
-  const parts = { version: '', catalogue: everything, serve: async () => undefined, demo: async () => 0 as const };
+  const parts = {
+    version: '',
+    catalogue: everything,
+    serve: async () => undefined,
+    demo: async () => 0 as const,
+    backup: async () => ({}) as never,
+    restore: async () => ({}) as never,
+  };
   return [
     'From a checkout: `npm run -s millrace -- COMMAND`. Exit codes: 0 done · 1 the work said no · 2 usage · 3 could not do it · 4 cancelled.\n',
     ...commands(parts, () => undefined).map((command) => {

@@ -27,6 +27,18 @@ process.exitCode = await runCli(process.argv.slice(2), {
   version,
   catalogue: catalogue({ site: openSiteLazily(), allowProcessWorkspace: true, bootWithin: 60_000 }),
   serve: serveHere,
+  async backup(data, file) {
+    const { backUp } = await import('./store/sqlite/backup.ts');
+    return { ...(await backUp(resolve(data), resolve(file))), file, kept: null, keyFile: keyFileIn(data) };
+  },
+  async restore(file, data) {
+    const [{ restore }, { lockDirectory }] = await Promise.all([
+      import('./store/sqlite/backup.ts'),
+      import('./server/serve.ts'),
+    ]);
+    lockDirectory(resolve(data), isAlive, { pid: process.pid, started: startTime(process.pid) ?? '' });
+    return { ...restore(resolve(file), resolve(data)), file, keyFile: keyFileIn(data) };
+  },
   // An interrupted demo leaves work waiting for what is no longer there; nothing of it is owed.
   demo: async (options) => {
     const { playDemo } = await import('./demo/demo.ts');
@@ -58,7 +70,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
     : undefined;
   const server = await serve({
     store: openSqlite(join(directory, 'millrace.db'), 'single'),
-    seal: openSeal(process.env.MILLRACE_KEY_FILE ?? join(directory, 'master.key')),
+    seal: openSeal(keyFileIn(directory)),
     catalogue: catalogue({
       site,
       allowProcessWorkspace: options.allowProcessWorkspace,
@@ -83,6 +95,10 @@ async function serveHere(options: ServeOptions): Promise<void> {
     `Millrace ${version} is ready: ${server.url}${names ? ` · names: ${names.address}:${names.dnsPort} · name API: ${names.apiUrl}` : ''}\n`,
   );
   await untilAskedToStop(server);
+}
+
+function keyFileIn(data: string): string {
+  return process.env.MILLRACE_KEY_FILE ?? join(data, 'master.key');
 }
 
 function untilAskedToStop(server: { stop(): Promise<void> }): Promise<void> {

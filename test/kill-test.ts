@@ -52,7 +52,7 @@ try {
   server.environment.MILLRACE_CRASH_AT = `*${chanceAtPlaces}`;
   const longestAway = await torment(client);
   server.environment.MILLRACE_CRASH_AT = '';
-  await patiently(() => drain(client), 180);
+  await patiently(() => drain(client), 60).catch(() => undefined);
   const left = await patiently(() => leftovers(client, join(data, 'site')));
   await server.stop();
   const { executions, faults, repeated } = examine({ data, ledger, calls: far.calls, messages: slack.messages });

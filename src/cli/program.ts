@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { MillraceError, messageOf } from '../core/error.ts';
 import type { Catalogue } from '../sdk/catalogue.ts';
 import { approvalCommands } from './commands/approvals.ts';
+import { type BackupReport, backupCommands } from './commands/backup.ts';
 import { definitionCommands } from './commands/definitions.ts';
 import { executionCommands } from './commands/executions.ts';
 import { loginCommand } from './commands/login.ts';
@@ -18,6 +19,8 @@ export interface CliParts {
   catalogue: Catalogue;
   serve(options: ServeOptions): Promise<void>;
   demo(options: DemoOptions): Promise<ExitCode>;
+  backup(data: string, file: string): Promise<BackupReport>;
+  restore(file: string, data: string): Promise<BackupReport>;
 }
 
 /** Runs one command line and answers its exit code. */
@@ -47,6 +50,7 @@ export async function runCli(args: string[], parts: CliParts): Promise<ExitCode>
 /** Every command, in the order in which a newcomer meets them. */
 export const commands = (parts: CliParts, done: (code: ExitCode) => void): Command[] => [
   ...serveCommands(parts, done),
+  ...backupCommands(parts),
   validateCommand(parts, done),
   planCommand(parts, done),
   loginCommand(),
