@@ -25,7 +25,17 @@ async function chain(id: string): Promise<void> {
       aggregates: [
         { kind: 'execution', id, version, state: { version }, summary: { id }, events: [{ type: 'step', version }] },
       ],
-      commands: [{ key: `${id}/${version}`, kind: 'execution', aggregate: id, lane: '', due: 0, body: { do: 'step' } }],
+      commands: [
+        {
+          key: `${id}/${version}`,
+          kind: 'execution',
+          aggregate: id,
+          lane: '',
+          project: 'Bench',
+          due: 0,
+          body: { do: 'step' },
+        },
+      ],
     });
     if (applied.result !== 'applied') throw new Error(applied.result);
     settles = { command: applied.claimed[0]!.id, fence: applied.claimed[0]!.fence };

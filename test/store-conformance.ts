@@ -202,6 +202,16 @@ export function storeConformance(open: () => Promise<Store>): void {
     );
   });
 
+  holds('each project gets its turn when work is claimed, however much another has due', async (store) => {
+    const busy = Array.from({ length: 20 }, (_, index) => command(`busy ${index}`, { due: 1, project: 'busy' }));
+    await ask(store, ...busy, command('quiet 0', { due: 5, project: 'quiet' }), command('own', { due: 5 }));
+
+    const claimed = await store.claim('here', 10, 4, { perProject: 2, crowded: [] });
+    assert.deepEqual(claimed.map(({ key }) => key).sort(), ['busy 0', 'busy 1', 'own', 'quiet 0']);
+    assert.deepEqual(await store.claim('here', 10, 4, { perProject: 2, crowded: ['busy'] }), []);
+    assert.equal((await store.claim('here', 10, 9, { perProject: 3, crowded: [] })).length, 3);
+  });
+
   holds('hastening makes due what its prefix names, and nothing else', async (store) => {
     await ask(
       store,
@@ -310,6 +320,7 @@ const command = (key: string, given: Partial<NewCommand> = {}): NewCommand => ({
   kind: 'execution',
   aggregate: 'run-1',
   lane: '',
+  project: '',
   body: {},
   due: 1,
   ...given,

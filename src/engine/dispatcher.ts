@@ -1,9 +1,12 @@
 import { messageOf } from '../core/error.ts';
+import { nextProject } from '../pipeline/fairness.ts';
 import type { Command } from '../store/store.ts';
 import type { EngineParts } from './parts.ts';
 
 /** At most this many commands are performed at once; most of them wait for a far side. */
 const mostAtOnce = 64;
+/** One project alone never holds more of these places: its far sides may hang, and others have work too. */
+const mostOfOne = 48;
 /** A sweep finds what no wake-up told of: a lost delivery is never a lost command. */
 const sweepEvery = 1000;
 
@@ -19,7 +22,11 @@ export interface Dispatcher {
 /** Performs due commands, each in its own time; a failure of ours is put off and tried again, never lost. */
 export function startDispatcher(parts: EngineParts, perform: (command: Command) => Promise<void>): Dispatcher {
   const underWay = new Set<Promise<void>>();
-  const ready: Command[] = [];
+  /** How many commands of each project are under way. */
+  const busy = new Map<string, number>();
+  /** Claimed and not begun, by project, each in the order in which it came. */
+  const ready = new Map<string, Arrival[]>();
+  let arrivals = 0;
   let timer: NodeJS.Timeout | undefined;
   let claiming = false;
   let again = false;
@@ -28,7 +35,7 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
 
   return {
     take(commands) {
-      ready.push(...commands);
+      enqueue(commands);
       pump();
       schedule(0);
     },
@@ -36,19 +43,50 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
     async stop(grace) {
       stopped = true;
       clearTimeout(timer);
-      ready.length = 0;
+      ready.clear();
       await Promise.race([Promise.allSettled(underWay), new Promise((resolve) => setTimeout(resolve, grace).unref())]);
     },
   };
 
+  function enqueue(commands: Command[]): void {
+    for (const command of commands) {
+      const arrival = { command, number: arrivals++ };
+      const others = ready.get(command.project);
+      if (others) others.push(arrival);
+      else ready.set(command.project, [arrival]);
+    }
+  }
+
+  /** The next command of whoever's turn it is. */
+  function dequeue(): Command | undefined {
+    const shares = [...ready].map(([project, [first]]) => ({
+      project,
+      underWay: busy.get(project) ?? 0,
+      oldest: first!.number,
+    }));
+    const project = nextProject(shares, mostOfOne);
+    if (project === undefined) return undefined;
+    const waiting = ready.get(project)!;
+    const { command } = waiting.shift()!;
+    if (waiting.length === 0) ready.delete(project);
+    return command;
+  }
+
   function pump(): void {
-    while (!stopped && ready.length > 0 && underWay.size < mostAtOnce) {
-      const work = performSafely(ready.shift()!);
+    while (!stopped && underWay.size < mostAtOnce) {
+      const command = dequeue();
+      if (!command) return;
+      const { project } = command;
+      busy.set(project, (busy.get(project) ?? 0) + 1);
+      const work = performSafely(command);
       underWay.add(work);
       void work.finally(() => {
         underWay.delete(work);
+        const left = busy.get(project)! - 1;
+        if (left === 0) busy.delete(project);
+        else busy.set(project, left);
         pump();
-        if (ready.length === 0) schedule(0);
+        if (ready.size === 0) schedule(0);
       });
     }
   }
@@ -96,13 +134,20 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
     timer = setTimeout(() => void claim(), delay);
   }
 
+  /** Projects of which no more is claimed, since they have as much at hand as they may hold. */
+  function crowded(): string[] {
+    const held = (project: string) => (busy.get(project) ?? 0) + (ready.get(project)?.length ?? 0);
+    return [...new Set([...busy.keys(), ...ready.keys()])].filter((project) => project && held(project) >= mostOfOne);
+  }
+
   async function claim(): Promise<void> {
     claiming = true;
     again = false;
     let next = sweepEvery;
     try {
-      const room = mostAtOnce - underWay.size - ready.length;
-      if (room > 0) ready.push(...(await parts.store.claim(parts.node, parts.moment.now(), room)));
+      const room = mostAtOnce - underWay.size;
+      const fairly = { perProject: mostOfOne, crowded: crowded() };
+      if (room > 0) enqueue(await parts.store.claim(parts.node, parts.moment.now(), room, fairly));
       const due = await parts.store.nextDue();
       if (due !== undefined) next = Math.min(sweepEvery, Math.max(5, due - parts.moment.now()));
     } catch (thrown) {
@@ -112,4 +157,10 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
     pump();
     schedule(again ? 0 : next);
   }
+}
+
+interface Arrival {
+  command: Command;
+  /** Counts what came, so that older is smaller. */
+  number: number;
 }

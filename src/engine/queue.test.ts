@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { farSide } from '../../test/far-side.ts';
 import { pipelineAround, TestServer } from '../../test/server.ts';
 
 const ask = 'Ask: {type: UserOperation, input: {approvers: [admin]}}';
@@ -53,4 +54,23 @@ test('an urgent run passes those that wait', async (t) => {
   await server.until(urgent.body.executionId, ({ type }) => type === 'task-waiting');
 
   assert.equal(await statusOf(server, second), 'QUEUED');
+});
+
+test('a project whose far sides hang does not hold up another', async (t) => {
+  const far = await farSide(t, () => ({ hold: true }));
+  const server = await TestServer.start(t);
+  const tasks = Array.from({ length: 70 }, (_, index) => `T${index}`);
+  const hanging = tasks.map((name) => `${name}: {type: REST, input: {action: get, url: "${far.url}"}}`).join('\n');
+  await server.import(
+    pipelineAround(hanging).replace('    tasks:', `    taskOrder: ['${tasks.join(',')}']\n    tasks:`),
+  );
+  const stuck = await server.begin('P');
+  while (far.calls.length < 48) await far.nextCall();
+  await server.import(
+    pipelineAround('Call: {type: Condition, input: {condition: "true"}}').replace('project: Tito', 'project: Other'),
+  );
+  const { body } = await server.call('POST', '/codestream/api/pipelines/Other/P/executions', {});
+
+  assert.equal((await server.ended(body.executionId)).status, 'COMPLETED');
+  assert.deepEqual([far.calls.length, await statusOf(server, stuck)], [48, 'RUNNING']);
 });

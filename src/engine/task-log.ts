@@ -63,6 +63,7 @@ const metricsCommand = (
   kind: 'execution',
   aggregate: execution.plan.execution,
   lane: `metrics/${execution.plan.execution}`,
+  project: execution.plan.project,
   due: 0,
   body: { do: 'send-metrics', sink, points: points as unknown as JsonObject[] },
 });

@@ -45,6 +45,7 @@ export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: 
                 kind: 'queue' as const,
                 aggregate: state.plan.pipelineId,
                 lane: `queue/${state.plan.pipelineId}`,
+                project: state.plan.project,
                 body: queueMessage(id, body) as unknown as JsonObject,
               };
             return {
@@ -53,6 +54,7 @@ export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: 
               kind: 'execution' as const,
               aggregate: id,
               lane: body.do === 'notify' ? `notify/${id}` : '',
+              project: state.plan.project,
               body: body as unknown as JsonObject,
             };
           }),
@@ -73,6 +75,7 @@ export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: 
             kind: 'deployment' as const,
             aggregate: id,
             lane: '',
+            project: state.project,
             body: body as unknown as JsonObject,
           })),
           documents: events.some(({ type }) => type === 'deployment-requested' || type === 'deployment-finished')
@@ -94,6 +97,7 @@ export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: 
             kind: 'function-run' as const,
             aggregate: id,
             lane: '',
+            project: state.project,
             body: body as unknown as JsonObject,
           })),
           documents: [],
@@ -109,6 +113,7 @@ export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: 
           kind: 'execution' as const,
           aggregate: execution,
           lane: '',
+          project: '',
           body: { do: 'admit' },
         }));
         const recalls = superseded.map(({ execution, by }) => ({
@@ -117,6 +122,7 @@ export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: 
           kind: 'execution' as const,
           aggregate: execution,
           lane: '',
+          project: '',
           body: { do: 'supersede', by: by.index },
         }));
         return { state: queue, events: [], summary: {}, commands: [...recalls, ...commands], documents: [] };

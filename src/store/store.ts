@@ -13,6 +13,8 @@ export interface Command {
   aggregate: string;
   /** Commands of one lane run one after the other, in the order in which they were asked for; empty: no lane. */
   lane: string;
+  /** Whose work it is; empty: the server's own. */
+  project: string;
   body: JsonObject;
   due: Instant;
   /** Raised with each claim and never lowered: a result with an older one is refused. */
@@ -81,8 +83,16 @@ export interface Store {
   load(kind: AggregateKind, id: string): Promise<Loaded | undefined>;
   /** Summaries of a kind, newest first. */
   summaries(kind: AggregateKind): Promise<JsonObject[]>;
-  /** Takes due commands for this node, oldest first, raising their fence. */
-  claim(node: string, now: Instant, limit: number): Promise<Command[]>;
+  /**
+   * Takes due commands for this node, raising their fence: the oldest of each project before the second oldest of any, at most
+   * `perProject` of one, and none of those that are `crowded`.
+   */
+  claim(
+    node: string,
+    now: Instant,
+    limit: number,
+    fairly?: { perProject: number; crowded: string[] },
+  ): Promise<Command[]>;
   /** Gives back what a dead node held. */
   release(node: string): Promise<void>;
   /** When the next unclaimed command falls due. */

@@ -33,6 +33,7 @@ export const commandOf = (row: Row): Command => ({
   kind: row.kind as never,
   aggregate: row.aggregate,
   lane: row.lane,
+  project: row.project,
   body: JSON.parse(row.body) as JsonObject,
   due: row.due,
   fence: row.fence,

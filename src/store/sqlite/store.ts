@@ -49,14 +49,19 @@ export function openSqlite(path: string, node: string, { mostPages }: { mostPage
       );
     },
 
-    async claim(claimer, now, limit) {
+    async claim(claimer, now, limit, { perProject, crowded } = { perProject: limit, crowded: [] }) {
       const rows = all(
         `UPDATE commands SET fence = fence + 1, tries = tries + 1, node = ? WHERE id IN (
-           SELECT id FROM commands AS mine WHERE node IS NULL AND due <= ? AND (lane = '' OR NOT EXISTS (
-             SELECT 1 FROM commands AS earlier WHERE earlier.lane = mine.lane AND earlier.id < mine.id))
-           ORDER BY due, id LIMIT ?) RETURNING *`,
+           SELECT id FROM (
+             SELECT id, due, row_number() OVER (PARTITION BY project ORDER BY due, id) AS turn FROM commands AS mine
+             WHERE node IS NULL AND due <= ? AND project NOT IN (SELECT value FROM json_each(?))
+             AND (lane = '' OR NOT EXISTS (
+               SELECT 1 FROM commands AS earlier WHERE earlier.lane = mine.lane AND earlier.id < mine.id)))
+           WHERE turn <= ? ORDER BY turn, due, id LIMIT ?) RETURNING *`,
         claimer,
         now,
+        JSON.stringify(crowded),
+        perProject,
         limit,
       );
       return rows.map(commandOf).sort((a, b) => a.due - b.due || a.id - b.id);

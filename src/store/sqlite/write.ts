@@ -81,14 +81,15 @@ export function openWriter({ run, all, one }: Statements, node: string) {
   }
 
   /** What is due at once and has no lane is claimed with the commit that asks for it: no second trip. */
-  function ask({ key, kind, aggregate, lane, body, due }: NewCommand): Command[] {
+  function ask({ key, kind, aggregate, lane, project, body, due }: NewCommand): Command[] {
     const mine = due === 0 && lane === '';
     const rows = all(
-      'INSERT OR IGNORE INTO commands (key, kind, aggregate, lane, body, due, fence, tries, node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *',
+      'INSERT OR IGNORE INTO commands (key, kind, aggregate, lane, project, body, due, fence, tries, node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *',
       key,
       kind,
       aggregate,
       lane,
+      project,
       JSON.stringify(body),
       due,
       mine ? 1 : 0,
