@@ -13,7 +13,7 @@ import type { FunctionRun } from './function-run.ts';
 import { functionDesk } from './functions.ts';
 import { integrationsOf } from './integrations.ts';
 import { needsTurn, nestedRuns } from './nested.ts';
-import { type Bell, type EngineParts, newBell } from './parts.ts';
+import type { EngineParts } from './parts.ts';
 import { actionPerformer } from './perform-action.ts';
 import { noticePerformer } from './perform-notice.ts';
 import { taskPerformer, workspaceKey } from './perform-task.ts';
@@ -39,7 +39,6 @@ export interface StartRequest {
 }
 
 export interface Engine {
-  bell: Bell;
   startExecution(request: StartRequest): Promise<{ id: string; index: number }>;
   cancel(execution: string, by: string, reason: string): Promise<void>;
   pause(execution: string, by: string, reason: string): Promise<void>;
@@ -65,9 +64,8 @@ interface Responder {
 /** The hands: takes what was decided, performs it durably with what the catalogue offers, and writes what happened. */
 export async function startEngine(parts: EngineParts): Promise<Engine> {
   const { store } = parts;
-  const bell = newBell();
   await store.release(parts.node);
-  const mailbox = openMailbox(parts, bell, (commands) => dispatcher.take(commands));
+  const mailbox = openMailbox(parts, (commands) => dispatcher.take(commands));
   const deployments = deploymentDesk(parts, mailbox);
   const functions = functionDesk(parts, mailbox);
   const nested = nestedRuns(parts, mailbox, startExecution);
@@ -81,7 +79,6 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const dispatcher = startDispatcher(parts, perform);
 
   return {
-    bell,
     deployments,
     runFunction: functions.request,
     cancelFunction: functions.cancel,

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import type { Instant, Moment } from '../core/instant.ts';
 import type { Catalogue } from '../sdk/catalogue.ts';
 import type { Http, Jobs } from '../sdk/powers.ts';
@@ -31,10 +30,6 @@ interface People {
   /** The mail addresses of names, addresses and groups, each once. */
   addressesOf(names: string[], groups: string[]): Promise<string[]>;
 }
-
-/** Wakes whoever follows events or logs; what happened is read from the store. */
-export type Bell = EventEmitter<{ events: []; log: [stream: string] }>;
-export const newBell = (): Bell => new EventEmitter<{ events: []; log: [stream: string] }>().setMaxListeners(0);
 
 export const momentOf = (parts: EngineParts): Moment => ({
   now: parts.moment.now(),

@@ -10,7 +10,7 @@ import { decideQueue, emptyQueue, type Queue, type QueueMessage } from '../pipel
 import { executionRecord } from '../pipeline/record.ts';
 import type { Command, Document, NewCommand, Transition } from '../store/store.ts';
 import { decideFunctionRun, type FunctionMessage, type FunctionRun } from './function-run.ts';
-import { type Bell, type EngineParts, momentOf } from './parts.ts';
+import { type EngineParts, momentOf } from './parts.ts';
 
 /** What a message may bring along into the same transaction. */
 export interface Along {
@@ -26,7 +26,7 @@ export type Mailbox = ReturnType<typeof openMailbox>;
  * The only way that states change: load, decide (pure), write everything in one transaction; and again from the start where
  * somebody else was faster. Answers the new state, or undefined where the command that led here has been taken over.
  */
-export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: Command[]) => void) {
+export function openMailbox(parts: EngineParts, perform: (commands: Command[]) => void) {
   const { store } = parts;
 
   return {
@@ -132,7 +132,6 @@ export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: 
     async settle(along: Along & { settles: NonNullable<Transition['settles']> }): Promise<boolean> {
       const applied = await store.apply({ aggregates: [], commands: [], ...along });
       if (applied.result === 'applied') perform(applied.claimed);
-      if (applied.result === 'applied' && along.log?.length) ringLog(along.log);
       return applied.result === 'applied';
     },
   };
@@ -180,14 +179,8 @@ export function openMailbox(parts: EngineParts, bell: Bell, perform: (commands: 
       if (applied.result === 'conflict') continue;
       if (applied.result === 'fenced') return undefined;
       perform(applied.claimed);
-      if (decided.events.length > 0) bell.emit('events');
-      if (along.log?.length) ringLog(along.log);
       return decided.state;
     }
-  }
-
-  function ringLog(log: NonNullable<Along['log']>): void {
-    for (const { stream } of log) bell.emit('log', stream);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Instant } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import type { Bell } from './bell.ts';
 
 /** What remembers its events: an `execution`, a `deployment`, the `queue` of a pipeline, a `function-run`. */
 export type AggregateKind = 'execution' | 'deployment' | 'queue' | 'function-run';
@@ -79,6 +80,7 @@ export interface Loaded {
  * and an adapter for each database.
  */
 export interface Store {
+  readonly bell: Bell;
   apply(transition: Transition): Promise<Applied>;
   load(kind: AggregateKind, id: string): Promise<Loaded | undefined>;
   /** Summaries of a kind, newest first. */

@@ -1,12 +1,11 @@
 import { withoutSeals } from '../../core/secret.ts';
-import type { Engine } from '../../engine/engine.ts';
 import type { Execution } from '../../pipeline/execution.ts';
+import type { Bell } from '../../store/bell.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { type Handler, Stream } from '../request.ts';
 import { finders } from './find.ts';
 
 export function liveHandlers(given: HandlerParts): Record<string, Handler> {
-  const { engine } = given;
   const { store } = given.parts;
   const { execution } = finders(store);
   return {
@@ -15,7 +14,7 @@ export function liveHandlers(given: HandlerParts): Record<string, Handler> {
         const given = headers['last-event-id'] ?? query.after;
         let after = given === undefined ? await store.lastSequence() : Number(given);
         while (!signal.aborted) {
-          const rung = ring(engine, 'events', undefined, signal);
+          const rung = ring(store.bell, 'events', undefined, signal);
           const events = await store.events(after, 500, query.execution);
           for (const { sequence, kind, aggregate, body } of events)
             send({ id: String(sequence), event: kind, data: withoutSeals({ id: aggregate, ...body }) });
@@ -31,7 +30,7 @@ export function liveHandlers(given: HandlerParts): Record<string, Handler> {
         let from = Number(headers['last-event-id'] ?? query.from ?? 0);
         const stream = streamOf(found, query);
         while (!signal.aborted) {
-          const rung = ring(engine, 'log', stream, signal);
+          const rung = ring(store.bell, 'log', stream, signal);
           const { text, size } = await store.readLog(stream, from);
           if (text) send({ id: String(size), event: 'log', data: { text } });
           from = size;
@@ -49,11 +48,11 @@ function streamOf({ plan, tasks }: Execution, { task = '', attempt }: Record<str
 }
 
 /** Resolves when there may be something new, when the client goes, or after a while in case a ring was missed. */
-function ring(engine: Engine, what: 'events' | 'log', stream: string | undefined, signal: AbortSignal): Promise<void> {
+function ring(bell: Bell, what: 'events' | 'log', stream: string | undefined, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
-      engine.bell.off(what, heard);
+      bell.off(what, heard);
       signal.removeEventListener('abort', done);
       resolve();
     };
@@ -61,7 +60,7 @@ function ring(engine: Engine, what: 'events' | 'log', stream: string | undefined
       if (stream === undefined || rung === stream) done();
     };
     const timer = setTimeout(done, 5000);
-    engine.bell.on(what, heard);
+    bell.on(what, heard);
     signal.addEventListener('abort', done);
   });
 }

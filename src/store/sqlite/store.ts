@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../core/error.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
+import { newBell, ringFor } from '../bell.ts';
 import type { Applied, Store, Transition } from '../store.ts';
 import { columnsOf, commandOf, documentOf } from './rows.ts';
 import { migrate } from './schema.ts';
@@ -27,10 +28,13 @@ export function openSqlite(path: string, node: string, { mostPages }: { mostPage
   const statements = prepareStatements(database);
   const { run, all, one } = statements;
   const writer = openWriter(statements, node);
+  const bell = newBell();
   let waiting: Waiting[] = [];
   let closed = false;
 
   return {
+    bell,
+
     apply: (transition) =>
       new Promise((resolve, reject) => {
         if (closed) return reject(new Error('The store is closed.'));
@@ -179,7 +183,10 @@ export function openSqlite(path: string, node: string, { mostPages }: { mostPage
         try {
           const claimed = writer.write(transition);
           database.exec('RELEASE one');
-          answers.push(() => resolve({ result: 'applied', claimed }));
+          answers.push(() => {
+            resolve({ result: 'applied', claimed });
+            ringFor(bell, transition);
+          });
         } catch (thrown) {
           // A full disk rolls back the whole transaction, savepoints and all.
           if (!database.isTransaction) throw thrown;
