@@ -7,7 +7,7 @@ import { openSqlite } from '../src/store/sqlite/store.ts';
 
 const [seconds = 5, atOnce = 200] = process.argv.slice(2).map(Number);
 const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
-const store = openSqlite(join(directory, 'millrace.db'), 'bench');
+const store = openSqlite(join(directory, 'millrace.db'), { name: 'bench', host: 'bench' });
 const end = Date.now() + seconds * 1000;
 let done = 0;
 
@@ -32,6 +32,7 @@ async function chain(id: string): Promise<void> {
           aggregate: id,
           lane: '',
           project: 'Bench',
+          host: '',
           due: 0,
           body: { do: 'step' },
         },

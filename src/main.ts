@@ -1,6 +1,7 @@
 // The composition root: the only file that knows every room. Rooms that only some commands need are loaded by those.
 import { randomBytes, randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ServeOptions } from './cli/commands/serve.ts';
@@ -58,6 +59,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
       import('./plugins/clouds/local/site.ts'),
     ]);
   const directory = resolve(options.data);
+  const node = { name: 'single', host: hostOf(directory) };
   lockDirectory(directory, isAlive, { pid: process.pid, started: startTime(process.pid) ?? '' });
   const site = options.localCloud ? openSite(join(directory, 'site')) : undefined;
   const { dns } = options;
@@ -69,7 +71,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
       })
     : undefined;
   const server = await serve({
-    store: openSqlite(join(directory, 'millrace.db'), 'single'),
+    store: openSqlite(join(directory, 'millrace.db'), node),
     seal: openSeal(keyFileIn(directory)),
     catalogue: catalogue({
       site,
@@ -83,7 +85,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
     crashPoint: crashPoints(directory),
     newId: randomUUID,
     newPassword: () => randomBytes(12).toString('base64url'),
-    node: 'single',
+    node,
     host: options.host,
     port: options.port,
     adminPassword: process.env.MILLRACE_ADMIN_PASSWORD,
@@ -95,6 +97,13 @@ async function serveHere(options: ServeOptions): Promise<void> {
     `Millrace ${version} is ready: ${server.url}${names ? ` · names: ${names.address}:${names.dnsPort} · name API: ${names.apiUrl}` : ''}\n`,
   );
   await untilAskedToStop(server);
+}
+
+/** Names the machine and its directory, once and for ever: what runs here is found by servers that share the directory. */
+function hostOf(directory: string): string {
+  const path = join(directory, 'host');
+  if (!existsSync(path)) writeFileSync(path, `${hostname()}-${randomBytes(4).toString('hex')}`, { mode: 0o600 });
+  return readFileSync(path, 'utf8').trim();
 }
 
 function keyFileIn(data: string): string {

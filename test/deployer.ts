@@ -17,7 +17,7 @@ export function deploy(plan: DeploymentPlan, standing: Deployment | null = null,
   const order: string[] = [];
   let { state, commands } = decideDeployment(
     standing,
-    { type: 'request', id: 'deployment-1', name: 'tito-1', project: 'Tito', plan },
+    { type: 'request', id: 'deployment-1', name: 'tito-1', project: 'Tito', host: 'here', plan },
     { now: 1000, newId: () => 'id' },
   );
   for (let open = commands; open.length > 0; open = commands) {

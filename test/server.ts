@@ -55,8 +55,9 @@ export class TestServer {
 
   async start(port = 0): Promise<void> {
     const { cloud = false, allowProcessWorkspace = true, bootWithin = 20_000, mostPages } = this.#options;
+    const node = { name: 'single', host: 'here' };
     this.#server = await serve({
-      store: openSqlite(join(this.directory, 'millrace.db'), 'single', { mostPages }),
+      store: openSqlite(join(this.directory, 'millrace.db'), node, { mostPages }),
       seal: openSeal(join(this.directory, 'master.key')),
       catalogue: catalogue({
         site: cloud ? openSite(join(this.directory, 'site')) : undefined,
@@ -70,7 +71,7 @@ export class TestServer {
       crashPoint: () => undefined,
       newId: randomUUID,
       newPassword: () => 'never used',
-      node: 'single',
+      node,
       host: '127.0.0.1',
       port,
       adminPassword: 'admin password',

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '../src/core/json.ts';
-import type { Applied, Document, NewCommand, Store, Transition } from '../src/store/store.ts';
+import type { Applied, Document, NewCommand, Node, Store, Transition } from '../src/store/store.ts';
 
-/** What must hold of every store. `open` gives an empty one whose node is called `here`. */
+const at = (name: string, host = 'here'): Node => ({ name, host });
+const [here, there, dead, living] = [at('here'), at('there'), at('dead'), at('living')];
+
+/** What must hold of every store. `open` gives an empty one whose node and host are called `here`. */
 export function storeConformance(open: () => Promise<Store>): void {
   const holds = (sentence: string, check: (store: Store) => Promise<void>): void => {
     test(sentence, async () => {
@@ -84,10 +87,10 @@ export function storeConformance(open: () => Promise<Store>): void {
   holds('a command is claimed when it is due, once, with a raised fence', async (store) => {
     await ask(store, command('late', { due: 100 }), command('soon', { due: 10 }));
 
-    assert.deepEqual(await store.claim('here', 9, 10), []);
-    const [first] = await store.claim('here', 50, 10);
+    assert.deepEqual(await store.claim(here, 9, 10), []);
+    const [first] = await store.claim(here, 50, 10);
     assert.deepEqual([first?.key, first?.fence, first?.tries], ['soon', 1, 1]);
-    assert.deepEqual(await store.claim('here', 50, 10), []);
+    assert.deepEqual(await store.claim(here, 50, 10), []);
     assert.equal(await store.nextDue(), 100);
   });
 
@@ -98,13 +101,13 @@ export function storeConformance(open: () => Promise<Store>): void {
       claimed.map(({ key, fence, tries }) => [key, fence, tries]),
       [['now', 1, 1]],
     );
-    assert.deepEqual(await store.claim('here', 1000, 10), []);
+    assert.deepEqual(await store.claim(here, 1000, 10), []);
   });
 
   holds('the same command asked for twice is one row', async (store) => {
     await ask(store, command('a', { due: 5, body: { first: true } }));
     await ask(store, command('a', { due: 5, body: { first: false } }));
-    const claimed = await store.claim('here', 10, 10);
+    const claimed = await store.claim(here, 10, 10);
 
     assert.deepEqual(
       claimed.map(({ body }) => body),
@@ -118,36 +121,36 @@ export function storeConformance(open: () => Promise<Store>): void {
 
     assert.equal((await store.apply({ ...aggregate('run-1', 0, {}), ...settled })).result, 'applied');
     await store.release('here');
-    assert.deepEqual(await store.claim('here', 1000, 10), []);
+    assert.deepEqual(await store.claim(here, 1000, 10), []);
   });
 
   holds('a result with an older fence is refused, since somebody else has taken over', async (store) => {
-    const [dead] = await ask(store, command('a', { due: 0 }));
+    const [first] = await ask(store, command('a', { due: 0 }));
     await store.release('here');
-    const [living] = await store.claim('there', 1000, 10);
-    assert.deepEqual([living?.fence, living?.tries], [2, 2]);
+    const [second] = await store.claim(there, 1000, 10);
+    assert.deepEqual([second?.fence, second?.tries], [2, 2]);
 
     const late = await store.apply({
       ...aggregate('run-1', 0, {}),
-      settles: { command: dead!.id, fence: dead!.fence },
+      settles: { command: first!.id, fence: first!.fence },
     });
     assert.equal(late.result, 'fenced');
     assert.equal(await store.load('execution', 'run-1'), undefined);
     const good = await store.apply({
       ...aggregate('run-1', 0, {}),
-      settles: { command: living!.id, fence: living!.fence },
+      settles: { command: second!.id, fence: second!.fence },
     });
     assert.equal(good.result, 'applied');
   });
 
   holds('release gives back what one node held, and leaves the others theirs', async (store) => {
     await ask(store, command('a', { due: 1 }), command('b', { due: 2 }));
-    await store.claim('dead', 1, 1);
-    await store.claim('living', 5, 1);
+    await store.claim(dead, 1, 1);
+    await store.claim(living, 5, 1);
     await store.release('dead');
 
     assert.deepEqual(
-      (await store.claim('here', 10, 10)).map(({ key }) => key),
+      (await store.claim(here, 10, 10)).map(({ key }) => key),
       ['a'],
     );
   });
@@ -160,14 +163,14 @@ export function storeConformance(open: () => Promise<Store>): void {
         ...nothing,
         settles: { command: claimed!.id, fence: 1, again: { due: 50, body: { ticket: 7 } } },
       });
-      const [again] = await store.claim('here', 50, 10);
+      const [again] = await store.claim(here, 50, 10);
       assert.deepEqual([again?.body, again?.fence, again?.tries], [{ ticket: 7 }, 2, 1]);
 
       await store.apply({
         ...nothing,
         settles: { command: again!.id, fence: 2, again: { due: 60, body: {}, keepTries: true } },
       });
-      assert.equal((await store.claim('here', 60, 10))[0]?.tries, 2);
+      assert.equal((await store.claim(here, 60, 10))[0]?.tries, 2);
     },
   );
 
@@ -180,15 +183,15 @@ export function storeConformance(open: () => Promise<Store>): void {
     );
 
     assert.deepEqual(
-      (await store.claim('here', 5, 10)).map(({ key }) => key),
+      (await store.claim(here, 5, 10)).map(({ key }) => key),
       ['c'],
     );
-    const [first] = await store.claim('here', 10, 10);
+    const [first] = await store.claim(here, 10, 10);
     assert.equal(first?.key, 'a');
-    assert.deepEqual(await store.claim('here', 10, 10), []);
+    assert.deepEqual(await store.claim(here, 10, 10), []);
     await store.apply({ ...nothing, settles: { command: first!.id, fence: first!.fence } });
     assert.deepEqual(
-      (await store.claim('here', 10, 10)).map(({ key }) => key),
+      (await store.claim(here, 10, 10)).map(({ key }) => key),
       ['b'],
     );
   });
@@ -197,7 +200,7 @@ export function storeConformance(open: () => Promise<Store>): void {
     await ask(store, command('b', { due: 2 }), command('a', { due: 1 }), command('c', { due: 3 }));
 
     assert.deepEqual(
-      (await store.claim('here', 10, 2)).map(({ key }) => key),
+      (await store.claim(here, 10, 2)).map(({ key }) => key),
       ['a', 'b'],
     );
   });
@@ -206,10 +209,21 @@ export function storeConformance(open: () => Promise<Store>): void {
     const busy = Array.from({ length: 20 }, (_, index) => command(`busy ${index}`, { due: 1, project: 'busy' }));
     await ask(store, ...busy, command('quiet 0', { due: 5, project: 'quiet' }), command('own', { due: 5 }));
 
-    const claimed = await store.claim('here', 10, 4, { perProject: 2, crowded: [] });
+    const claimed = await store.claim(here, 10, 4, { perProject: 2, crowded: [] });
     assert.deepEqual(claimed.map(({ key }) => key).sort(), ['busy 0', 'busy 1', 'own', 'quiet 0']);
-    assert.deepEqual(await store.claim('here', 10, 4, { perProject: 2, crowded: ['busy'] }), []);
-    assert.equal((await store.claim('here', 10, 9, { perProject: 3, crowded: [] })).length, 3);
+    assert.deepEqual(await store.claim(here, 10, 4, { perProject: 2, crowded: ['busy'] }), []);
+    assert.equal((await store.claim(here, 10, 9, { perProject: 3, crowded: [] })).length, 3);
+  });
+
+  holds('a command that is bound to a machine is left to the nodes there', async (store) => {
+    const [now] = await ask(store, command('now', { due: 0, host: 'here' }), command('far', { due: 0, host: 'away' }));
+    assert.equal(now?.key, 'now');
+
+    assert.deepEqual(await store.claim(here, 10, 10), []);
+    assert.deepEqual(
+      (await store.claim(at('other', 'away'), 10, 10)).map(({ key }) => key),
+      ['far'],
+    );
   });
 
   holds('hastening makes due what its prefix names, and nothing else', async (store) => {
@@ -222,7 +236,7 @@ export function storeConformance(open: () => Promise<Store>): void {
     await store.hasten('run-1/', 5);
 
     assert.deepEqual(
-      (await store.claim('here', 5, 10)).map(({ key }) => key),
+      (await store.claim(here, 5, 10)).map(({ key }) => key),
       ['run-1/a'],
     );
   });
@@ -321,6 +335,7 @@ const command = (key: string, given: Partial<NewCommand> = {}): NewCommand => ({
   aggregate: 'run-1',
   lane: '',
   project: '',
+  host: '',
   body: {},
   due: 1,
   ...given,

@@ -125,7 +125,14 @@ test('late and repeated reports, and requests to a busy deployment, decide nothi
   const { state: busy } = deploy(plan(), null, () => undefined);
   const second = decideDeployment(
     busy,
-    { type: 'request', id: 'deployment-1', name: 'tito-1', project: 'Tito', plan: { ...plan(), request: 'other' } },
+    {
+      type: 'request',
+      id: 'deployment-1',
+      name: 'tito-1',
+      project: 'Tito',
+      host: 'here',
+      plan: { ...plan(), request: 'other' },
+    },
     { now: 5, newId: () => '' },
   );
   assert.deepEqual(second.events, []);

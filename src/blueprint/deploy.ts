@@ -13,7 +13,7 @@ import {
 import { evaluateOutputs, evaluateProperties, type Facts } from './properties.ts';
 
 export type DeploymentMessage =
-  | { type: 'request'; id: string; name: string; project: string; plan: DeploymentPlan }
+  | { type: 'request'; id: string; name: string; project: string; host: string; plan: DeploymentPlan }
   | { type: 'report'; request: string; action: string; report: ActionReport };
 
 export type ActionReport =
@@ -44,6 +44,7 @@ export function decideDeployment(
         id: message.id,
         name: message.name,
         project: message.project,
+        host: message.host,
         plan: message.plan,
       });
       advance();

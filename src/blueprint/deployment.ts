@@ -53,6 +53,8 @@ export interface Deployment {
   id: string;
   name: string;
   project: string;
+  /** The machine whose local cloud it lives in. */
+  host?: string;
   /** `CREATE_INPROGRESS`, `UPDATE_SUCCESSFUL` and so on. */
   status: `${RequestKind}_${'INPROGRESS' | 'SUCCESSFUL' | 'FAILED'}`;
   message: string;
@@ -69,7 +71,7 @@ export interface Deployment {
 }
 
 export type DeploymentEvent = { at: Instant } & (
-  | { type: 'deployment-requested'; id: string; name: string; project: string; plan: DeploymentPlan }
+  | { type: 'deployment-requested'; id: string; name: string; project: string; host?: string; plan: DeploymentPlan }
   | { type: 'action-started'; action: string; desired: JsonObject; generation: number }
   | { type: 'action-running'; action: string; ticket: Json }
   | { type: 'action-done'; action: string; properties: JsonObject; unchanged: boolean }
@@ -137,11 +139,12 @@ export const isBusy = ({ status }: Deployment): boolean => status.endsWith('_INP
 export const isDeleted = ({ status }: Deployment): boolean => status === 'DELETE_SUCCESSFUL';
 
 function requested(state: Deployment | null, event: DeploymentEvent & { type: 'deployment-requested' }): Deployment {
-  const { id, name, project, plan, at } = event;
+  const { id, name, project, host = state?.host, plan, at } = event;
   return {
     id,
     name,
     project,
+    ...(host ? { host } : {}),
     status: `${plan.kind}_INPROGRESS`,
     message: '',
     createdAt: state?.createdAt ?? at,

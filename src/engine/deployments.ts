@@ -39,7 +39,14 @@ export function deploymentDesk(
       };
       await mailbox.deployment(
         deploymentId,
-        { type: 'request', id: deploymentId, name: request.deploymentName, project: request.project, plan },
+        {
+          type: 'request',
+          id: deploymentId,
+          name: request.deploymentName,
+          project: request.project,
+          host: existing?.host ?? parts.node.host,
+          plan,
+        },
         { documents: [record] },
       );
       return { deploymentId, requestId };

@@ -2,6 +2,7 @@ import type { Deployment } from '../blueprint/deployment.ts';
 import { MillraceError } from '../core/error.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Execution, Parent } from '../pipeline/execution.ts';
+import type { Pipeline } from '../pipeline/model.ts';
 import type { QueueMessage } from '../pipeline/queue.ts';
 import { succeeded } from '../pipeline/reopen.ts';
 import { bindInputs } from '../pipeline/start.ts';
@@ -36,6 +37,8 @@ export interface StartRequest {
   parent?: Parent;
   /** Where it is not the pipeline's. */
   priority?: number;
+  /** The machine that it shares with the run that asked for it. */
+  host?: string;
 }
 
 export interface Engine {
@@ -64,7 +67,7 @@ interface Responder {
 /** The hands: takes what was decided, performs it durably with what the catalogue offers, and writes what happened. */
 export async function startEngine(parts: EngineParts): Promise<Engine> {
   const { store } = parts;
-  await store.release(parts.node);
+  await store.release(parts.node.name);
   const mailbox = openMailbox(parts, (commands) => dispatcher.take(commands));
   const deployments = deploymentDesk(parts, mailbox);
   const functions = functionDesk(parts, mailbox);
@@ -143,6 +146,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     from,
     parent,
     priority,
+    host,
   }: StartRequest): Promise<{ id: string; index: number }> {
     const known = await store.load('execution', id);
     if (known) return { id, index: (known.state as unknown as Execution).plan.index };
@@ -164,6 +168,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       tags,
       ...(priority === undefined ? {} : { priority }),
       ...(parent ? { parent } : {}),
+      ...placeOf(pipeline, host),
       ...(from ? { carried: succeeded(from) } : {}),
     };
     await mailbox.execution(
@@ -173,6 +178,13 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     );
     dispatcher.wake();
     return { id, index };
+  }
+
+  /** A run with tasks that work on a machine of ours keeps to one: that of the server which it came to. */
+  function placeOf({ stages }: Pipeline, host: string | undefined): { host?: string } {
+    const types = new Set(stages.flatMap(({ tasks }) => Object.values(tasks).map(({ type }) => type)));
+    const isBound = parts.catalogue.tasks.some(({ type, worksHere }) => worksHere && types.has(type));
+    return host ? { host } : isBound ? { host: parts.node.host } : {};
   }
 
   async function perform(command: Command): Promise<void> {
@@ -190,6 +202,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     if (command.kind === 'deployment') return performForDeployment(command, state as unknown as Deployment);
     if (command.kind === 'function-run') {
       const run = state as unknown as FunctionRun;
+      if (command.body.do === 'stop-run') return functions.stop(command, run);
       return command.body.do === 'start-run' ? functions.start(command, run) : functions.poll(command, run);
     }
     return performForExecution(command, state as unknown as Execution);

@@ -7,6 +7,8 @@ export interface FunctionRun {
   actionId: string;
   actionName: string;
   project: string;
+  /** The machine that it runs on. */
+  host?: string;
   runtime: string;
   entrypoint: string;
   source: string;
@@ -26,15 +28,20 @@ export interface FunctionRun {
 export type FunctionMessage =
   | { type: 'create'; run: FunctionRun }
   | { type: 'started'; pollAfter: number }
+  | { type: 'cancel' }
   | {
       type: 'ended';
-      runState: 'COMPLETED' | 'FAILED' | 'CANCELLED';
+      runState: 'COMPLETED' | 'FAILED';
       outputs: Json;
       errorMessage: string;
       logs: string;
     };
 
-export type FunctionCommand = { key: string; due: Instant } & ({ do: 'start-run' } | { do: 'poll-run' });
+export type FunctionCommand = { key: string; due: Instant } & (
+  | { do: 'start-run' }
+  | { do: 'poll-run' }
+  | { do: 'stop-run' }
+);
 
 /** The same small machine as for tasks: start once by key, poll, end once. */
 export function decideFunctionRun(
@@ -52,6 +59,14 @@ export function decideFunctionRun(
     };
   }
   if (message.type === 'create' || before.endTimeMillis !== null) return { state: before, events: [], commands: [] };
+  if (message.type === 'cancel') {
+    const state: FunctionRun = { ...before, runState: 'CANCELLED', errorMessage: 'Cancelled.', endTimeMillis: now };
+    return {
+      state,
+      events: [event(state, now)],
+      commands: [{ do: 'stop-run', key: `${before.id}/stop`, due: now }],
+    };
+  }
   if (message.type === 'started') {
     const state: FunctionRun = { ...before, runState: 'RUNNING', startTimeMillis: now };
     return {

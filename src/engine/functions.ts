@@ -13,7 +13,7 @@ const pollEvery = 100;
 
 /** Functions (ABX actions): runs asked for by key, performed as jobs that outlive the server. */
 export function functionDesk(parts: EngineParts, mailbox: Mailbox) {
-  return { request, start, poll, cancel };
+  return { request, start, poll, cancel, stop };
 
   /** The same key twice is one run. */
   async function request(
@@ -35,6 +35,7 @@ export function functionDesk(parts: EngineParts, mailbox: Mailbox) {
       actionId,
       actionName: action.name,
       project: action.project,
+      host: parts.node.host,
       runtime: String(body.runtime),
       entrypoint: String(body.entrypoint || 'handler'),
       source: String(body.source),
@@ -120,14 +121,12 @@ export function functionDesk(parts: EngineParts, mailbox: Mailbox) {
   }
 
   async function cancel(id: string): Promise<FunctionRun | undefined> {
-    await parts.jobs.cancel(id);
-    return mailbox.functionRun(id, {
-      type: 'ended',
-      runState: 'CANCELLED',
-      outputs: {},
-      errorMessage: 'Cancelled.',
-      logs: '',
-    });
+    return mailbox.functionRun(id, { type: 'cancel' });
+  }
+
+  async function stop(command: Command, run: FunctionRun): Promise<void> {
+    await parts.jobs.cancel(run.id);
+    await mailbox.settle({ settles: { command: command.id, fence: command.fence } });
   }
 
   /** What `context.getSecret` gives: the project's secret variables, for inputs named `secret:NAME`. */

@@ -92,6 +92,7 @@ export function nestedRuns(parts: EngineParts, mailbox: Mailbox, start: Start) {
       requestedBy: plan.requestedBy,
       triggeredBy: plan.triggeredBy,
       source: `/codestream/api/executions/${plan.execution}`,
+      ...(plan.host ? { host: plan.host } : {}),
       parent: { execution: plan.execution, key, pipelines, as },
     });
     return id;

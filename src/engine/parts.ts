@@ -2,7 +2,7 @@ import type { Instant, Moment } from '../core/instant.ts';
 import type { Catalogue } from '../sdk/catalogue.ts';
 import type { Http, Jobs } from '../sdk/powers.ts';
 import type { Seal } from '../store/seal.ts';
-import type { Store } from '../store/store.ts';
+import type { Node, Store } from '../store/store.ts';
 
 /** What the engine is handed: it reaches for nothing itself. */
 export interface EngineParts {
@@ -12,8 +12,8 @@ export interface EngineParts {
   http: Http;
   jobs: Jobs;
   moment: { now(): Instant; newId(): string };
-  /** The name of this process among those on one database. */
-  node: string;
+  /** This process among those on one database. */
+  node: Node;
   /** How people reach this server. */
   url(): string;
   people: People;

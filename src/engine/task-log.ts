@@ -64,6 +64,7 @@ const metricsCommand = (
   aggregate: execution.plan.execution,
   lane: `metrics/${execution.plan.execution}`,
   project: execution.plan.project,
+  host: '',
   due: 0,
   body: { do: 'send-metrics', sink, points: points as unknown as JsonObject[] },
 });

@@ -46,6 +46,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
                 aggregate: state.plan.pipelineId,
                 lane: `queue/${state.plan.pipelineId}`,
                 project: state.plan.project,
+                host: '',
                 body: queueMessage(id, body) as unknown as JsonObject,
               };
             return {
@@ -55,6 +56,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
               aggregate: id,
               lane: body.do === 'notify' ? `notify/${id}` : '',
               project: state.plan.project,
+              host: isTaskWork(body) ? (state.plan.host ?? '') : '',
               body: body as unknown as JsonObject,
             };
           }),
@@ -76,6 +78,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
             aggregate: id,
             lane: '',
             project: state.project,
+            host: state.host ?? '',
             body: body as unknown as JsonObject,
           })),
           documents: events.some(({ type }) => type === 'deployment-requested' || type === 'deployment-finished')
@@ -98,6 +101,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
             aggregate: id,
             lane: '',
             project: state.project,
+            host: state.host ?? '',
             body: body as unknown as JsonObject,
           })),
           documents: [],
@@ -114,6 +118,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
           aggregate: execution,
           lane: '',
           project: '',
+          host: '',
           body: { do: 'admit' },
         }));
         const recalls = superseded.map(({ execution, by }) => ({
@@ -123,6 +128,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
           aggregate: execution,
           lane: '',
           project: '',
+          host: '',
           body: { do: 'supersede', by: by.index },
         }));
         return { state: queue, events: [], summary: {}, commands: [...recalls, ...commands], documents: [] };
@@ -183,6 +189,10 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     }
   }
 }
+
+/** What touches the machine that a run lives on; all else can be done anywhere. */
+const isTaskWork = ({ do: what }: Untold<ExecutionCommand>): boolean =>
+  what === 'start-task' || what === 'poll-task' || what === 'cancel-task' || what === 'tidy';
 
 /** A command without what says when and how often. */
 type Untold<C> = C extends unknown ? Omit<C, 'key' | 'due'> : never;

@@ -40,6 +40,8 @@ export interface Plan {
   tags: string[];
   /** Where it is not the pipeline's. */
   priority?: number;
+  /** The machine of ours on which its tasks work; none: they work anywhere. */
+  host?: string;
   /** The run that this one is a part of. */
   parent?: Parent;
   /** What need not run again, by `Stage.Task`: a re-run from where an earlier run failed. */

@@ -71,6 +71,8 @@ export interface TaskDefinition<I extends z.ZodObject = z.ZodObject> {
   input: I;
   output: Record<string, string>;
   endpoints: Record<string, { types: string[]; required: boolean; description: string }>;
+  /** What it starts lives on the machine of the server that started it: a job, a directory, a machine of the local cloud. */
+  worksHere?: true;
   /** Input keys that hold a condition: their bindings are left for `holds`. */
   conditions?: string[][];
   examples: { title: string; yaml: string }[];

@@ -5,7 +5,7 @@ import { openAuth } from './auth.ts';
 import { openUsers } from './users.ts';
 
 test('a token is valid for its life, and is forgotten then', async (t) => {
-  const store = openSqlite(':memory:', 'here');
+  const store = openSqlite(':memory:', { name: 'here', host: 'here' });
   t.after(() => store.close());
   let now = 1000;
   const users = openUsers(store, () => now);
@@ -28,7 +28,7 @@ test('a token is valid for its life, and is forgotten then', async (t) => {
 });
 
 test('neither passwords nor tokens can be read back from the store', async (t) => {
-  const store = openSqlite(':memory:', 'here');
+  const store = openSqlite(':memory:', { name: 'here', host: 'here' });
   t.after(() => store.close());
   const users = openUsers(store, () => 1000);
   const auth = openAuth(store, users, () => 1000);

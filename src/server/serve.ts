@@ -8,7 +8,7 @@ import type { EngineParts } from '../engine/parts.ts';
 import type { Catalogue } from '../sdk/catalogue.ts';
 import type { Http, Jobs } from '../sdk/powers.ts';
 import type { Seal } from '../store/seal.ts';
-import type { Store } from '../store/store.ts';
+import type { Node, Store } from '../store/store.ts';
 import { openAuth } from './auth.ts';
 import { kinds } from './definitions.ts';
 import { handlers } from './handlers.ts';
@@ -26,7 +26,7 @@ export interface ServeParts {
   crashPoint: (name: string) => void;
   newId: () => string;
   newPassword: () => string;
-  node: string;
+  node: Node;
   host: string;
   port: number;
   adminPassword: string | undefined;

@@ -5,6 +5,12 @@ import type { Bell } from './bell.ts';
 /** What remembers its events: an `execution`, a `deployment`, the `queue` of a pipeline, a `function-run`. */
 export type AggregateKind = 'execution' | 'deployment' | 'queue' | 'function-run';
 
+/** A process that performs commands. `host` is the machine whose jobs, directories and local addresses it can reach. */
+export interface Node {
+  name: string;
+  host: string;
+}
+
 /** Work that was decided and is owed. The row is the truth; delivery only wakes somebody up. */
 export interface Command {
   id: number;
@@ -16,6 +22,8 @@ export interface Command {
   lane: string;
   /** Whose work it is; empty: the server's own. */
   project: string;
+  /** The only machine on which it can be performed; empty: any. */
+  host: string;
   body: JsonObject;
   due: Instant;
   /** Raised with each claim and never lowered: a result with an older one is refused. */
@@ -86,11 +94,11 @@ export interface Store {
   /** Summaries of a kind, newest first. */
   summaries(kind: AggregateKind): Promise<JsonObject[]>;
   /**
-   * Takes due commands for this node, raising their fence: the oldest of each project before the second oldest of any, at most
+   * Takes due commands that this node can perform, raising their fence: the oldest of each project before the second oldest of any, at most
    * `perProject` of one, and none of those that are `crowded`.
    */
   claim(
-    node: string,
+    node: Node,
     now: Instant,
     limit: number,
     fairly?: { perProject: number; crowded: string[] },

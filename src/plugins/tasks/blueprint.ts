@@ -64,6 +64,7 @@ export const blueprint = defineTask({
     },
   ],
   /** A request carries the task's key, so asking twice is asking once; so does the job that fetches. */
+  worksHere: true,
   isRepeatable: () => true,
 
   async start(given, context) {

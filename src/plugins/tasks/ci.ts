@@ -42,6 +42,7 @@ export const ciTask = (allowed: boolean) =>
       },
     ],
     /** The runner knows the key. */
+    worksHere: true,
     isRepeatable: () => true,
 
     async start({ steps, export: exported, artifacts, process }, context) {

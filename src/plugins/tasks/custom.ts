@@ -22,6 +22,7 @@ export const custom = defineTask({
       yaml: 'type: Custom\ninput:\n  name: Post to chat\n  version: 1.0\n  properties: {message: Released}\n',
     },
   ],
+  worksHere: true,
   isRepeatable: () => true,
 
   async start({ name, version, properties }, { key, jobs, integrations }) {

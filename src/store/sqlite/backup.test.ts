@@ -52,7 +52,7 @@ test('what is no backup is refused, and the database stays as it was', async (t)
   const other = new DatabaseSync(path('other'));
   other.exec('CREATE TABLE cats (name TEXT)');
   other.close();
-  await openSqlite(path('newer'), 'here').close();
+  await openSqlite(path('newer'), { name: 'here', host: 'here' }).close();
   const newer = new DatabaseSync(path('newer'));
   newer.exec('PRAGMA user_version = 999');
   newer.close();

@@ -22,6 +22,7 @@ export interface Row {
   size: number;
   text: string;
   project: string;
+  host: string;
   name: string;
   created_at: number;
   updated_at: number;
@@ -34,6 +35,7 @@ export const commandOf = (row: Row): Command => ({
   aggregate: row.aggregate,
   lane: row.lane,
   project: row.project,
+  host: row.host,
   body: JSON.parse(row.body) as JsonObject,
   due: row.due,
   fence: row.fence,

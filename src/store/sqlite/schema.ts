@@ -27,7 +27,10 @@ const migrations: readonly string[] = [
   CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE logs (stream TEXT NOT NULL, start INTEGER NOT NULL, size INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (stream, start)) WITHOUT ROWID;
   `,
-  "ALTER TABLE commands ADD COLUMN project TEXT NOT NULL DEFAULT '';",
+  `
+  ALTER TABLE commands ADD COLUMN project TEXT NOT NULL DEFAULT '';
+  ALTER TABLE commands ADD COLUMN host TEXT NOT NULL DEFAULT '';
+  `,
 ];
 
 /** Brings a database to the newest schema. @throws MillraceError where a newer Millrace has written it. */

@@ -8,13 +8,13 @@ import { storeConformance } from '../../../test/store-conformance.ts';
 import { MillraceError } from '../../core/error.ts';
 import { openSqlite } from './store.ts';
 
-storeConformance(async () => openSqlite(':memory:', 'here'));
+storeConformance(async () => openSqlite(':memory:', { name: 'here', host: 'here' }));
 
 test('what a promise said was written is there after the process was killed', (t) => {
   const path = join(temporaryDirectory(t), 'millrace.db');
   const program = `
     import { openSqlite } from '${import.meta.dirname}/store.ts';
-    const store = openSqlite(${JSON.stringify(path)}, 'here');
+    const store = openSqlite(${JSON.stringify(path)}, { name: 'here', host: 'here' });
     for (let n = 0; ; n++) {
       await store.apply({ aggregates: [{ kind: 'execution', id: 'run-' + n, version: 0, state: {}, summary: {}, events: [{ n }] }], commands: [] });
       if (n === 20) process.kill(process.pid, 'SIGKILL');
@@ -35,7 +35,7 @@ test('a database that a newer version wrote is left alone, with a hint', (t) => 
   database.close();
 
   assert.throws(
-    () => openSqlite(path, 'here'),
+    () => openSqlite(path, { name: 'here', host: 'here' }),
     (thrown) =>
       thrown instanceof MillraceError && thrown.code === 'storage.failed' && /newer Millrace/.test(thrown.message),
   );
@@ -47,13 +47,13 @@ test('a full disk refuses the whole change in one sentence, and the next one goe
     aggregates: [{ kind: 'execution' as const, id, version: 0, state: { text }, summary: {}, events: [] }],
     commands: [],
   });
-  const full = openSqlite(path, 'here', { mostPages: 30 });
+  const full = openSqlite(path, { name: 'here', host: 'here' }, { mostPages: 30 });
   await full.apply(writes('small', 'x'));
 
   await assert.rejects(full.apply(writes('big', 'x'.repeat(100_000))), /disk that holds the database is full/);
   assert.equal(await full.load('execution', 'big'), undefined);
   await full.close();
-  const roomy = openSqlite(path, 'here');
+  const roomy = openSqlite(path, { name: 'here', host: 'here' });
   t.after(() => roomy.close());
   assert.equal((await roomy.apply(writes('big', 'x'.repeat(100_000)))).result, 'applied');
 });

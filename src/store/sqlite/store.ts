@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../core/error.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { newBell, ringFor } from '../bell.ts';
-import type { Applied, Store, Transition } from '../store.ts';
+import type { Applied, Node, Store, Transition } from '../store.ts';
 import { columnsOf, commandOf, documentOf } from './rows.ts';
 import { migrate } from './schema.ts';
 import { openWriter, prepareStatements, Refusal } from './write.ts';
@@ -18,7 +18,7 @@ interface Waiting {
  * commit, each behind a savepoint of its own, so that a refused one takes nothing with it. A file that reached `mostPages` (of
  * 4096 bytes) is as good as a full disk.
  */
-export function openSqlite(path: string, node: string, { mostPages }: { mostPages?: number } = {}): Store {
+export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?: number } = {}): Store {
   const database = new DatabaseSync(path);
   if (mostPages !== undefined) database.exec(`PRAGMA max_page_count = ${Math.trunc(mostPages)}`);
   database.exec(
@@ -58,12 +58,13 @@ export function openSqlite(path: string, node: string, { mostPages }: { mostPage
         `UPDATE commands SET fence = fence + 1, tries = tries + 1, node = ? WHERE id IN (
            SELECT id FROM (
              SELECT id, due, row_number() OVER (PARTITION BY project ORDER BY due, id) AS turn FROM commands AS mine
-             WHERE node IS NULL AND due <= ? AND project NOT IN (SELECT value FROM json_each(?))
+             WHERE node IS NULL AND due <= ? AND host IN ('', ?) AND project NOT IN (SELECT value FROM json_each(?))
              AND (lane = '' OR NOT EXISTS (
                SELECT 1 FROM commands AS earlier WHERE earlier.lane = mine.lane AND earlier.id < mine.id)))
            WHERE turn <= ? ORDER BY turn, due, id LIMIT ?) RETURNING *`,
-        claimer,
+        claimer.name,
         now,
+        claimer.host,
         JSON.stringify(crowded),
         perProject,
         limit,
@@ -71,8 +72,8 @@ export function openSqlite(path: string, node: string, { mostPages }: { mostPage
       return rows.map(commandOf).sort((a, b) => a.due - b.due || a.id - b.id);
     },
 
-    async release(claimer) {
-      run('UPDATE commands SET node = NULL WHERE node = ?', claimer);
+    async release(name) {
+      run('UPDATE commands SET node = NULL WHERE node = ?', name);
     },
 
     async nextDue() {

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Command, Document, NewCommand, Transition } from '../store.ts';
+import type { Command, Document, NewCommand, Node, Transition } from '../store.ts';
 import { columnsOf, commandOf, type Row } from './rows.ts';
 
 type Value = string | number | null;
@@ -32,7 +32,7 @@ export class Refusal extends Error {
 }
 
 /** Writes the parts of a transition, inside of a transaction that somebody else begins and ends. */
-export function openWriter({ run, all, one }: Statements, node: string) {
+export function openWriter({ run, all, one }: Statements, node: Node) {
   return { write, keep, append, sizeOf };
 
   function write({ settles, aggregates, commands, documents = [], log = [] }: Transition): Command[] {
@@ -80,21 +80,22 @@ export function openWriter({ run, all, one }: Statements, node: string) {
     if (done.changes !== 1) throw new Refusal('fenced');
   }
 
-  /** What is due at once and has no lane is claimed with the commit that asks for it: no second trip. */
-  function ask({ key, kind, aggregate, lane, project, body, due }: NewCommand): Command[] {
-    const mine = due === 0 && lane === '';
+  /** What is due at once, has no lane and can be performed here is claimed with the commit that asks for it: no second trip. */
+  function ask({ key, kind, aggregate, lane, project, host, body, due }: NewCommand): Command[] {
+    const mine = due === 0 && lane === '' && (host === '' || host === node.host);
     const rows = all(
-      'INSERT OR IGNORE INTO commands (key, kind, aggregate, lane, project, body, due, fence, tries, node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *',
+      'INSERT OR IGNORE INTO commands (key, kind, aggregate, lane, project, host, body, due, fence, tries, node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *',
       key,
       kind,
       aggregate,
       lane,
       project,
+      host,
       JSON.stringify(body),
       due,
       mine ? 1 : 0,
       mine ? 1 : 0,
-      mine ? node : null,
+      mine ? node.name : null,
     );
     return mine ? rows.map(commandOf) : [];
   }
