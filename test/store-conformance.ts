@@ -36,7 +36,7 @@ export function storeConformance(open: () => Promise<Store>): void {
         [2, 'run-1', 'started'],
       ],
     );
-    assert.equal(await store.nextDue(), 5);
+    assert.equal(await nextDue(store), 5);
     assert.equal((await store.get('pipeline', 'p1'))?.name, 'p1');
     assert.equal((await store.readLog('log', 0)).text, 'hello');
   });
@@ -53,7 +53,7 @@ export function storeConformance(open: () => Promise<Store>): void {
     assert.equal(result, 'conflict');
     assert.deepEqual(await store.load('execution', 'run-1'), { state: { step: 2 }, version: 2 });
     assert.deepEqual(await store.events(0, 10), []);
-    assert.equal(await store.nextDue(), undefined);
+    assert.equal(await nextDue(store), undefined);
     assert.equal(await store.get('pipeline', 'never'), undefined);
   });
 
@@ -87,11 +87,11 @@ export function storeConformance(open: () => Promise<Store>): void {
   holds('a command is claimed when it is due, once, with a raised fence', async (store) => {
     await ask(store, command('late', { due: 100 }), command('soon', { due: 10 }));
 
-    assert.deepEqual(await store.claim(here, 9, 10), []);
-    const [first] = await store.claim(here, 50, 10);
+    assert.deepEqual(await claim(store, here, 9, 10), []);
+    const [first] = await claim(store, here, 50, 10);
     assert.deepEqual([first?.key, first?.fence, first?.tries], ['soon', 1, 1]);
-    assert.deepEqual(await store.claim(here, 50, 10), []);
-    assert.equal(await store.nextDue(), 100);
+    assert.deepEqual(await claim(store, here, 50, 10), []);
+    assert.equal(await nextDue(store), 100);
   });
 
   holds('a command due at once comes back claimed with the commit that asked for it', async (store) => {
@@ -101,13 +101,13 @@ export function storeConformance(open: () => Promise<Store>): void {
       claimed.map(({ key, fence, tries }) => [key, fence, tries]),
       [['now', 1, 1]],
     );
-    assert.deepEqual(await store.claim(here, 1000, 10), []);
+    assert.deepEqual(await claim(store, here, 1000, 10), []);
   });
 
   holds('the same command asked for twice is one row', async (store) => {
     await ask(store, command('a', { due: 5, body: { first: true } }));
     await ask(store, command('a', { due: 5, body: { first: false } }));
-    const claimed = await store.claim(here, 10, 10);
+    const claimed = await claim(store, here, 10, 10);
 
     assert.deepEqual(
       claimed.map(({ body }) => body),
@@ -121,13 +121,13 @@ export function storeConformance(open: () => Promise<Store>): void {
 
     assert.equal((await store.apply({ ...aggregate('run-1', 0, {}), ...settled })).result, 'applied');
     await store.release('here');
-    assert.deepEqual(await store.claim(here, 1000, 10), []);
+    assert.deepEqual(await claim(store, here, 1000, 10), []);
   });
 
   holds('a result with an older fence is refused, since somebody else has taken over', async (store) => {
     const [first] = await ask(store, command('a', { due: 0 }));
     await store.release('here');
-    const [second] = await store.claim(there, 1000, 10);
+    const [second] = await claim(store, there, 1000, 10);
     assert.deepEqual([second?.fence, second?.tries], [2, 2]);
 
     const late = await store.apply({
@@ -145,12 +145,12 @@ export function storeConformance(open: () => Promise<Store>): void {
 
   holds('release gives back what one node held, and leaves the others theirs', async (store) => {
     await ask(store, command('a', { due: 1 }), command('b', { due: 2 }));
-    await store.claim(dead, 1, 1);
-    await store.claim(living, 5, 1);
+    await claim(store, dead, 1, 1);
+    await claim(store, living, 5, 1);
     await store.release('dead');
 
     assert.deepEqual(
-      (await store.claim(here, 10, 10)).map(({ key }) => key),
+      (await claim(store, here, 10, 10)).map(({ key }) => key),
       ['a'],
     );
   });
@@ -163,14 +163,14 @@ export function storeConformance(open: () => Promise<Store>): void {
         ...nothing,
         settles: { command: claimed!.id, fence: 1, again: { due: 50, body: { ticket: 7 } } },
       });
-      const [again] = await store.claim(here, 50, 10);
+      const [again] = await claim(store, here, 50, 10);
       assert.deepEqual([again?.body, again?.fence, again?.tries], [{ ticket: 7 }, 2, 1]);
 
       await store.apply({
         ...nothing,
         settles: { command: again!.id, fence: 2, again: { due: 60, body: {}, keepTries: true } },
       });
-      assert.equal((await store.claim(here, 60, 10))[0]?.tries, 2);
+      assert.equal((await claim(store, here, 60, 10))[0]?.tries, 2);
     },
   );
 
@@ -183,15 +183,15 @@ export function storeConformance(open: () => Promise<Store>): void {
     );
 
     assert.deepEqual(
-      (await store.claim(here, 5, 10)).map(({ key }) => key),
+      (await claim(store, here, 5, 10)).map(({ key }) => key),
       ['c'],
     );
-    const [first] = await store.claim(here, 10, 10);
+    const [first] = await claim(store, here, 10, 10);
     assert.equal(first?.key, 'a');
-    assert.deepEqual(await store.claim(here, 10, 10), []);
+    assert.deepEqual(await claim(store, here, 10, 10), []);
     await store.apply({ ...nothing, settles: { command: first!.id, fence: first!.fence } });
     assert.deepEqual(
-      (await store.claim(here, 10, 10)).map(({ key }) => key),
+      (await claim(store, here, 10, 10)).map(({ key }) => key),
       ['b'],
     );
   });
@@ -200,7 +200,7 @@ export function storeConformance(open: () => Promise<Store>): void {
     await ask(store, command('b', { due: 2 }), command('a', { due: 1 }), command('c', { due: 3 }));
 
     assert.deepEqual(
-      (await store.claim(here, 10, 2)).map(({ key }) => key),
+      (await claim(store, here, 10, 2)).map(({ key }) => key),
       ['a', 'b'],
     );
   });
@@ -209,19 +209,19 @@ export function storeConformance(open: () => Promise<Store>): void {
     const busy = Array.from({ length: 20 }, (_, index) => command(`busy ${index}`, { due: 1, project: 'busy' }));
     await ask(store, ...busy, command('quiet 0', { due: 5, project: 'quiet' }), command('own', { due: 5 }));
 
-    const claimed = await store.claim(here, 10, 4, { perProject: 2, crowded: [] });
+    const claimed = await claim(store, here, 10, 4, { perProject: 2, crowded: [] });
     assert.deepEqual(claimed.map(({ key }) => key).sort(), ['busy 0', 'busy 1', 'own', 'quiet 0']);
-    assert.deepEqual(await store.claim(here, 10, 4, { perProject: 2, crowded: ['busy'] }), []);
-    assert.equal((await store.claim(here, 10, 9, { perProject: 3, crowded: [] })).length, 3);
+    assert.deepEqual(await claim(store, here, 10, 4, { perProject: 2, crowded: ['busy'] }), []);
+    assert.equal((await claim(store, here, 10, 9, { perProject: 3, crowded: [] })).length, 3);
   });
 
   holds('a command that is bound to a machine is left to the nodes there', async (store) => {
     const [now] = await ask(store, command('now', { due: 0, host: 'here' }), command('far', { due: 0, host: 'away' }));
     assert.equal(now?.key, 'now');
 
-    assert.deepEqual(await store.claim(here, 10, 10), []);
+    assert.deepEqual(await claim(store, here, 10, 10), []);
     assert.deepEqual(
-      (await store.claim(at('other', 'away'), 10, 10)).map(({ key }) => key),
+      (await claim(store, at('other', 'away'), 10, 10)).map(({ key }) => key),
       ['far'],
     );
   });
@@ -236,7 +236,7 @@ export function storeConformance(open: () => Promise<Store>): void {
     await store.hasten('run-1/', 5);
 
     assert.deepEqual(
-      (await store.claim(here, 5, 10)).map(({ key }) => key),
+      (await claim(store, here, 5, 10)).map(({ key }) => key),
       ['run-1/a'],
     );
   });
@@ -350,6 +350,9 @@ const document = (kind: string, id: string, name = id): Document => ({
   createdAt: 1,
   updatedAt: 1,
 });
+
+const claim = async (store: Store, ...how: Parameters<Store['claim']>) => (await store.claim(...how)).commands;
+const nextDue = async (store: Store) => (await store.claim(here, 0, 0)).next;
 
 async function ask(store: Store, ...commands: NewCommand[]) {
   const applied: Applied = await store.apply({ ...nothing, commands });

@@ -1,4 +1,5 @@
 import { messageOf } from '../core/error.ts';
+import type { Instant } from '../core/instant.ts';
 import { nextProject } from '../pipeline/fairness.ts';
 import type { Command } from '../store/store.ts';
 import type { EngineParts } from './parts.ts';
@@ -7,14 +8,12 @@ import type { EngineParts } from './parts.ts';
 const mostAtOnce = 64;
 /** One project alone never holds more of these places: its far sides may hang, and others have work too. */
 const mostOfOne = 48;
-/** A sweep finds what no wake-up told of: a lost delivery is never a lost command. */
+/** A sweep finds what no ring told of: a lost delivery is never a lost command. */
 const sweepEvery = 1000;
 
 export interface Dispatcher {
   /** Performs commands that were claimed with the commit that asked for them. */
   take(commands: Command[]): void;
-  /** Looks for due commands now. */
-  wake(): void;
   /** Claims nothing more, and waits for what is under way for at most `grace` milliseconds. */
   stop(grace: number): Promise<void>;
 }
@@ -28,20 +27,23 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
   const ready = new Map<string, Arrival[]>();
   let arrivals = 0;
   let timer: NodeJS.Timeout | undefined;
+  /** When the next claim is made. */
+  let next = Number.POSITIVE_INFINITY;
   let claiming = false;
-  let again = false;
+  /** Whether the last claim may have left behind what was due, for want of room. */
+  let starved = false;
   let stopped = false;
-  schedule(0);
+  parts.store.bell.on('work', claimAt);
+  claimAt(0);
 
   return {
     take(commands) {
       enqueue(commands);
       pump();
-      schedule(0);
     },
-    wake: () => schedule(0),
     async stop(grace) {
       stopped = true;
+      parts.store.bell.off('work', claimAt);
       clearTimeout(timer);
       ready.clear();
       await Promise.race([Promise.allSettled(underWay), new Promise((resolve) => setTimeout(resolve, grace).unref())]);
@@ -86,7 +88,7 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
         if (left === 0) busy.delete(project);
         else busy.set(project, left);
         pump();
-        if (ready.size === 0) schedule(0);
+        if (starved || command.lane !== '') claimAt(0);
       });
     }
   }
@@ -124,14 +126,13 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
     }
   }
 
-  function schedule(delay: number): void {
-    if (stopped) return;
-    if (claiming) {
-      again = true;
-      return;
-    }
+  function claimAt(due: Instant): void {
+    if (stopped || due >= next) return;
+    next = due;
+    if (claiming) return;
     clearTimeout(timer);
-    timer = setTimeout(() => void claim(), delay);
+    const delay = Math.max(due - parts.moment.now(), 0);
+    timer = setTimeout(() => void claim(), Math.min(delay, sweepEvery));
   }
 
   /** Projects of which no more is claimed, since they have as much at hand as they may hold. */
@@ -142,20 +143,26 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
 
   async function claim(): Promise<void> {
     claiming = true;
-    again = false;
-    let next = sweepEvery;
+    next = Number.POSITIVE_INFINITY;
+    const now = parts.moment.now();
+    let soonest = now + sweepEvery;
     try {
       const room = mostAtOnce - underWay.size;
-      const fairly = { perProject: mostOfOne, crowded: crowded() };
-      if (room > 0) enqueue(await parts.store.claim(parts.node, parts.moment.now(), room, fairly));
-      const due = await parts.store.nextDue();
-      if (due !== undefined) next = Math.min(sweepEvery, Math.max(5, due - parts.moment.now()));
+      const others = crowded();
+      if (room > 0) {
+        const found = await parts.store.claim(parts.node, now, room, { perProject: mostOfOne, crowded: others });
+        enqueue(found.commands);
+        if (found.next !== undefined) soonest = Math.min(soonest, found.next);
+        starved = found.commands.length === room || others.length > 0 || crowded().length > 0;
+      } else starved = true;
     } catch (thrown) {
       parts.report('The store could not be asked for work; it is asked again.', { error: messageOf(thrown) });
     }
     claiming = false;
     pump();
-    schedule(again ? 0 : next);
+    const wanted = Math.min(next, soonest);
+    next = Number.POSITIVE_INFINITY;
+    claimAt(wanted);
   }
 }
 

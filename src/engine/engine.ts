@@ -176,7 +176,6 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       { type: 'create', plan, queued: needsTurn(parent, document.id) },
       { documents: documents?.(id, index) },
     );
-    dispatcher.wake();
     return { id, index };
   }
 
@@ -195,7 +194,6 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       await mailbox.queue(command.aggregate, message, state.plan.pipeline.concurrency, {
         settles: { command: command.id, fence: command.fence },
       });
-      dispatcher.wake();
       return;
     }
     const state = (await store.load(command.kind, command.aggregate))?.state;

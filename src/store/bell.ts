@@ -1,17 +1,28 @@
 import { EventEmitter } from 'node:events';
-import type { Transition } from './store.ts';
+import type { Instant } from '../core/instant.ts';
+import type { Command, Transition } from './store.ts';
+
+interface Rings {
+  events: [];
+  log: [stream: string];
+  work: [due: Instant];
+}
 
 /**
  * Rings after a commit, for whoever follows events or a log, or looks for work. It says that there may be something new and
- * not what: that is read from the store. A ring may be missed, so nobody waits for it without end.
+ * not what: that is read from the store; of work it says when it falls due. A ring may be missed, so nobody waits for it
+ * without end.
  */
-export type Bell = EventEmitter<{ events: []; log: [stream: string]; work: [] }>;
+export type Bell = EventEmitter<Rings>;
 
-export const newBell = (): Bell =>
-  new EventEmitter<{ events: []; log: [stream: string]; work: [] }>().setMaxListeners(0);
+export const newBell = (): Bell => new EventEmitter<Rings>().setMaxListeners(0);
 
-/** Rings for what a transition has written. */
-export function ringFor(bell: Bell, { aggregates, log = [] }: Transition): void {
+/** Rings for what a transition has written, and for the work that it leaves to whoever finds it. */
+export function ringFor(bell: Bell, { settles, aggregates, commands, log = [] }: Transition, claimed: Command[]): void {
   if (aggregates.some(({ events }) => events.length > 0)) bell.emit('events');
   for (const { stream } of log) bell.emit('log', stream);
+  const taken = new Set(claimed.map(({ key }) => key));
+  const left = commands.filter(({ key }) => !taken.has(key)).map(({ due }) => due);
+  if (settles?.again) left.push(settles.again.due);
+  if (left.length > 0) bell.emit('work', Math.min(...left));
 }

@@ -95,18 +95,16 @@ export interface Store {
   summaries(kind: AggregateKind): Promise<JsonObject[]>;
   /**
    * Takes due commands that this node can perform, raising their fence: the oldest of each project before the second oldest of any, at most
-   * `perProject` of one, and none of those that are `crowded`.
+   * `perProject` of one, and none of those that are `crowded`. `next`: when more falls due for it.
    */
   claim(
     node: Node,
     now: Instant,
     limit: number,
     fairly?: { perProject: number; crowded: string[] },
-  ): Promise<Command[]>;
+  ): Promise<{ commands: Command[]; next: Instant | undefined }>;
   /** Gives back what a dead node held. */
   release(node: string): Promise<void>;
-  /** When the next unclaimed command falls due. */
-  nextDue(): Promise<Instant | undefined>;
   /** Makes the commands of an aggregate due now whose keys start so. */
   hasten(keyPrefix: string, now: Instant): Promise<void>;
   events(after: number, limit: number, aggregate?: string): Promise<StoredEvent[]>;

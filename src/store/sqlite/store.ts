@@ -69,15 +69,19 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
         perProject,
         limit,
       );
-      return rows.map(commandOf).sort((a, b) => a.due - b.due || a.id - b.id);
+      const next = one(
+        "SELECT min(due) AS due FROM commands WHERE node IS NULL AND due > ? AND host IN ('', ?)",
+        now,
+        claimer.host,
+      );
+      return {
+        commands: rows.map(commandOf).sort((a, b) => a.due - b.due || a.id - b.id),
+        next: next?.due ?? undefined,
+      };
     },
 
     async release(name) {
       run('UPDATE commands SET node = NULL WHERE node = ?', name);
-    },
-
-    async nextDue() {
-      return one('SELECT min(due) AS due FROM commands WHERE node IS NULL')?.due ?? undefined;
     },
 
     async hasten(keyPrefix, now) {
@@ -88,6 +92,7 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
         keyPrefix,
         `${keyPrefix}\uffff`,
       );
+      bell.emit('work', now);
     },
 
     async events(after, limit, aggregate) {
@@ -186,7 +191,7 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
           database.exec('RELEASE one');
           answers.push(() => {
             resolve({ result: 'applied', claimed });
-            ringFor(bell, transition);
+            ringFor(bell, transition, claimed);
           });
         } catch (thrown) {
           // A full disk rolls back the whole transaction, savepoints and all.
