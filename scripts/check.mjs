@@ -1,8 +1,10 @@
 // Everything that must hold before a change lands: style, types, dead code, tests. `check.mjs tests` runs the tests alone.
+
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { postgresPrograms, startCluster } from '../test/postgres/cluster.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bin = join(root, 'node_modules', '.bin');
@@ -18,6 +20,10 @@ const steps = [
   ['tests', process.execPath, ['--test', '--test-concurrency=4', '--test-reporter=spec', ...tests]],
 ];
 
+const cluster =
+  process.env.MILLRACE_TEST_POSTGRES || !postgresPrograms() ? undefined : await startCluster({ durable: false });
+if (cluster) process.env.MILLRACE_TEST_POSTGRES = cluster.url;
+process.on('exit', () => cluster?.stop());
 const failed = [];
 for (const [name, command, args] of steps.filter(([name]) => process.argv[2] !== 'tests' || name === 'tests')) {
   const begun = Date.now();

@@ -27,6 +27,8 @@ export const errorCodes = {
   'cloud-config.refused': [400, 'The cloud configuration uses something that this machine cannot do.'],
   'port.taken': [500, 'Another process listens on the address that was asked for.'],
   'storage.failed': [500, 'The data could not be written; the message says why.'],
+  'storage.unreachable': [503, 'The database does not answer; what was asked for may be asked for again.'],
+  'storage.outdated': [500, 'The database has an older or a newer schema than this version can work with.'],
   'secret.unreadable': [500, 'A stored secret cannot be opened with the present key.'],
   'internal.error': [500, 'A fault of Millrace itself; please report it.'],
 } as const satisfies Record<string, readonly [number, string]>;

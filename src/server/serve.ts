@@ -44,15 +44,15 @@ export interface Server {
 export async function serve(given: ServeParts): Promise<Server> {
   const { store, seal, catalogue, host, port, say } = given;
   let url = `http://${host}:${port}`;
-  const users = openUsers(store, Date.now);
-  const auth = openAuth(store, users, Date.now);
+  const users = openUsers(store, store.now);
+  const auth = openAuth(store, users, store.now);
   const parts: EngineParts = {
     store,
     catalogue,
     seal,
     http: given.http,
     jobs: given.jobs,
-    moment: { now: Date.now, newId: given.newId },
+    moment: { now: store.now, newId: given.newId },
     node: given.node,
     url: () => url,
     people: users,

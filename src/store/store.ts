@@ -89,6 +89,8 @@ export interface Loaded {
  */
 export interface Store {
   readonly bell: Bell;
+  /** The clock that all who share this store go by. */
+  now(): Instant;
   apply(transition: Transition): Promise<Applied>;
   load(kind: AggregateKind, id: string): Promise<Loaded | undefined>;
   /** Summaries of a kind, newest first. */

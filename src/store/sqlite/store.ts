@@ -35,6 +35,8 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
   return {
     bell,
 
+    now: Date.now,
+
     apply: (transition) =>
       new Promise((resolve, reject) => {
         if (closed) return reject(new Error('The store is closed.'));

@@ -1,0 +1,123 @@
+/**
+ * What must be one transaction is one call: a batch of transitions goes to the database as JSON, each behind a savepoint of its
+ * own, and their answers come back. Batches of all nodes follow one after the other (the advisory lock), so that sequences of
+ * events are in the order of their commits and no reader of a cursor ever misses one. The answer is also kept with the node:
+ * where the connection broke in the middle, the node asks for it instead of guessing.
+ */
+export const applyFunction = `
+CREATE FUNCTION append_log(into_stream text, at bigint, bytes bytea) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  there bigint := coalesce((SELECT start + size FROM logs WHERE stream = into_stream ORDER BY start DESC LIMIT 1), 0);
+  fresh bytea := substring(bytes FROM greatest(0, there - at)::integer + 1);
+BEGIN
+  IF length(fresh) > 0 THEN
+    INSERT INTO logs VALUES (into_stream, greatest(there, at), length(fresh), fresh);
+  END IF;
+END $$;
+
+CREATE FUNCTION lock_writers() RETURNS void LANGUAGE sql AS $$ SELECT pg_advisory_xact_lock(hashtext('millrace writers')) $$;
+
+CREATE FUNCTION apply(me text, here text, previous text, batch_id text, transitions json) RETURNS json LANGUAGE plpgsql AS $$
+DECLARE
+  t record;
+  a record;
+  last bigint;
+  last_before bigint;
+  written bigint;
+  claimed json;
+  answers json[] := '{}';
+BEGIN
+  PERFORM lock_writers();
+  SELECT value INTO last FROM counters WHERE name = 'events';
+  FOR t IN SELECT * FROM json_to_recordset(transitions)
+    AS x (command bigint, fence bigint, due bigint, body json, keep boolean, aggregates json, documents json, log json, commands json)
+  LOOP
+    last_before := last;
+    BEGIN
+      IF t.command IS NOT NULL THEN
+        IF t.due IS NULL THEN
+          DELETE FROM commands WHERE id = t.command AND fence = t.fence;
+        ELSE
+          UPDATE commands SET due = t.due, body = t.body, node = NULL, tries = CASE WHEN t.keep THEN tries ELSE 0 END
+          WHERE id = t.command AND fence = t.fence;
+        END IF;
+        IF NOT FOUND THEN RAISE EXCEPTION 'fenced' USING ERRCODE = 'MR001'; END IF;
+      END IF;
+      FOR a IN SELECT * FROM json_to_recordset(t.aggregates)
+        AS x (kind text, id text, version bigint, state json, summary json, events json)
+      LOOP
+        IF a.version = 0 THEN
+          INSERT INTO aggregates (kind, id, version, state, summary) VALUES (a.kind, a.id, 1, a.state, a.summary)
+          ON CONFLICT DO NOTHING;
+        ELSE
+          UPDATE aggregates SET version = version + 1, state = a.state, summary = a.summary
+          WHERE kind = a.kind AND id = a.id AND version = a.version;
+        END IF;
+        IF NOT FOUND THEN RAISE EXCEPTION 'conflict' USING ERRCODE = 'MR002'; END IF;
+        INSERT INTO events SELECT last + ordinality, a.kind, a.id, value FROM json_array_elements(a.events) WITH ORDINALITY;
+        GET DIAGNOSTICS written = ROW_COUNT;
+        last := last + written;
+      END LOOP;
+      IF t.documents IS NOT NULL THEN
+        INSERT INTO documents SELECT x.* FROM json_to_recordset(t.documents)
+          AS x (kind text, id text, project text, name text, body json, created_at bigint, updated_at bigint)
+        ON CONFLICT (kind, id) DO UPDATE SET project = excluded.project, name = excluded.name, body = excluded.body,
+          updated_at = excluded.updated_at;
+      END IF;
+      IF t.log IS NOT NULL THEN
+        PERFORM append_log(x.stream, x.at, decode(x.bytes, 'base64'))
+        FROM json_to_recordset(t.log) AS x (stream text, at bigint, bytes text);
+      END IF;
+      claimed := '[]';
+      IF t.commands IS NOT NULL THEN
+        WITH asked AS (
+          INSERT INTO commands (key, kind, aggregate, lane, project, host, body, due, fence, tries, node)
+          SELECT x.key, x.kind, x.aggregate, x.lane, x.project, x.host, x.body, x.due, mine::integer, mine::integer,
+            CASE WHEN mine THEN me END
+          FROM json_to_recordset(t.commands)
+            AS x (key text, kind text, aggregate text, lane text, project text, host text, body json, due bigint),
+            LATERAL (SELECT x.due = 0 AND x.lane = '' AND x.host IN ('', here)) AS y (mine)
+          ON CONFLICT (key) DO NOTHING RETURNING id, key, node
+        )
+        SELECT coalesce(json_agg(json_build_object('id', id, 'key', key) ORDER BY id), '[]') INTO claimed
+        FROM asked WHERE node IS NOT NULL;
+      END IF;
+      answers := answers || json_build_object('result', 'applied', 'claimed', claimed);
+    EXCEPTION
+      WHEN SQLSTATE 'MR001' OR SQLSTATE 'MR002' THEN
+        last := last_before;
+        answers := answers || json_build_object('result', SQLERRM);
+      WHEN data_exception OR integrity_constraint_violation THEN
+        last := last_before;
+        answers := answers || json_build_object('result', 'failed', 'message', SQLERRM);
+    END;
+  END LOOP;
+  UPDATE counters SET value = last WHERE name = 'events' AND value <> last;
+  UPDATE nodes SET batch = batch_id, answer = array_to_json(answers) WHERE name = me AND batch = previous;
+  IF NOT FOUND THEN RAISE EXCEPTION 'not a member' USING ERRCODE = 'MR003'; END IF;
+  RETURN array_to_json(answers);
+END $$;
+
+CREATE FUNCTION outcome_of(me text, batch_id text, bar text) RETURNS json LANGUAGE plpgsql AS $$
+DECLARE
+  n nodes%ROWTYPE;
+BEGIN
+  PERFORM lock_writers();
+  SELECT * INTO n FROM nodes WHERE name = me;
+  IF NOT FOUND THEN RAISE EXCEPTION 'not a member' USING ERRCODE = 'MR003'; END IF;
+  IF n.batch = batch_id THEN RETURN n.answer; END IF;
+  UPDATE nodes SET batch = bar WHERE name = me;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION take_over(dead text) RETURNS void LANGUAGE sql AS $$
+  SELECT lock_writers();
+  DELETE FROM nodes WHERE name = dead;
+  UPDATE commands SET node = NULL WHERE node = dead;
+$$;
+
+CREATE FUNCTION hasten(prefix text, at bigint) RETURNS void LANGUAGE sql AS $$
+  SELECT lock_writers();
+  UPDATE commands SET due = at WHERE node IS NULL AND due > at AND key >= prefix AND key < prefix || U&'\\FFFF';
+$$;
+`;

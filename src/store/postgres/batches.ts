@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { MillraceError } from '../../core/error.ts';
+import type { Applied, Command, NewCommand, Node, Transition } from '../store.ts';
+import { isAway, storageError } from './connection.ts';
+
+interface Waiting {
+  transition: Transition;
+  resolve: (applied: Applied) => void;
+  reject: (error: unknown) => void;
+}
+
+type Answer =
+  | { result: 'applied'; claimed: { id: number; key: string }[] }
+  | { result: 'fenced' | 'conflict' }
+  | { result: 'failed'; message: string };
+
+/** Transitions that wait while another batch is on its way go together in the next: as many as this. */
+const mostTogether = 64;
+const askAgainAfter = 200;
+
+/**
+ * The writer of one node. One batch is on its way at a time; what comes meanwhile shares the next trip and the next commit. A
+ * batch whose connection broke is neither repeated nor given up: the node asks what became of it, and bars it from coming late.
+ */
+export function openBatches(pool: pg.Pool, url: string, node: Node) {
+  const waiting: Waiting[] = [];
+  let isUnderWay = false;
+  let closed = false;
+  /** The last batch of this node that the database knows of. */
+  let last = '';
+
+  return {
+    apply: (transition: Transition): Promise<Applied> =>
+      new Promise((resolve, reject) => {
+        if (closed) return reject(new Error('The store is closed.'));
+        waiting.push({ transition, resolve, reject });
+        if (waiting.length === 1 && !isUnderWay) setImmediate(pump);
+      }),
+
+    /** A node that has come back under its name begins afresh. */
+    reset(): void {
+      last = '';
+    },
+
+    /** Writes what waits, and takes nothing more. */
+    async close(): Promise<void> {
+      closed = true;
+      while (isUnderWay || waiting.length > 0) {
+        pump();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    },
+  };
+
+  function pump(): void {
+    if (isUnderWay || waiting.length === 0) return;
+    const batch = waiting.splice(0, mostTogether);
+    isUnderWay = true;
+    void commit(batch).finally(() => {
+      isUnderWay = false;
+      pump();
+    });
+  }
+
+  async function commit(batch: Waiting[]): Promise<void> {
+    try {
+      const answers = await send(batch.map(({ transition }) => transition));
+      for (const [index, { transition, resolve, reject }] of batch.entries()) {
+        const answer = answers[index]!;
+        if (answer.result === 'failed') reject(new Error(answer.message));
+        else if (answer.result === 'applied')
+          resolve({ result: 'applied', claimed: claimedOf(transition.commands, answer.claimed) });
+        else resolve({ result: answer.result });
+      }
+    } catch (thrown) {
+      const error = storageError(thrown, url);
+      for (const { reject } of batch) reject(error);
+    }
+  }
+
+  async function send(transitions: Transition[]): Promise<Answer[]> {
+    const id = randomUUID();
+    const values = [node.name, node.host, last, id, JSON.stringify(transitions.map(rowOf))];
+    const client = await pool.connect();
+    try {
+      const { rows } = await client.query({
+        name: 'apply',
+        text: 'SELECT apply($1, $2, $3, $4, $5) AS answers',
+        values,
+      });
+      client.release();
+      last = id;
+      return rows[0].answers as Answer[];
+    } catch (thrown) {
+      client.release(true);
+      if (isExpelled(thrown)) throw notMember(node);
+      if (!isAway(thrown)) throw thrown;
+      return await outcomeOf(id, thrown);
+    }
+  }
+
+  /** Until the database answers: it alone knows. Had it not come, the batch is barred by another number in its place. */
+  async function outcomeOf(id: string, reason: unknown): Promise<Answer[]> {
+    for (;;) {
+      try {
+        const bar = randomUUID();
+        const { rows } = await pool.query('SELECT outcome_of($1, $2, $3) AS answers', [node.name, id, bar]);
+        const answers = rows[0].answers as Answer[] | null;
+        last = answers ? id : bar;
+        if (answers) return answers;
+        throw new MillraceError('storage.unreachable', {
+          message: 'The connection to the database broke before this change was written; nothing of it was.',
+          hint: 'Try it again.',
+          cause: reason,
+        });
+      } catch (thrown) {
+        if (isExpelled(thrown)) throw notMember(node);
+        if (!isAway(thrown) || closed) throw thrown;
+        await new Promise((resolve) => setTimeout(resolve, askAgainAfter));
+      }
+    }
+  }
+}
+
+const isExpelled = (thrown: unknown): boolean => (thrown as { code?: string }).code === 'MR003';
+
+const notMember = (node: Node): MillraceError =>
+  new MillraceError('storage.unreachable', {
+    message: `Other servers took node ${node.name} for dead and have taken over its work; nothing of this change was written.`,
+    hint: 'It comes back by itself; try it again in a second.',
+  });
+
+/** A transition in the words of the function `apply`. */
+const rowOf = ({ settles, aggregates, commands, documents = [], log = [] }: Transition) => ({
+  ...(settles
+    ? {
+        command: settles.command,
+        fence: settles.fence,
+        ...(settles.again
+          ? { due: settles.again.due, body: settles.again.body, keep: settles.again.keepTries ?? false }
+          : {}),
+      }
+    : {}),
+  aggregates,
+  ...(documents.length > 0
+    ? {
+        documents: documents.map(({ createdAt, updatedAt, ...rest }) => ({
+          ...rest,
+          created_at: createdAt,
+          updated_at: updatedAt,
+        })),
+      }
+    : {}),
+  ...(log.length > 0
+    ? {
+        log: log.map(({ stream, offset, text }) => ({
+          stream,
+          at: offset,
+          bytes: Buffer.from(text).toString('base64'),
+        })),
+      }
+    : {}),
+  ...(commands.length > 0 ? { commands } : {}),
+});
+
+function claimedOf(asked: NewCommand[], claimed: { id: number; key: string }[]): Command[] {
+  return claimed.map(({ id, key }) => ({ ...asked.find((command) => command.key === key)!, id, fence: 1, tries: 1 }));
+}

@@ -1,0 +1,98 @@
+import type pg from 'pg';
+import { type Bell, newBell } from '../bell.ts';
+import { openClient } from './connection.ts';
+
+/** Carries the ringing of one node's bell to the bells of all others. */
+export interface News {
+  /** Rings this bell for what other nodes tell. */
+  connect(bell: Bell): void;
+  /** Tells what `ringing` rings, a little later and with what else there is. */
+  tell(ringing: (bell: Bell) => void): void;
+  close(): Promise<void>;
+}
+
+/** What goes over the wire, in few letters: a notification holds less than 8,000 bytes. */
+interface Told {
+  from: string;
+  events?: true;
+  work?: number;
+  logs?: string[];
+}
+
+const channel = 'millrace_news';
+/** What is rung within so many milliseconds goes in one notification: each of them takes a lock that all commits wait for. */
+const gatherFor = 5;
+const mostLogs = 50;
+const longestPause = 2000;
+
+/**
+ * LISTEN and NOTIFY, apart from the transactions that there is news of. It only wakes: what is lost while the connection is away
+ * is found by those who look for themselves every now and then, and when it is back all bells ring.
+ */
+export function openNews(pool: pg.Pool, url: string, node: string): News {
+  let target: Bell | undefined;
+  let listener: pg.Client | undefined;
+  let closed = false;
+  let pending: Told | undefined;
+  const gathering = newBell();
+  const told = (): Told => (pending ??= gather());
+  gathering.on('events', () => Object.assign(told(), { events: true }));
+  gathering.on('work', (due) => Object.assign(told(), { work: Math.min(due, told().work ?? due) }));
+  gathering.on('log', (stream) => {
+    const logs = told().logs ?? [];
+    if (logs.length < mostLogs && !logs.includes(stream)) Object.assign(told(), { logs: [...logs, stream] });
+  });
+  void listen();
+
+  return {
+    connect(bell) {
+      target = bell;
+    },
+    tell: (ringing) => ringing(gathering),
+    async close() {
+      closed = true;
+      await listener?.end().catch(() => undefined);
+    },
+  };
+
+  function gather(): Told {
+    setTimeout(send, gatherFor);
+    return { from: node };
+  }
+
+  function send(): void {
+    const message = JSON.stringify(pending);
+    pending = undefined;
+    if (!closed) void pool.query('SELECT pg_notify($1, $2)', [channel, message]).catch(() => undefined);
+  }
+
+  async function listen(): Promise<void> {
+    for (let tries = 0; !closed; tries++) {
+      const client = openClient(url, `millrace ${node} listens`);
+      try {
+        const gone = new Promise<void>((resolve) => {
+          client.on('error', () => resolve());
+          client.on('end', () => resolve());
+        });
+        client.on('notification', ({ payload }) => ring(JSON.parse(payload ?? '{}') as Told));
+        await client.connect();
+        await client.query(`LISTEN ${channel}`);
+        listener = client;
+        tries = 0;
+        ring({ from: '', events: true, work: 0 });
+        await gone;
+      } catch {
+        // It is tried again below.
+      }
+      await client.end().catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, Math.min(longestPause, 50 * 2 ** tries)).unref());
+    }
+  }
+
+  function ring({ from, events, work, logs = [] }: Told): void {
+    if (!target || from === node) return;
+    if (events) target.emit('events');
+    if (work !== undefined) target.emit('work', work);
+    for (const stream of logs) target.emit('log', stream);
+  }
+}

@@ -1,0 +1,76 @@
+import type { Node, Store } from '../store.ts';
+import { openPool, placeOf, storageError } from './connection.ts';
+import { join, type NodeProcess } from './membership.ts';
+import { checkSchema, readSchema } from './migrate.ts';
+import { openNews } from './news.ts';
+import { openPostgres } from './store.ts';
+
+export interface ClusterParts {
+  url: string;
+  node: Node;
+  self: NodeProcess;
+  isGone(process: NodeProcess): boolean;
+  report(message: string, details: Record<string, unknown>): void;
+}
+
+const mostConnections = 10;
+const compareClocksEvery = 30_000;
+/** More than this apart, people who read times are told. */
+const worthTelling = 2000;
+
+/**
+ * Opens the database as one of the servers that share it: checks its schema, becomes a member, and goes by its clock.
+ * @throws MillraceError storage.unreachable, storage.outdated
+ */
+export async function openCluster(parts: ClusterParts): Promise<Store> {
+  const { url, node } = parts;
+  const pool = openPool(url, { most: mostConnections, name: `millrace ${node.name}` });
+  try {
+    checkSchema(await readSchema(pool, url), url);
+    let ahead = await clockDifference();
+    if (Math.abs(ahead) > worthTelling)
+      parts.report('The clock of this machine is not that of the database; Millrace goes by that of the database.', {
+        seconds: Math.round(ahead / 1000),
+        database: placeOf(url),
+      });
+    const store = openPostgres({
+      pool,
+      url,
+      node,
+      news: openNews(pool, url, node.name),
+      now: () => Date.now() - ahead,
+    });
+    const membership = await join({
+      ...parts,
+      pool,
+      rejoined: store.rejoined,
+      tookOver: () => store.tellOfWork(),
+    });
+    const clock = setInterval(
+      () =>
+        void clockDifference().then(
+          (now) => (ahead = now),
+          () => undefined,
+        ),
+      compareClocksEvery,
+    ).unref();
+    return {
+      ...store,
+      async close() {
+        clearInterval(clock);
+        await membership.leave();
+        await store.close();
+      },
+    };
+  } catch (thrown) {
+    await pool.end();
+    throw storageError(thrown, url);
+  }
+
+  /** By how many milliseconds this machine is ahead of the database. */
+  async function clockDifference(): Promise<number> {
+    const before = Date.now();
+    const { rows } = await pool.query('SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now');
+    return Math.round((before + Date.now()) / 2 - Number(rows[0].now));
+  }
+}

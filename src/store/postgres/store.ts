@@ -1,0 +1,242 @@
+import type pg from 'pg';
+import type { Instant } from '../../core/instant.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import { newBell, ringFor } from '../bell.ts';
+import type { AggregateKind, Command, Document, Node, Store, StoredEvent } from '../store.ts';
+import { openBatches } from './batches.ts';
+import { storageError } from './connection.ts';
+import type { News } from './news.ts';
+
+export interface PostgresParts {
+  pool: pg.Pool;
+  url: string;
+  node: Node;
+  /** Tells the other nodes what was rung here. */
+  news: News;
+  now(): Instant;
+}
+
+interface Rejoining {
+  /** The node was expelled and is a member again. */
+  rejoined(): void;
+  /** Here and elsewhere: there is work that nobody holds. */
+  tellOfWork(): void;
+}
+
+/** The store on PostgreSQL, shared by many nodes. The schema is there, and the node is a member. */
+export function openPostgres({ pool, url, node, news, now }: PostgresParts): Store & Rejoining {
+  const bell = newBell();
+  const batches = openBatches(pool, url, node);
+  news.connect(bell);
+
+  return {
+    bell,
+
+    now,
+
+    async apply(transition) {
+      const applied = await batches.apply(transition);
+      if (applied.result === 'applied') {
+        ringFor(bell, transition, applied.claimed);
+        news.tell((all) => ringFor(all, transition, applied.claimed));
+      }
+      return applied;
+    },
+
+    async load(kind, id) {
+      const [row] = await ask('load', 'SELECT state, version FROM aggregates WHERE kind = $1 AND id = $2', kind, id);
+      return row && { state: row.state, version: row.version };
+    },
+
+    async summaries(kind) {
+      const rows = await ask(
+        'summaries',
+        'SELECT summary FROM aggregates WHERE kind = $1 ORDER BY position DESC',
+        kind,
+      );
+      return rows.map(({ summary }) => summary);
+    },
+
+    async claim(claimer, at, limit, { perProject, crowded } = { perProject: limit, crowded: [] }) {
+      const rows =
+        limit > 0 ? await ask('claim', claiming, claimer.name, at, claimer.host, crowded, perProject, limit) : [];
+      const [next] = await ask(
+        'next',
+        "SELECT min(due) AS due FROM commands WHERE node IS NULL AND due > $1 AND host IN ('', $2)",
+        at,
+        claimer.host,
+      );
+      const commands = rows.map(({ node: _, ...command }) => command as unknown as Command);
+      return { commands: commands.sort((a, b) => a.due - b.due || a.id - b.id), next: next?.due ?? undefined };
+    },
+
+    async release(name) {
+      await ask('release', 'UPDATE commands SET node = NULL WHERE node = $1', name);
+    },
+
+    async hasten(keyPrefix, at) {
+      await ask('hasten', 'SELECT hasten($1, $2)', keyPrefix, at);
+      tellOfWork();
+    },
+
+    async events(after, limit, aggregate) {
+      const rows = aggregate
+        ? await ask(
+            'events of one',
+            'SELECT * FROM events WHERE sequence > $1 AND aggregate = $3 ORDER BY sequence LIMIT $2',
+            after,
+            limit,
+            aggregate,
+          )
+        : await ask('events', 'SELECT * FROM events WHERE sequence > $1 ORDER BY sequence LIMIT $2', after, limit);
+      return rows as unknown as StoredEvent[];
+    },
+
+    async lastSequence() {
+      const [row] = await ask('last', "SELECT value FROM counters WHERE name = 'events'");
+      return row!.value;
+    },
+
+    async put(document) {
+      await ask(
+        'put',
+        `INSERT INTO documents VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (kind, id) DO UPDATE SET project = excluded.project, name = excluded.name, body = excluded.body, updated_at = excluded.updated_at`,
+        ...columnsOf(document),
+      );
+    },
+
+    async insert(document) {
+      const rows = await ask(
+        'insert',
+        'INSERT INTO documents VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id',
+        ...columnsOf(document),
+      );
+      return rows.length === 1;
+    },
+
+    async get(kind, id) {
+      return documentOf((await ask('get', 'SELECT * FROM documents WHERE kind = $1 AND id = $2', kind, id))[0]);
+    },
+
+    async find(kind, project, name) {
+      const text = 'SELECT * FROM documents WHERE kind = $1 AND project = $2 AND name = $3';
+      return documentOf((await ask('find', text, kind, project, name))[0]);
+    },
+
+    async list(kind) {
+      const rows = await ask('list', 'SELECT * FROM documents WHERE kind = $1 ORDER BY name, project', kind);
+      return rows.map((row) => documentOf(row)!);
+    },
+
+    async remove(kind, id) {
+      await ask('remove', 'DELETE FROM documents WHERE kind = $1 AND id = $2', kind, id);
+    },
+
+    async next(counter) {
+      const text =
+        'INSERT INTO counters VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value';
+      return (await ask('count', text, counter))[0]!.value;
+    },
+
+    async appendLog(stream, offset, text) {
+      await ask('append', 'SELECT append_log($1, $2, $3)', stream, offset, Buffer.from(text));
+      bell.emit('log', stream);
+      news.tell((all) => all.emit('log', stream));
+    },
+
+    async readLog(stream, from) {
+      const rows = await ask(
+        'log',
+        'SELECT start, text FROM logs WHERE stream = $1 AND start + size > $2 ORDER BY start',
+        stream,
+        from,
+      );
+      const bytes = Buffer.concat(rows.map(({ start, text }) => text.subarray(Math.max(0, from - start))));
+      return { text: bytes.toString('utf8'), size: await logSize(stream) };
+    },
+
+    logSize,
+
+    rejoined: () => batches.reset(),
+
+    tellOfWork,
+
+    async close() {
+      await batches.close();
+      await news.close();
+      await pool.end();
+    },
+  };
+
+  function tellOfWork(): void {
+    bell.emit('work', 0);
+    news.tell((all) => all.emit('work', 0));
+  }
+
+  async function logSize(stream: string): Promise<number> {
+    const text = 'SELECT start + size AS size FROM logs WHERE stream = $1 ORDER BY start DESC LIMIT 1';
+    return (await ask('size', text, stream))[0]?.size ?? 0;
+  }
+
+  /** Statements are prepared once for each connection, under their name. */
+  async function ask(name: string, text: string, ...values: unknown[]): Promise<Row[]> {
+    try {
+      return (await pool.query({ name, text, values })).rows;
+    } catch (thrown) {
+      throw storageError(thrown, url);
+    }
+  }
+}
+
+/** Every column that some query here gives back. */
+interface Row {
+  kind: AggregateKind & string;
+  id: string;
+  node: string | null;
+  state: Json;
+  version: number;
+  summary: JsonObject;
+  due: number;
+  value: number;
+  start: number;
+  size: number;
+  text: Buffer;
+  project: string;
+  name: string;
+  body: JsonObject;
+  created_at: number;
+  updated_at: number;
+}
+
+/** Locked rows are passed over, since another node is claiming them; and a node that was taken for dead claims nothing. */
+const claiming = `
+  WITH ranked AS (
+    SELECT id, due, row_number() OVER (PARTITION BY project ORDER BY due, id) AS turn FROM commands AS mine
+    WHERE node IS NULL AND due <= $2 AND host IN ('', $3) AND NOT project = ANY ($4) AND (lane = '' OR NOT EXISTS (
+      SELECT 1 FROM commands AS earlier WHERE earlier.lane <> '' AND earlier.lane = mine.lane AND earlier.id < mine.id))
+  ), picked AS (
+    SELECT id FROM ranked WHERE turn <= $5 ORDER BY turn, due, id LIMIT $6
+  ), free AS (
+    SELECT id FROM commands WHERE id IN (SELECT id FROM picked) AND node IS NULL FOR UPDATE SKIP LOCKED
+  ), member AS (
+    SELECT name FROM nodes WHERE name = $1 FOR KEY SHARE
+  )
+  UPDATE commands SET fence = fence + 1, tries = tries + 1, node = member.name FROM free, member
+  WHERE commands.id = free.id RETURNING commands.*`;
+
+const columnsOf = (document: Document): unknown[] => {
+  const { kind, id, project, name, body, createdAt, updatedAt } = document;
+  return [kind, id, project, name, JSON.stringify(body), createdAt, updatedAt];
+};
+
+const documentOf = (row: Row | undefined): Document | undefined =>
+  row && {
+    kind: row.kind,
+    id: row.id,
+    project: row.project,
+    name: row.name,
+    body: row.body,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
