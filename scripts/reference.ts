@@ -164,6 +164,8 @@ function commandPages(): string[] {
     serve: async () => undefined,
     demo: async () => 0 as const,
     backup: async () => ({}) as never,
+    migrate: async () => ({}) as never,
+    moveToPostgres: async () => ({}) as never,
     restore: async () => ({}) as never,
   };
   return [

@@ -1,13 +1,13 @@
 // The composition root: the only file that knows every room. Rooms that only some commands need are loaded by those.
 import { randomBytes, randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ServeOptions } from './cli/commands/serve.ts';
 import { runCli } from './cli/program.ts';
 import { MillraceError, messageOf } from './core/error.ts';
-import { isAlive, startTime } from './host/processes.ts';
+import { isAlive, isCertainlyGone, ownProcess } from './host/processes.ts';
 import { catalogue } from './plugins/catalogue.ts';
 import { secretProperties } from './plugins/endpoints/endpoints.ts';
 
@@ -29,16 +29,28 @@ process.exitCode = await runCli(process.argv.slice(2), {
   catalogue: catalogue({ site: openSiteLazily(), allowProcessWorkspace: true, bootWithin: 60_000 }),
   serve: serveHere,
   async backup(data, file) {
-    const { backUp } = await import('./store/sqlite/backup.ts');
-    return { ...(await backUp(resolve(data), resolve(file))), file, kept: null, keyFile: keyFileIn(data) };
+    const { backUpStore } = await import('./store/backup.ts');
+    return { ...(await backUpStore(databaseOf(data), resolve(file))), file, kept: null, keyFile: keyFileIn(data) };
   },
   async restore(file, data) {
-    const [{ restore }, { lockDirectory }] = await Promise.all([
-      import('./store/sqlite/backup.ts'),
+    const [{ restoreStore }, { lockDirectory }] = await Promise.all([
+      import('./store/backup.ts'),
       import('./server/serve.ts'),
     ]);
-    lockDirectory(resolve(data), isAlive, { pid: process.pid, started: startTime(process.pid) ?? '' });
-    return { ...restore(resolve(file), resolve(data)), file, keyFile: keyFileIn(data) };
+    lockDirectory(resolve(data), isAlive, ownProcess());
+    return { ...(await restoreStore(resolve(file), databaseOf(data))), file, keyFile: keyFileIn(data) };
+  },
+  async migrate(url, data) {
+    const { upgrade } = await import('./store/postgres/upgrade.ts');
+    return upgrade(url, data && join(resolve(data), 'backups'));
+  },
+  async moveToPostgres(data, url, told) {
+    const [{ moveToPostgres }, { lockDirectory }] = await Promise.all([
+      import('./store/move.ts'),
+      import('./server/serve.ts'),
+    ]);
+    lockDirectory(resolve(data), isAlive, ownProcess());
+    return moveToPostgres(resolve(data), url, told);
   },
   // An interrupted demo leaves work waiting for what is no longer there; nothing of it is owed.
   demo: async (options) => {
@@ -48,19 +60,23 @@ process.exitCode = await runCli(process.argv.slice(2), {
 });
 
 async function serveHere(options: ServeOptions): Promise<void> {
-  const [{ lockDirectory, serve }, { openApi }, { openSqlite }, { openSeal }, { http }, { openJobs }, { openSite }] =
+  const [{ lockDirectory, serve }, { openApi }, { openStore }, { openSeal }, { http }, { openJobs }, { openSite }] =
     await Promise.all([
       import('./server/serve.ts'),
       import('./server/openapi.ts'),
-      import('./store/sqlite/store.ts'),
+      import('./store/open.ts'),
       import('./store/seal.ts'),
       import('./host/http.ts'),
       import('./host/jobs.ts'),
       import('./plugins/clouds/local/site.ts'),
     ]);
   const directory = resolve(options.data);
-  const node = { name: 'single', host: hostOf(directory) };
-  lockDirectory(directory, isAlive, { pid: process.pid, started: startTime(process.pid) ?? '' });
+  const url = process.env.DATABASE_URL;
+  const self = ownProcess();
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (!url) lockDirectory(directory, isAlive, self);
+  const host = hostOf(directory);
+  const node = { name: url ? `${host}.${process.pid}.${randomBytes(2).toString('hex')}` : 'single', host };
   const site = options.localCloud ? openSite(join(directory, 'site')) : undefined;
   const { dns } = options;
   const names = dns
@@ -71,7 +87,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
       })
     : undefined;
   const server = await serve({
-    store: openSqlite(join(directory, 'millrace.db'), node),
+    store: await openStore({ url, directory, node, self, isGone: isCertainlyGone, clock: Date.now, report }),
     seal: openSeal(keyFileIn(directory)),
     catalogue: catalogue({
       site,
@@ -88,9 +104,9 @@ async function serveHere(options: ServeOptions): Promise<void> {
     node,
     host: options.host,
     port: options.port,
+    publicUrl: options.url,
     adminPassword: process.env.MILLRACE_ADMIN_PASSWORD,
-    report: (message, details) =>
-      process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), message, ...details })}\n`),
+    report,
     say: (text) => process.stdout.write(text),
   });
   process.stdout.write(
@@ -99,10 +115,24 @@ async function serveHere(options: ServeOptions): Promise<void> {
   await untilAskedToStop(server);
 }
 
+/** The log: a line of JSON for each thing worth telling. */
+function report(message: string, details: Record<string, unknown>): void {
+  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), message, ...details })}\n`);
+}
+
+/** What a command that works on the database itself is about. */
+function databaseOf(data: string) {
+  return { directory: resolve(data), url: process.env.DATABASE_URL };
+}
+
 /** Names the machine and its directory, once and for ever: what runs here is found by servers that share the directory. */
 function hostOf(directory: string): string {
   const path = join(directory, 'host');
-  if (!existsSync(path)) writeFileSync(path, `${hostname()}-${randomBytes(4).toString('hex')}`, { mode: 0o600 });
+  try {
+    writeFileSync(path, `${hostname()}-${randomBytes(4).toString('hex')}`, { mode: 0o600, flag: 'wx' });
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+  }
   return readFileSync(path, 'utf8').trim();
 }
 

@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 
@@ -15,6 +15,7 @@ type Reply = { status?: number; body?: unknown; headers?: Record<string, string>
 export async function farSide(t: Pick<TestContext, 'after'>, reply: (call: Call, count: number) => Reply) {
   const calls: Call[] = [];
   const waiting: ((call: Call) => void)[] = [];
+  const held: ServerResponse[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -28,7 +29,7 @@ export async function farSide(t: Pick<TestContext, 'after'>, reply: (call: Call,
     for (const heard of waiting.splice(0)) heard(call);
     const { status = 200, body = {}, headers = {}, hold = false, cut = false } = reply(call, calls.length);
     if (cut) return void response.destroy();
-    if (hold) return;
+    if (hold) return void held.push(response);
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text);
   });
@@ -42,5 +43,13 @@ export async function farSide(t: Pick<TestContext, 'after'>, reply: (call: Call,
     calls,
     /** Resolves with the next call. */
     nextCall: () => new Promise<Call>((resolve) => waiting.push(resolve)),
+    /** Resolves when so many calls have come. */
+    async atLeast(count: number): Promise<void> {
+      while (calls.length < count) await new Promise<Call>((resolve) => waiting.push(resolve));
+    },
+    /** Answers the calls that were held back, the older ones too. */
+    answerHeld(): void {
+      for (const response of held.splice(0)) response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    },
   };
 }

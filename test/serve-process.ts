@@ -9,15 +9,27 @@ import { freePort } from '../src/demo/server-process.ts';
 import { removeTree, stopOwned } from '../src/host/processes.ts';
 import { startMillrace } from './millrace.ts';
 
+interface Options {
+  environment?: Record<string, string>;
+  beside?: ServeProcess;
+}
+
 /** `millrace serve` as a process of its own that may die: named crash points kill it once each. */
 export class ServeProcess {
-  readonly directory = mkdtempSync(join(tmpdir(), 'millrace-test-'));
+  readonly directory: string;
+  /** What its next process finds in its environment. */
+  environment: Record<string, string>;
   #children: ChildProcess[] = [];
   #port = 0;
   #token = '';
+  #told = '';
 
-  static async start(t: TestContext, crashAt: string): Promise<ServeProcess> {
-    const server = new ServeProcess();
+  /** `beside`: a second node on the directory and the database of another. */
+  static async start(t: TestContext, crashAt: string, { environment, beside }: Options = {}): Promise<ServeProcess> {
+    const server = new ServeProcess(
+      beside?.directory ?? mkdtempSync(join(tmpdir(), 'millrace-test-')),
+      beside ? beside.environment : (environment ?? {}),
+    );
     t.after(async () => {
       for (const child of server.#children) child.kill('SIGKILL');
       await stopOwned(server.directory);
@@ -33,18 +45,39 @@ export class ServeProcess {
     return server;
   }
 
+  private constructor(directory: string, environment: Record<string, string>) {
+    this.directory = directory;
+    this.environment = environment;
+  }
+
   async start(crashAt = ''): Promise<void> {
     const args = ['serve', '--data', this.directory, '--port', String(this.#port), '--allow-process-workspace'];
-    const child = startMillrace(args, { MILLRACE_ADMIN_PASSWORD: 'pw', MILLRACE_CRASH_AT: crashAt });
+    const child = startMillrace(args, {
+      MILLRACE_ADMIN_PASSWORD: 'pw',
+      MILLRACE_CRASH_AT: crashAt,
+      ...this.environment,
+    });
     this.#children.push(child);
     await new Promise<void>((resolve, reject) => {
       let out = '';
+      child.stderr!.on('data', (chunk) => {
+        this.#told += chunk;
+      });
       child.stdout!.on('data', (chunk) => {
         out += chunk;
         if (out.includes('is ready')) resolve();
       });
       child.once('exit', () => reject(new Error(`The server ended before it was ready: ${out}`)));
     });
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#children.at(-1)!.kill(name);
+  }
+
+  /** What it has told in its log. */
+  get told(): string {
+    return this.#told;
   }
 
   get died(): Promise<NodeJS.Signals | null> {
@@ -76,11 +109,18 @@ export class ServeProcess {
 
   /** Follows a run until an event of this type, over restarts. */
   async until(id: string, type: string): Promise<JsonObject> {
+    return (await this.eventsUntil(id, type)).at(-1)!;
+  }
+
+  /** All events of a run up to the first one of a type. */
+  async eventsUntil(id: string, type: string): Promise<JsonObject[]> {
+    const seen: JsonObject[] = [];
     const stop = new AbortController();
     for await (const { data } of this.#client.events(`/api/events?execution=${id}`, '0', stop.signal)) {
+      seen.push(data);
       if (data.type !== type) continue;
       stop.abort();
-      return data;
+      return seen;
     }
     throw new Error('The events ended.');
   }

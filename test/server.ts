@@ -13,8 +13,11 @@ import { openSite } from '../src/plugins/clouds/local/site.ts';
 import { secretProperties } from '../src/plugins/endpoints/endpoints.ts';
 import { openApi } from '../src/server/openapi.ts';
 import { type Server, serve } from '../src/server/serve.ts';
+import { openCluster } from '../src/store/postgres/open.ts';
 import { openSeal } from '../src/store/seal.ts';
 import { openSqlite } from '../src/store/sqlite/store.ts';
+import type { Store } from '../src/store/store.ts';
+import { newDatabase } from './postgres/database.ts';
 
 export interface Answer {
   status: number;
@@ -40,6 +43,7 @@ export class TestServer {
   token = '';
   #server: Server | undefined;
   #options: Options;
+  #database: Awaited<ReturnType<typeof newDatabase>> | undefined;
 
   static async start(t: TestContext, options: Options = {}): Promise<TestServer> {
     const server = new TestServer(mkdtempSync(join(tmpdir(), 'millrace-test-')), options);
@@ -53,11 +57,26 @@ export class TestServer {
     this.#options = options;
   }
 
-  async start(port = 0): Promise<void> {
-    const { cloud = false, allowProcessWorkspace = true, bootWithin = 20_000, mostPages } = this.#options;
+  /** SQLite, or what MILLRACE_TEST_STORE names: the same tests hold on both. */
+  async #openStore(): Promise<Store> {
     const node = { name: 'single', host: 'here' };
+    if (process.env.MILLRACE_TEST_STORE !== 'postgres')
+      return openSqlite(join(this.directory, 'millrace.db'), node, { mostPages: this.#options.mostPages });
+    this.#database ??= await newDatabase();
+    return openCluster({
+      url: this.#database.url,
+      node,
+      self: { pid: process.pid, started: '', space: '' },
+      isGone: () => false,
+      clock: Date.now,
+      report: (message, details) => this.reports.push({ message, details }),
+    });
+  }
+
+  async start(port = 0): Promise<void> {
+    const { cloud = false, allowProcessWorkspace = true, bootWithin = 20_000 } = this.#options;
     this.#server = await serve({
-      store: openSqlite(join(this.directory, 'millrace.db'), node, { mostPages }),
+      store: await this.#openStore(),
       seal: openSeal(join(this.directory, 'master.key')),
       catalogue: catalogue({
         site: cloud ? openSite(join(this.directory, 'site')) : undefined,
@@ -71,9 +90,10 @@ export class TestServer {
       crashPoint: () => undefined,
       newId: randomUUID,
       newPassword: () => 'never used',
-      node,
+      node: { name: 'single', host: 'here' },
       host: '127.0.0.1',
       port,
+      publicUrl: undefined,
       adminPassword: 'admin password',
       report: (message, details) => this.reports.push({ message, details }),
       say: () => undefined,
@@ -95,6 +115,7 @@ export class TestServer {
   async end(): Promise<void> {
     await this.stop();
     await stopOwned(this.directory);
+    await this.#database?.drop();
     removeTree(this.directory);
   }
 

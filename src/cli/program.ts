@@ -3,6 +3,7 @@ import { MillraceError, messageOf } from '../core/error.ts';
 import type { Catalogue } from '../sdk/catalogue.ts';
 import { approvalCommands } from './commands/approvals.ts';
 import { type BackupReport, backupCommands } from './commands/backup.ts';
+import { databaseCommands, type MigrateReport, type MoveReport } from './commands/database.ts';
 import { definitionCommands } from './commands/definitions.ts';
 import { executionCommands } from './commands/executions.ts';
 import { loginCommand } from './commands/login.ts';
@@ -21,6 +22,9 @@ export interface CliParts {
   demo(options: DemoOptions): Promise<ExitCode>;
   backup(data: string, file: string): Promise<BackupReport>;
   restore(file: string, data: string): Promise<BackupReport>;
+  /** Brings the schema of a PostgreSQL to this version, after a backup into `data`; null: without one. */
+  migrate(url: string, data: string | null): Promise<MigrateReport>;
+  moveToPostgres(data: string, url: string, told: (table: string, rows: number) => void): Promise<MoveReport>;
 }
 
 /** Runs one command line and answers its exit code. */
@@ -51,6 +55,7 @@ export async function runCli(args: string[], parts: CliParts): Promise<ExitCode>
 export const commands = (parts: CliParts, done: (code: ExitCode) => void): Command[] => [
   ...serveCommands(parts, done),
   ...backupCommands(parts),
+  ...databaseCommands(parts),
   validateCommand(parts, done),
   planCommand(parts, done),
   loginCommand(),

@@ -231,7 +231,8 @@ test('the workspace of a run is removed when the run has ended', async (t) => {
   assert.ok(!existsSync(here));
 });
 
-test('a full disk stops nothing for good: what could not be written is tried again', async (t) => {
+const skip = process.env.MILLRACE_TEST_STORE === 'postgres' && 'only a file of SQLite can be kept from growing here';
+test('a full disk stops nothing for good: what could not be written is tried again', { skip }, async (t) => {
   const server = await TestServer.start(t, { mostPages: 60 });
   await server.import(
     pipelineAround(

@@ -1,5 +1,15 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 /** A process that outlives this one and is found again: its number, and when the kernel started it, since numbers are used again. */
@@ -88,6 +98,23 @@ export function isAlive({ pid, started }: ProcessMark): boolean {
   return now !== undefined && (started === '' || now === started);
 }
 
+/** This process, as others on the machine can find out whether it lives. `space`: one boot of one kernel, one container. */
+export function ownProcess(): ProcessMark & { space: string } {
+  return { pid: process.pid, started: startTime(process.pid) ?? '', space: processSpace() };
+}
+
+/** Whether a process has certainly ended: one of another boot or container cannot be asked after. */
+export const isCertainlyGone = (mark: ProcessMark & { space: string }): boolean =>
+  mark.space !== '' && mark.space === processSpace() && !isAlive(mark);
+
+function processSpace(): string {
+  try {
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return '';
+  }
+}
+
 /** The kernel's word for when a process started; undefined where there is none, or only its remains. */
 export function startTime(pid: number): string | undefined {
   try {
@@ -148,8 +175,9 @@ export function processIds(): number[] {
 
 /** Either the old content or the new, never half of it. */
 export function writeAtomic(path: string, text: string, mode = 0o600): void {
-  writeFileSync(`${path}.tmp`, text, { mode });
-  renameSync(`${path}.tmp`, path);
+  const draft = `${path}.${process.pid}.tmp`;
+  writeFileSync(draft, text, { mode });
+  renameSync(draft, path);
 }
 
 export function readJson<T>(path: string): T | undefined {

@@ -7,6 +7,7 @@ import { startEngine } from '../engine/engine.ts';
 import type { EngineParts } from '../engine/parts.ts';
 import type { Catalogue } from '../sdk/catalogue.ts';
 import type { Http, Jobs } from '../sdk/powers.ts';
+import { checkKey } from '../store/open.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Node, Store } from '../store/store.ts';
 import { openAuth } from './auth.ts';
@@ -31,6 +32,8 @@ export interface ServeParts {
   port: number;
   adminPassword: string | undefined;
   report(message: string, details: Record<string, unknown>): void;
+  /** How people reach this server, where that is not the address it listens on. */
+  publicUrl: string | undefined;
   /** Something for the person at the terminal. */
   say(text: string): void;
 }
@@ -60,6 +63,12 @@ export async function serve(given: ServeParts): Promise<Server> {
     crashPoint: given.crashPoint,
     report: given.report,
   };
+  try {
+    await checkKey(store, seal);
+  } catch (thrown) {
+    await store.close();
+    throw thrown;
+  }
   const engine = await startEngine(parts);
   const known = kinds({ catalogue, seal, secretProperties: given.secretProperties, externalUrl: () => url });
   const http = buildHttp({
@@ -72,6 +81,7 @@ export async function serve(given: ServeParts): Promise<Server> {
     await http.listen({ host, port });
   } catch (cause) {
     await engine.stop();
+    await store.close();
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === 'EADDRINUSE')
       throw new MillraceError('port.taken', {
@@ -87,7 +97,7 @@ export async function serve(given: ServeParts): Promise<Server> {
       });
     throw cause;
   }
-  url = `http://${host}:${(http.server.address() as AddressInfo).port}`;
+  url = given.publicUrl ?? `http://${host}:${(http.server.address() as AddressInfo).port}`;
   await firstStart();
   await auth.forgetExpired();
   const sweep = setInterval(() => void auth.forgetExpired().catch(() => undefined), 3_600_000).unref();
@@ -105,7 +115,12 @@ export async function serve(given: ServeParts): Promise<Server> {
   async function firstStart(): Promise<void> {
     if ((await users.list()).length > 0) return;
     const password = given.adminPassword ?? given.newPassword();
-    await users.add('admin', password, 'administrator');
+    const isFirst = await users.add('admin', password, 'administrator').then(
+      () => true,
+      // Another server on the same database was faster.
+      (thrown) => !(thrown instanceof MillraceError && thrown.code === 'name.taken') && Promise.reject(thrown),
+    );
+    if (!isFirst) return;
     if (given.adminPassword === undefined)
       say(
         `\nFirst start: the administrator is  admin  with the password  ${password}\nIt is not shown again. Sign in: millrace login ${url} --user admin\n`,

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MillraceError } from '../core/error.ts';
 
@@ -18,7 +18,7 @@ export const isSealed = (text: unknown): boolean => typeof text === 'string' && 
 export function openSeal(keyFile: string): Seal {
   if (!existsSync(keyFile)) {
     mkdirSync(dirname(keyFile), { recursive: true });
-    writeFileSync(keyFile, randomBytes(32).toString('base64'), { mode: 0o600, flag: 'wx' });
+    makeOnce(keyFile, randomBytes(32).toString('base64'));
   }
   const key = Buffer.from(readFileSync(keyFile, 'utf8').trim(), 'base64');
   if (key.length !== 32) {
@@ -28,6 +28,19 @@ export function openSeal(keyFile: string): Seal {
     });
   }
   return sealWith(key);
+}
+
+/** Whole from the first moment on; of two processes that start at once, both then read what one of them wrote. */
+function makeOnce(path: string, text: string): void {
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, text, { mode: 0o600 });
+  try {
+    linkSync(draft, path);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+  } finally {
+    rmSync(draft, { force: true });
+  }
 }
 
 export function sealWith(key: Buffer): Seal {

@@ -5,6 +5,7 @@ export interface ServeOptions {
   data: string;
   host: string;
   port: number;
+  url: string | undefined;
   dns: { address: string; port: number } | undefined;
   allowProcessWorkspace: boolean;
   localCloud: boolean;
@@ -27,6 +28,7 @@ export function serveCommands(parts: CliParts, done: (code: ExitCode) => void): 
       .option('--data <directory>', 'where everything is kept', process.env.MILLRACE_DATA ?? '.millrace')
       .option('--host <address>', 'address to listen on', '127.0.0.1')
       .option('--port <port>', 'port to listen on; 0 chooses one', readPort, 8787)
+      .option('--url <url>', 'how people reach it, where that is another address', process.env.MILLRACE_URL)
       .option('--dns <address:port>', 'serve names there (DNS; its API on the next port)', readAddress)
       .option('--allow-process-workspace', 'let CI tasks run as plain processes of this machine', false)
       .option('--no-local-cloud', 'make no machines on this machine')

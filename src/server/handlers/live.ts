@@ -1,3 +1,4 @@
+import { MillraceError } from '../../core/error.ts';
 import { withoutSeals } from '../../core/secret.ts';
 import type { Execution } from '../../pipeline/execution.ts';
 import type { Bell } from '../../store/bell.ts';
@@ -9,10 +10,10 @@ export function liveHandlers(given: HandlerParts): Record<string, Handler> {
   const { store } = given.parts;
   const { execution } = finders(store);
   return {
-    'events.stream': async ({ headers, query }) =>
-      new Stream(async (send, signal) => {
-        const given = headers['last-event-id'] ?? query.after;
-        let after = given === undefined ? await store.lastSequence() : Number(given);
+    'events.stream': async ({ headers, query }) => {
+      const given = headers['last-event-id'] ?? query.after;
+      let after = given === undefined ? await store.lastSequence() : placeIn(given);
+      return new Stream(async (send, signal) => {
         while (!signal.aborted) {
           const rung = ring(store.bell, 'events', undefined, signal);
           const events = await store.events(after, 500, query.execution);
@@ -21,13 +22,14 @@ export function liveHandlers(given: HandlerParts): Record<string, Handler> {
           after = events.at(-1)?.sequence ?? after;
           if (events.length === 0) await rung;
         }
-      }),
+      });
+    },
     'logs.get': async ({ params, query }) =>
-      store.readLog(streamOf(await execution(params.id!), query), Number(query.from ?? 0)),
+      store.readLog(streamOf(await execution(params.id!), query), placeIn(query.from)),
     'logs.stream': async ({ params, query, headers }) => {
       const found = await execution(params.id!);
+      let from = placeIn(headers['last-event-id'] ?? query.from);
       return new Stream(async (send, signal) => {
-        let from = Number(headers['last-event-id'] ?? query.from ?? 0);
         const stream = streamOf(found, query);
         while (!signal.aborted) {
           const rung = ring(store.bell, 'log', stream, signal);
@@ -39,6 +41,12 @@ export function liveHandlers(given: HandlerParts): Record<string, Handler> {
       });
     },
   };
+}
+
+/** Where somebody wants to read on: a whole number, 0 where none is given. */
+function placeIn(given = '0'): number {
+  if (/^\d{1,15}$/.test(given)) return Number(given);
+  throw new MillraceError('request.invalid', { message: `"${given}" is no place to read on from: a whole number is.` });
 }
 
 /** Each attempt has a log of its own; the newest where none is named. */

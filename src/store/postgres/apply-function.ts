@@ -11,7 +11,7 @@ DECLARE
   fresh bytea := substring(bytes FROM greatest(0, there - at)::integer + 1);
 BEGIN
   IF length(fresh) > 0 THEN
-    INSERT INTO logs VALUES (into_stream, greatest(there, at), length(fresh), fresh);
+    INSERT INTO logs (stream, start, size, text) VALUES (into_stream, greatest(there, at), length(fresh), fresh);
   END IF;
 END $$;
 
@@ -54,12 +54,12 @@ BEGIN
           WHERE kind = a.kind AND id = a.id AND version = a.version;
         END IF;
         IF NOT FOUND THEN RAISE EXCEPTION 'conflict' USING ERRCODE = 'MR002'; END IF;
-        INSERT INTO events SELECT last + ordinality, a.kind, a.id, value FROM json_array_elements(a.events) WITH ORDINALITY;
+        INSERT INTO events (sequence, kind, aggregate, body) SELECT last + ordinality, a.kind, a.id, value FROM json_array_elements(a.events) WITH ORDINALITY;
         GET DIAGNOSTICS written = ROW_COUNT;
         last := last + written;
       END LOOP;
       IF t.documents IS NOT NULL THEN
-        INSERT INTO documents SELECT x.* FROM json_to_recordset(t.documents)
+        INSERT INTO documents (kind, id, project, name, body, created_at, updated_at) SELECT x.* FROM json_to_recordset(t.documents)
           AS x (kind text, id text, project text, name text, body json, created_at bigint, updated_at bigint)
         ON CONFLICT (kind, id) DO UPDATE SET project = excluded.project, name = excluded.name, body = excluded.body,
           updated_at = excluded.updated_at;

@@ -19,6 +19,8 @@ export function openPool(url: string, { most, name }: { most: number; name: stri
     idleTimeoutMillis: 30_000,
   });
   pool.on('error', () => undefined);
+  // Whoever has borrowed a connection hears of its end by the call that fails; unheard, it would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
@@ -85,6 +87,11 @@ export function storageError(thrown: unknown, url: string): unknown {
       `The database ${place} does not hold what this version needs: ${thrown.message}.`,
       'Run: millrace db migrate',
     );
+  if (code === '22021')
+    return new MillraceError('request.invalid', {
+      message: 'Names and ids hold text; this one holds the character U+0000.',
+      cause: thrown,
+    });
   if (isAway(thrown))
     return error(
       'storage.unreachable',

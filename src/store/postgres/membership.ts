@@ -56,7 +56,6 @@ export async function join(parts: MembershipParts): Promise<Membership> {
     createSchema: false,
     schedule: false,
     registerInstance: false,
-    useListenNotify: true,
     superviseIntervalSeconds: 1,
     monitorIntervalSeconds: 1,
     reindex: false,
@@ -67,14 +66,7 @@ export async function join(parts: MembershipParts): Promise<Membership> {
     retryLimit: 1000,
     retryDelay: 1,
     expireInSeconds: 30,
-    notify: true,
-    deleteAfterSeconds: 3600,
-  });
-  await boss.createQueue(queue, {
-    deadLetter: takeover,
-    retryLimit: 0,
-    heartbeatSeconds: deadAfterSeconds,
-    expireInSeconds: tenureSeconds,
+
     deleteAfterSeconds: 3600,
   });
   await lookAround();
@@ -101,6 +93,14 @@ export async function join(parts: MembershipParts): Promise<Membership> {
        ON CONFLICT (name) DO NOTHING`,
       [node.name, node.host, self.pid, self.started, self.space],
     );
+    // Who took over has removed it.
+    await boss.createQueue(queue, {
+      deadLetter: takeover,
+      retryLimit: 0,
+      heartbeatSeconds: deadAfterSeconds,
+      expireInSeconds: tenureSeconds,
+      deleteAfterSeconds: 3600,
+    });
     const id = await boss.send(queue, { node: node.name });
     await boss.fetch(queue);
     tenure = { id: id!, since: Date.now() };

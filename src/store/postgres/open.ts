@@ -1,3 +1,4 @@
+import type { Instant } from '../../core/instant.ts';
 import type { Node, Store } from '../store.ts';
 import { openPool, placeOf, storageError } from './connection.ts';
 import { join, type NodeProcess } from './membership.ts';
@@ -10,6 +11,8 @@ export interface ClusterParts {
   node: Node;
   self: NodeProcess;
   isGone(process: NodeProcess): boolean;
+  /** That of this machine. */
+  clock(): Instant;
   report(message: string, details: Record<string, unknown>): void;
 }
 
@@ -23,7 +26,7 @@ const worthTelling = 2000;
  * @throws MillraceError storage.unreachable, storage.outdated
  */
 export async function openCluster(parts: ClusterParts): Promise<Store> {
-  const { url, node } = parts;
+  const { url, node, clock } = parts;
   const pool = openPool(url, { most: mostConnections, name: `millrace ${node.name}` });
   try {
     checkSchema(await readSchema(pool, url), url);
@@ -38,7 +41,7 @@ export async function openCluster(parts: ClusterParts): Promise<Store> {
       url,
       node,
       news: openNews(pool, url, node.name),
-      now: () => Date.now() - ahead,
+      now: () => clock() - ahead,
     });
     const membership = await join({
       ...parts,
@@ -46,7 +49,7 @@ export async function openCluster(parts: ClusterParts): Promise<Store> {
       rejoined: store.rejoined,
       tookOver: () => store.tellOfWork(),
     });
-    const clock = setInterval(
+    const comparing = setInterval(
       () =>
         void clockDifference().then(
           (now) => (ahead = now),
@@ -57,7 +60,7 @@ export async function openCluster(parts: ClusterParts): Promise<Store> {
     return {
       ...store,
       async close() {
-        clearInterval(clock);
+        clearInterval(comparing);
         await membership.leave();
         await store.close();
       },
@@ -69,8 +72,8 @@ export async function openCluster(parts: ClusterParts): Promise<Store> {
 
   /** By how many milliseconds this machine is ahead of the database. */
   async function clockDifference(): Promise<number> {
-    const before = Date.now();
+    const before = clock();
     const { rows } = await pool.query('SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now');
-    return Math.round((before + Date.now()) / 2 - Number(rows[0].now));
+    return Math.round((before + clock()) / 2 - Number(rows[0].now));
   }
 }

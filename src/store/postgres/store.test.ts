@@ -10,6 +10,7 @@ storeConformance(async () => {
     node: { name: 'here', host: 'here' },
     self: { pid: 1, started: '', space: '' },
     isGone: () => false,
+    clock: Date.now,
     report: () => undefined,
   });
   const client = new pg.Client(url);

@@ -66,7 +66,7 @@ export function openPostgres({ pool, url, node, news, now }: PostgresParts): Sto
         at,
         claimer.host,
       );
-      const commands = rows.map(({ node: _, ...command }) => command as unknown as Command);
+      const commands = rows as unknown as Command[];
       return { commands: commands.sort((a, b) => a.due - b.due || a.id - b.id), next: next?.due ?? undefined };
     },
 
@@ -83,12 +83,17 @@ export function openPostgres({ pool, url, node, news, now }: PostgresParts): Sto
       const rows = aggregate
         ? await ask(
             'events of one',
-            'SELECT * FROM events WHERE sequence > $1 AND aggregate = $3 ORDER BY sequence LIMIT $2',
+            'SELECT sequence, kind, aggregate, body FROM events WHERE sequence > $1 AND aggregate = $3 ORDER BY sequence LIMIT $2',
             after,
             limit,
             aggregate,
           )
-        : await ask('events', 'SELECT * FROM events WHERE sequence > $1 ORDER BY sequence LIMIT $2', after, limit);
+        : await ask(
+            'events',
+            'SELECT sequence, kind, aggregate, body FROM events WHERE sequence > $1 ORDER BY sequence LIMIT $2',
+            after,
+            limit,
+          );
       return rows as unknown as StoredEvent[];
     },
 
@@ -100,7 +105,7 @@ export function openPostgres({ pool, url, node, news, now }: PostgresParts): Sto
     async put(document) {
       await ask(
         'put',
-        `INSERT INTO documents VALUES ($1, $2, $3, $4, $5, $6, $7)
+        `INSERT INTO documents (${documentColumns}) VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (kind, id) DO UPDATE SET project = excluded.project, name = excluded.name, body = excluded.body, updated_at = excluded.updated_at`,
         ...columnsOf(document),
       );
@@ -109,23 +114,29 @@ export function openPostgres({ pool, url, node, news, now }: PostgresParts): Sto
     async insert(document) {
       const rows = await ask(
         'insert',
-        'INSERT INTO documents VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id',
+        `INSERT INTO documents (${documentColumns}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id`,
         ...columnsOf(document),
       );
       return rows.length === 1;
     },
 
     async get(kind, id) {
-      return documentOf((await ask('get', 'SELECT * FROM documents WHERE kind = $1 AND id = $2', kind, id))[0]);
+      return documentOf(
+        (await ask('get', `SELECT ${documentColumns} FROM documents WHERE kind = $1 AND id = $2`, kind, id))[0],
+      );
     },
 
     async find(kind, project, name) {
-      const text = 'SELECT * FROM documents WHERE kind = $1 AND project = $2 AND name = $3';
+      const text = `SELECT ${documentColumns} FROM documents WHERE kind = $1 AND project = $2 AND name = $3`;
       return documentOf((await ask('find', text, kind, project, name))[0]);
     },
 
     async list(kind) {
-      const rows = await ask('list', 'SELECT * FROM documents WHERE kind = $1 ORDER BY name, project', kind);
+      const rows = await ask(
+        'list',
+        `SELECT ${documentColumns} FROM documents WHERE kind = $1 ORDER BY name, project`,
+        kind,
+      );
       return rows.map((row) => documentOf(row)!);
     },
 
@@ -209,6 +220,12 @@ interface Row {
   updated_at: number;
 }
 
+/** Named one by one: a prepared statement outlives a column that a newer version adds, `*` does not. */
+const documentColumns = 'kind, id, project, name, body, created_at, updated_at';
+const commandColumns = ['id', 'key', 'kind', 'aggregate', 'lane', 'project', 'host', 'body', 'due', 'fence', 'tries']
+  .map((column) => `commands.${column}`)
+  .join(', ');
+
 /** Locked rows are passed over, since another node is claiming them; and a node that was taken for dead claims nothing. */
 const claiming = `
   WITH ranked AS (
@@ -223,7 +240,7 @@ const claiming = `
     SELECT name FROM nodes WHERE name = $1 FOR KEY SHARE
   )
   UPDATE commands SET fence = fence + 1, tries = tries + 1, node = member.name FROM free, member
-  WHERE commands.id = free.id RETURNING commands.*`;
+  WHERE commands.id = free.id RETURNING ${commandColumns}`;
 
 const columnsOf = (document: Document): unknown[] => {
   const { kind, id, project, name, body, createdAt, updatedAt } = document;

@@ -2,15 +2,8 @@ import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync } fro
 import { dirname, join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../core/error.ts';
-import { migrate } from './schema.ts';
-
-/** Counts of what a backup holds, for people to see that it is the right one. */
-export interface Inventory {
-  bytes: number;
-  executions: number;
-  deployments: number;
-  definitions: number;
-}
+import type { Inventory } from '../inventory.ts';
+import { migrate, newestSchema, schemaOf } from './schema.ts';
 
 /**
  * Copies the database of a directory to a file while the server goes on: the copy is as of one moment. The key is not in it.
@@ -87,6 +80,20 @@ function inspect(path: string): Inventory {
       deployments: count("aggregates WHERE kind = 'deployment'"),
       definitions: count("documents WHERE kind IN ('pipeline', 'blueprint', 'endpoint', 'variable', 'action')"),
     };
+  } finally {
+    database.close();
+  }
+}
+
+/** A copy of a database whose schema is about to change, beside it; undefined where nothing will change. */
+export async function keepBeforeUpgrade(path: string): Promise<string | undefined> {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const made = schemaOf(database);
+    if (made === 0 || made >= newestSchema) return undefined;
+    const kept = freeName(`${path}.schema-${made}`);
+    await backup(database, kept);
+    return kept;
   } finally {
     database.close();
   }

@@ -33,9 +33,15 @@ const migrations: readonly string[] = [
   `,
 ];
 
+export const newestSchema = migrations.length;
+
+/** How many migrations were made. */
+export const schemaOf = (database: DatabaseSync): number =>
+  Number(database.prepare('PRAGMA user_version').get()?.user_version);
+
 /** Brings a database to the newest schema. @throws MillraceError where a newer Millrace has written it. */
 export function migrate(database: DatabaseSync): void {
-  const { user_version: made } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  const made = schemaOf(database);
   if (made > migrations.length) {
     throw new MillraceError('storage.failed', {
       message: `The database was written by a newer Millrace (schema ${made}; this one knows ${migrations.length}).`,

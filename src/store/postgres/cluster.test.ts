@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { newDatabase, withoutPostgres } from '../../../test/postgres/database.ts';
+import { lossyProxy } from '../../../test/postgres/proxy.ts';
+import type { NewCommand, Transition } from '../store.ts';
+import { openCluster } from './open.ts';
+
+const skip = withoutPostgres;
+
+async function database(t: TestContext): Promise<string> {
+  const { url, drop } = await newDatabase();
+  t.after(drop);
+  return url;
+}
+
+async function node(t: TestContext, url: string, name: string, clock = Date.now) {
+  const told: string[] = [];
+  const store = await openCluster({
+    url,
+    node: { name, host: name },
+    self: { pid: 1, started: '', space: '' },
+    isGone: () => false,
+    clock,
+    report: (message) => told.push(message),
+  });
+  t.after(() => store.close());
+  return { store, told };
+}
+
+const command: NewCommand = {
+  key: 'a',
+  kind: 'execution',
+  aggregate: 'r',
+  lane: '',
+  project: '',
+  host: '',
+  body: {},
+  due: 0,
+};
+const created: Transition = {
+  aggregates: [{ kind: 'execution', id: 'r', version: 0, state: {}, summary: {}, events: [{ type: 'created' }] }],
+  commands: [command],
+};
+
+test('a change whose answer was lost is neither repeated nor given up: the database is asked', { skip }, async (t) => {
+  const proxy = await lossyProxy(t, await database(t));
+  const { store } = await node(t, proxy.url, 'one');
+  await store.apply({ aggregates: [], commands: [] });
+  proxy.loseAnswers(1);
+  const applied = await store.apply(created);
+
+  assert.deepEqual(applied, { result: 'applied', claimed: [{ ...command, id: 1, fence: 1, tries: 1 }] });
+  assert.equal((await store.events(0, 10)).length, 1);
+  assert.equal((await store.apply({ aggregates: [], commands: [{ ...command, key: 'b' }] })).result, 'applied');
+});
+
+test('servers whose clocks are minutes apart go by the clock of the database', { skip }, async (t) => {
+  const url = await database(t);
+  const early = await node(t, url, 'early', () => Date.now() - 300_000);
+  const late = await node(t, url, 'late', () => Date.now() + 300_000);
+
+  assert.ok(Math.abs(early.store.now() - late.store.now()) < 1000);
+  assert.ok(Math.abs(late.store.now() - Date.now()) < 1000);
+  for (const { told } of [early, late]) assert.match(told.join(), /clock of this machine is not that of the database/);
+});
+
+test('what is written at one node rings at the others', { skip }, async (t) => {
+  const url = await database(t);
+  const [one, other] = [await node(t, url, 'one'), await node(t, url, 'other')];
+  const heard = new Promise((resolve) => other.store.bell.once('log', resolve));
+  while ((await Promise.race([heard, pause(50)])) === undefined) await one.store.appendLog('the log', 0, 'x');
+
+  assert.equal(await heard, 'the log');
+});
+
+test('events have no gap and no later one comes before an earlier, whoever writes', { skip }, async (t) => {
+  const url = await database(t);
+  const nodes = [await node(t, url, 'one'), await node(t, url, 'two'), await node(t, url, 'three')];
+  const seen: number[] = [];
+  let isOver = false;
+  const reading = (async () => {
+    while (!isOver || seen.length < 300) {
+      for (const { sequence } of await nodes[0]!.store.events(seen.at(-1) ?? 0, 1000)) seen.push(sequence);
+    }
+  })();
+  const writing = nodes.flatMap(({ store }, number) =>
+    Array.from({ length: 100 }, (_, index) => store.apply(aggregate(`${number}/${index}`))),
+  );
+  await Promise.all(writing);
+  isOver = true;
+  await reading;
+
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 300 }, (_, index) => index + 1),
+  );
+});
+
+const pause = (milliseconds: number) =>
+  new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), milliseconds));
+
+const aggregate = (id: string): Transition => ({
+  aggregates: [{ kind: 'execution', id, version: 0, state: {}, summary: {}, events: [{ type: 'made' }] }],
+  commands: [],
+});

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { temporaryDirectory } from './directory.ts';
+import { farSide } from './far-side.ts';
+import { millrace } from './millrace.ts';
+import { startCluster } from './postgres/cluster.ts';
+import { newDatabase, withoutPostgres } from './postgres/database.ts';
+import { ServeProcess } from './serve-process.ts';
+import { pipelineAround } from './server.ts';
+
+const skip = withoutPostgres;
+const workspace = 'workspace: {type: PROCESS, endpoint: "", image: ""}';
+const callOf = (url: string) => pipelineAround(`Call: {type: REST, input: {action: get, url: "${url}"}}`);
+const check = pipelineAround('Check: {type: Condition, input: {condition: "true"}}');
+
+async function database(t: TestContext): Promise<string> {
+  const { url, drop } = await newDatabase();
+  t.after(drop);
+  return url;
+}
+
+/** Two servers on one database: on one machine (`shared`), or each with a directory of its own, as on two. */
+async function twoNodes(t: TestContext, { shared = false, crashAt = '' } = {}): Promise<[ServeProcess, ServeProcess]> {
+  const environment = {
+    DATABASE_URL: await database(t),
+    MILLRACE_KEY_FILE: join(temporaryDirectory(t), 'master.key'),
+  };
+  const one = await ServeProcess.start(t, crashAt, { environment });
+  return [one, await ServeProcess.start(t, '', shared ? { beside: one } : { environment })];
+}
+
+test('what one node is told the other knows: runs, questions, answers, events, logs', { skip }, async (t) => {
+  const [one, other] = await twoNodes(t);
+  const ask = 'Ask: {type: UserOperation, input: {approvers: [admin], summary: Go on?}}';
+  await one.import(pipelineAround(`Build: {type: CI, input: {steps: [echo built]}}\n${ask}`, workspace));
+  const run = await other.begin('P');
+  await one.until(run, 'task-waiting');
+  await one.until(run, 'task-ended');
+  assert.equal(
+    (await one.json('GET', `/api/executions/${run}/logs?task=S.Build`)).text,
+    '+ echo built\nbuilt\n+ code=0\n',
+  );
+  const { id } = await one.openQuestion();
+  const ended = other.until(run, 'execution-ended');
+  await one.json('PATCH', `/codestream/api/user-operations/${String(id)}`, { status: 'APPROVED' });
+
+  assert.equal((await ended).status, 'COMPLETED');
+});
+
+test('the work of a node that was killed goes on at another machine', { skip }, async (t) => {
+  const far = await farSide(t, () => ({ hold: true }));
+  const [one, other] = await twoNodes(t);
+  await one.import(callOf(far.url));
+  const run = await one.begin('P');
+  await far.atLeast(1);
+  one.signal('SIGKILL');
+  await far.atLeast(2);
+  far.answerHeld();
+  const [first, second] = far.calls.map(({ headers }) => headers['idempotency-key']);
+
+  assert.equal((await other.until(run, 'execution-ended')).status, 'COMPLETED');
+  assert.equal(first, second);
+  assert.match(other.told, /A node has died; its work is free for others/);
+});
+
+test('a job of a node that was killed is found by another of the same machine, not started twice', {
+  skip,
+}, async (t) => {
+  const [one, other] = await twoNodes(t, { shared: true, crashAt: 'S.Build:started' });
+  const ledger = join(one.directory, 'ledger');
+  const steps = `["echo ran >> ${ledger}; sleep 0.5"]`;
+  await other.import(pipelineAround(`Build: {type: CI, input: {steps: ${steps}}}`, workspace));
+  const run = await one.begin('P');
+  await one.died;
+
+  assert.equal((await other.until(run, 'execution-ended')).status, 'COMPLETED');
+  assert.equal(readFileSync(ledger, 'utf8'), 'ran\n');
+});
+
+test('a node that hung is a stranger when it wakes: what it says late is refused', { skip }, async (t) => {
+  const far = await farSide(t, () => ({ hold: true }));
+  const [one, other] = await twoNodes(t);
+  await one.import(callOf(far.url));
+  const run = await one.begin('P');
+  await far.atLeast(1);
+  one.signal('SIGSTOP');
+  await far.atLeast(2);
+  far.answerHeld();
+  const { status } = await other.until(run, 'execution-ended');
+  one.signal('SIGCONT');
+  while (!one.told.includes('it is back')) await new Promise((resolve) => setTimeout(resolve, 20));
+  const events = await one.eventsUntil(run, 'execution-ended');
+  await one.import(check);
+  const next = await one.until(await one.begin('P'), 'execution-ended');
+
+  assert.deepEqual([status, next.status], ['COMPLETED', 'COMPLETED']);
+  assert.equal(events.filter(({ type }) => type === 'task-ended').length, 1);
+});
+
+test('a node with another key is refused, since it could not open a secret', { skip }, async (t) => {
+  const environment = { DATABASE_URL: await database(t) };
+  await ServeProcess.start(t, '', { environment });
+  const data = temporaryDirectory(t);
+  writeFileSync(join(data, 'master.key'), Buffer.alloc(32, 7).toString('base64'));
+  const { code, err } = await millrace(['serve', '--data', data, '--port', '0'], environment);
+
+  assert.equal(code, 3);
+  assert.match(err, /The key of this server is not the one .*\n.*master\.key of the first server/);
+});
+
+test('a database that dies is waited for, and what was under way ends once', { skip }, async (t) => {
+  const cluster = await startCluster({ durable: true });
+  t.after(() => cluster.stop());
+  const environment = { DATABASE_URL: `${cluster.url}/postgres` };
+  assert.equal((await millrace(['db', 'migrate'], environment)).code, 0);
+  const far = await farSide(t, (_, count) => ({ hold: count === 1 }));
+  const server = await ServeProcess.start(t, '', { environment });
+  await server.import(callOf(far.url));
+  const run = await server.begin('P');
+  await far.atLeast(1);
+  cluster.kill();
+  far.answerHeld();
+  await assert.rejects(server.begin('P'), /The database .* does not answer/);
+  cluster.start();
+  const events = await server.eventsUntil(run, 'execution-ended');
+
+  assert.equal(events.at(-1)!.status, 'COMPLETED');
+  assert.equal(events.filter(({ type }) => type === 'task-ended').length, 1);
+});
