@@ -87,7 +87,16 @@ async function serveHere(options: ServeOptions): Promise<void> {
       })
     : undefined;
   const server = await serve({
-    store: await openStore({ url, directory, node, self, isGone: isCertainlyGone, clock: Date.now, report }),
+    store: await openStore({
+      url,
+      directory,
+      node,
+      self,
+      isGone: isCertainlyGone,
+      clock: Date.now,
+      lost: beginAnew,
+      report,
+    }),
     seal: openSeal(keyFileIn(directory)),
     catalogue: catalogue({
       site,
@@ -113,6 +122,13 @@ async function serveHere(options: ServeOptions): Promise<void> {
     `Millrace ${version} is ready: ${server.url}${names ? ` · names: ${names.address}:${names.dnsPort} · name API: ${names.apiUrl}` : ''}\n`,
   );
   await untilAskedToStop(server);
+}
+
+/** Ends all that this process has begun by putting a fresh one in its place, under the same number. */
+function beginAnew(reason: string): void {
+  report('This server begins anew.', { reason });
+  process.execve?.(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], process.env);
+  process.exit(3);
 }
 
 /** The log: a line of JSON for each thing worth telling. */

@@ -65,6 +65,7 @@ export class ServeProcess {
       });
       child.stdout!.on('data', (chunk) => {
         out += chunk;
+        this.#told += chunk;
         if (out.includes('is ready')) resolve();
       });
       child.once('exit', () => reject(new Error(`The server ended before it was ready: ${out}`)));
@@ -75,7 +76,7 @@ export class ServeProcess {
     this.#children.at(-1)!.kill(name);
   }
 
-  /** What it has told in its log. */
+  /** What it has told people and its log. */
   get told(): string {
     return this.#told;
   }

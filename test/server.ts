@@ -69,6 +69,7 @@ export class TestServer {
       self: { pid: process.pid, started: '', space: '' },
       isGone: () => false,
       clock: Date.now,
+      lost: (reason) => assert.fail(reason),
       report: (message, details) => this.reports.push({ message, details }),
     });
   }

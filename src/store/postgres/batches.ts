@@ -38,11 +38,6 @@ export function openBatches(pool: pg.Pool, url: string, node: Node) {
         if (waiting.length === 1 && !isUnderWay) setImmediate(pump);
       }),
 
-    /** A node that has come back under its name begins afresh. */
-    reset(): void {
-      last = '';
-    },
-
     /** Writes what waits, and takes nothing more. */
     async close(): Promise<void> {
       closed = true;
@@ -128,7 +123,7 @@ const isExpelled = (thrown: unknown): boolean => (thrown as { code?: string }).c
 const notMember = (node: Node): MillraceError =>
   new MillraceError('storage.unreachable', {
     message: `Other servers took node ${node.name} for dead and have taken over its work; nothing of this change was written.`,
-    hint: 'It comes back by itself; try it again in a second.',
+    hint: 'It begins anew by itself; try it again in a second.',
   });
 
 /** A transition in the words of the function `apply`. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import pg from 'pg';
 import { newDatabase, withoutPostgres } from '../../../test/postgres/database.ts';
 import { lossyProxy } from '../../../test/postgres/proxy.ts';
 import type { NewCommand, Transition } from '../store.ts';
@@ -21,6 +22,7 @@ async function node(t: TestContext, url: string, name: string, clock = Date.now)
     self: { pid: 1, started: '', space: '' },
     isGone: () => false,
     clock,
+    lost: (reason) => told.push(reason),
     report: (message) => told.push(message),
   });
   t.after(() => store.close());
@@ -52,6 +54,25 @@ test('a change whose answer was lost is neither repeated nor given up: the datab
   assert.deepEqual(applied, { result: 'applied', claimed: [{ ...command, id: 1, fence: 1, tries: 1 }] });
   assert.equal((await store.events(0, 10)).length, 1);
   assert.equal((await store.apply({ aggregates: [], commands: [{ ...command, key: 'b' }] })).result, 'applied');
+});
+
+test('a node that was taken for dead writes nothing, and what it held is done by another', { skip }, async (t) => {
+  const url = await database(t);
+  const [one, other] = [await node(t, url, 'one'), await node(t, url, 'other')];
+  const applied = await one.store.apply(created);
+  const [held] = applied.result === 'applied' ? applied.claimed : [];
+  const client = new pg.Client(url);
+  await client.connect();
+  await client.query("SET search_path = millrace; SELECT take_over('one')");
+  await client.end();
+  const late = { aggregates: [], commands: [], settles: { command: held!.id, fence: held!.fence } };
+
+  await assert.rejects(one.store.apply(late), /took node one for dead/);
+  assert.deepEqual((await one.store.claim({ name: 'one', host: 'one' }, Date.now(), 10)).commands, []);
+  const { commands } = await other.store.claim({ name: 'other', host: 'other' }, Date.now(), 10);
+  assert.deepEqual([commands[0]?.key, commands[0]?.fence, commands[0]?.tries], ['a', 2, 2]);
+  while (one.told.length === 0) await pause(20);
+  assert.match(one.told.join(), /others took it for dead and took over its work/);
 });
 
 test('servers whose clocks are minutes apart go by the clock of the database', { skip }, async (t) => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import type { Node } from '../store.ts';
@@ -18,8 +19,11 @@ export interface MembershipParts {
   self: NodeProcess;
   /** Whether a process of this machine has certainly ended. */
   isGone(process: NodeProcess): boolean;
-  /** The node was taken for dead, and has come back under its name. */
-  rejoined(): void;
+  /**
+   * Others may be doing this node's work, or soon will: it must not go on with anything that it has begun. A process can only be
+   * sure of that by ending.
+   */
+  lost(reason: string): void;
   /** Work of a dead node has become free. */
   tookOver(node: string): void;
   report(message: string, details: Record<string, unknown>): void;
@@ -32,21 +36,28 @@ export interface Membership {
 
 /** A node that says nothing for so long is dead: the least that pg-boss allows. */
 const deadAfterSeconds = 10;
-const beatEvery = 2500;
+const beatEvery = 2000;
+/** A node that could not say for so long that it lives stops before others take over. */
+const leaseMilliseconds = 8000;
+const checkTenureEvery = 250;
 const lookAroundEvery = 1000;
 const tenureSeconds = 24 * 3600;
 const takeover = 'takeover';
 
+const monotonic = () => performance.now();
+
 /**
  * Makes this process a node. Each node holds a job of pg-boss and keeps it alive; where its heartbeat stops, pg-boss, which
  * every living node supervises, puts it into the queue of takeovers, and whoever gets it frees what the dead node held. A node of
- * this machine whose process has ended is not waited for. @throws what the database says.
+ * this machine whose process has ended, or has become this one, is not waited for. @throws what the database says.
  */
 export async function join(parts: MembershipParts): Promise<Membership> {
   const { pool, node, self } = parts;
   const queue = `node.${node.name}`;
   let tenure = { id: '', since: 0 };
   let left = false;
+  /** When a beat was last sent that was heard. */
+  let alive = monotonic();
   const boss = new PgBoss({
     connectionString: parts.url,
     schema: bossSchema,
@@ -74,12 +85,14 @@ export async function join(parts: MembershipParts): Promise<Membership> {
   await boss.work<{ node: string }>(takeover, { pollingIntervalSeconds: 1 }, async ([job]) => takeOver(job!.data.node));
   const beats = every(beatEvery, beat);
   const looks = every(lookAroundEvery, lookAround);
+  const checks = setInterval(checkTenure, checkTenureEvery);
 
   return {
     async leave() {
       left = true;
       clearInterval(beats);
       clearInterval(looks);
+      clearInterval(checks);
       await pool.query('SELECT take_over($1)', [node.name]).catch(() => undefined);
       parts.tookOver(node.name);
       await boss.complete(queue, tenure.id).catch(() => undefined);
@@ -106,20 +119,31 @@ export async function join(parts: MembershipParts): Promise<Membership> {
     tenure = { id: id!, since: Date.now() };
   }
 
-  /** Says that this node lives, and comes back where others did not believe it. */
+  /** Says that this node lives. */
   async function beat(): Promise<void> {
+    const begun = monotonic();
     await boss.touch(queue, tenure.id);
     const [job] = await boss.findJobs(queue, { id: tenure.id });
     const { rowCount } = await pool.query('SELECT 1 FROM nodes WHERE name = $1', [node.name]);
-    const isKnown = job?.state === 'active' && rowCount === 1;
-    if (left || (isKnown && Date.now() - tenure.since < (tenureSeconds * 1000) / 2)) return;
+    if (left) return;
+    if (job?.state !== 'active' || rowCount !== 1) return lose('others took it for dead and took over its work');
+    alive = begun;
+    if (Date.now() - tenure.since < (tenureSeconds * 1000) / 2) return;
     const before = tenure.id;
     await enter();
-    if (isKnown) return void (await boss.complete(queue, before));
-    // What was claimed under this name before nobody performs any more, or somebody else does.
-    await pool.query('UPDATE commands SET node = NULL WHERE node = $1', [node.name]);
-    parts.rejoined();
-    parts.report('This node was taken for dead, and others took over its work; it is back.', { node: node.name });
+    await boss.complete(queue, before);
+  }
+
+  /** The first thing after a sleep, before any answer that arrived meanwhile is heard. */
+  function checkTenure(): void {
+    if (monotonic() - alive > leaseMilliseconds)
+      lose(`it could not say for ${leaseMilliseconds / 1000} s that it lives`);
+  }
+
+  function lose(reason: string): void {
+    if (left) return;
+    left = true;
+    parts.lost(reason);
   }
 
   async function lookAround(): Promise<void> {
@@ -128,7 +152,7 @@ export async function join(parts: MembershipParts): Promise<Membership> {
       node.name,
     ]);
     for (const { name, ...process } of rows as (NodeProcess & { name: string })[])
-      if (parts.isGone(process)) await takeOver(name);
+      if (parts.isGone(process) || isDeepStrictEqual(process, self)) await takeOver(name);
   }
 
   async function takeOver(dead: string): Promise<void> {

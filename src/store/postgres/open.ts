@@ -13,6 +13,8 @@ export interface ClusterParts {
   isGone(process: NodeProcess): boolean;
   /** That of this machine. */
   clock(): Instant;
+  /** This process must not go on with anything that it has begun. */
+  lost(reason: string): void;
   report(message: string, details: Record<string, unknown>): void;
 }
 
@@ -46,7 +48,6 @@ export async function openCluster(parts: ClusterParts): Promise<Store> {
     const membership = await join({
       ...parts,
       pool,
-      rejoined: store.rejoined,
       tookOver: () => store.tellOfWork(),
     });
     const comparing = setInterval(

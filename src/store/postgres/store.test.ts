@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import pg from 'pg';
 import { newDatabase, withoutPostgres } from '../../../test/postgres/database.ts';
 import { storeConformance } from '../../../test/store-conformance.ts';
@@ -11,6 +12,7 @@ storeConformance(async () => {
     self: { pid: 1, started: '', space: '' },
     isGone: () => false,
     clock: Date.now,
+    lost: (reason) => assert.fail(reason),
     report: () => undefined,
   });
   const client = new pg.Client(url);

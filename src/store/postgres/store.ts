@@ -16,15 +16,8 @@ export interface PostgresParts {
   now(): Instant;
 }
 
-interface Rejoining {
-  /** The node was expelled and is a member again. */
-  rejoined(): void;
-  /** Here and elsewhere: there is work that nobody holds. */
-  tellOfWork(): void;
-}
-
 /** The store on PostgreSQL, shared by many nodes. The schema is there, and the node is a member. */
-export function openPostgres({ pool, url, node, news, now }: PostgresParts): Store & Rejoining {
+export function openPostgres({ pool, url, node, news, now }: PostgresParts): Store & { tellOfWork(): void } {
   const bell = newBell();
   const batches = openBatches(pool, url, node);
   news.connect(bell);
@@ -169,8 +162,6 @@ export function openPostgres({ pool, url, node, news, now }: PostgresParts): Sto
 
     logSize,
 
-    rejoined: () => batches.reset(),
-
     tellOfWork,
 
     async close() {
@@ -180,6 +171,7 @@ export function openPostgres({ pool, url, node, news, now }: PostgresParts): Sto
     },
   };
 
+  /** Here and elsewhere: there is work that nobody holds. */
   function tellOfWork(): void {
     bell.emit('work', 0);
     news.tell((all) => all.emit('work', 0));
