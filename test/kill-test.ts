@@ -1,5 +1,5 @@
-// Kills the server again and again while pipelines with every task type run, starts it again, and shows that nothing was lost
-// and nothing keyed was done twice: npm run kill-test -- 30 [--seed N]
+// Kills servers again and again while pipelines with every task type run, starts them again, and shows that nothing was lost and
+// nothing keyed was done twice: npm run kill-test -- 30 [--seed N] [--database postgres|URL] [--nodes N]
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,75 +12,129 @@ import { startSlackReceiver } from '../src/demo/receivers.ts';
 import { freePort, ServerProcess } from '../src/demo/server-process.ts';
 import { patiently } from '../src/demo/stage.ts';
 import { removeTree, stopOwned } from '../src/host/processes.ts';
+import { upgrade } from '../src/store/postgres/upgrade.ts';
+import { befall, chooseAccident, type Victim } from './kill/accidents.ts';
 import { keyedFarSide } from './kill/far-side.ts';
+import { front } from './kill/front.ts';
+import { readMemory } from './kill/memory.ts';
 import { examine } from './kill/proof.ts';
 import { definitions } from './kill/workload.ts';
+import { startCluster } from './postgres/cluster.ts';
+import { lossyProxy } from './postgres/proxy.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: 'string', default: '1' } },
+  options: {
+    seed: { type: 'string', default: '1' },
+    database: { type: 'string' },
+    nodes: { type: 'string', default: '1' },
+  },
 });
 const wanted = Number(positionals[0] ?? 30);
 const dice = seeded(values.seed);
+const count = Number(values.nodes);
+if (count > 1 && !values.database) throw new Error('Many nodes share a PostgreSQL: --database postgres, or its URL.');
 /** Every place between an effect and its record kills with this chance, beside the moments of the dice. */
 const chanceAtPlaces = 0.02;
 const [shortestLife, longestLife] = [150, 1500];
 const mostUnderWay = 4;
 const over = ['COMPLETED', 'FAILED', 'CANCELED', 'ROLLBACK_COMPLETED', 'ROLLBACK_FAILED'];
 
+const cleanUp: (() => unknown)[] = [];
+const later = { after: (work: () => unknown) => void cleanUp.unshift(work) };
 const directory = mkdtempSync(join(tmpdir(), 'millrace-kill-'));
+later.after(() => removeTree(directory));
+later.after(() => stopOwned(directory));
 const data = join(directory, 'data');
 const ledger = join(directory, 'ledger');
 mkdirSync(data);
 writeFileSync(ledger, '');
-const far = await keyedFarSide();
-const slack = await startSlackReceiver();
-const names = `127.201.${1 + Math.floor(Math.random() * 250)}.2`;
-const server = new ServerProcess({
-  node: process.execPath,
-  program: join(import.meta.dirname, '..', 'src', 'main.ts'),
-  data,
-  port: await freePort('127.0.0.1'),
-  dns: `${names}:${await freePort(names)}`,
-  environment: { MILLRACE_ADMIN_PASSWORD: 'pw', MILLRACE_CRASH_AT: '' },
-});
 let failed = true;
 try {
   const begun = Date.now();
-  await server.start();
-  const client = await prepare();
-  server.environment.MILLRACE_CRASH_AT = `*${chanceAtPlaces}`;
-  const longestAway = await torment(client);
-  server.environment.MILLRACE_CRASH_AT = '';
-  await patiently(() => drain(client), 60).catch(() => undefined);
+  const far = await keyedFarSide();
+  later.after(far.close);
+  const slack = await startSlackReceiver();
+  later.after(slack.close);
+  const databaseUrl = await openDatabase();
+  const names = `127.201.${1 + Math.floor(Math.random() * 250)}.2`;
+  const dns = `${names}:${await freePort(names)}`;
+  const victims = await makeVictims(databaseUrl, dns);
+  for (const { server } of victims) await server.start();
+  const gate = await front(victims.map(({ server }) => server.url));
+  later.after(gate.close);
+  const client = await prepare(gate.url, names, far.url, slack);
+  for (const { server } of victims) server.environment.MILLRACE_CRASH_AT = `*${chanceAtPlaces}`;
+  const tally = await torment(victims, client);
+  for (const { server } of victims) server.environment.MILLRACE_CRASH_AT = '';
+  await patiently(() => drain(client, slack.messages), 90).catch(() => undefined);
   const left = await patiently(() => leftovers(client, join(data, 'site')));
-  await server.stop();
-  const { executions, faults, repeated } = examine({ data, ledger, calls: far.calls, messages: slack.messages });
+  for (const { server } of victims) await server.stop();
+  const memory = await readMemory(data, databaseUrl);
+  const { faults, repeated } = examine({ memory, data, ledger, calls: far.calls, messages: slack.messages });
   const all = [...faults, ...left];
   failed = all.length > 0;
   for (const fault of all.slice(0, 40)) process.stdout.write(`✘ ${fault}\n`);
   const seconds = Math.round((Date.now() - begun) / 1000);
+  const place = databaseUrl ? `PostgreSQL, ${count} nodes` : 'SQLite';
   process.stdout.write(
-    `${failed ? '✘' : '✔'} ${server.kills} kills in ${seconds} s: ${executions.length} runs ended as they should, ${slack.messages.length} messages, ${repeated} calls came again and were known by their key; away for at most ${longestAway} ms.\n`,
+    `${failed ? '✘' : '✔'} ${place}: ${killsOf(victims)} kills, ${tally.hangs} hangs and ${tally.cuts} cuts in ${seconds} s: ${memory.executions.length} runs ended as they should, ${slack.messages.length} messages, ${repeated} calls came again and were known by their key; nobody answered for at most ${tally.longestAway} ms.\n`,
   );
-} finally {
-  await server.stop();
   if (failed)
     process.stdout.write(
-      `What the server said: ${readFileSync(server.log, 'utf8').split('\n').slice(-12).join('\n')}\n`,
+      `What the servers said: ${readFileSync(victims[0]!.server.log, 'utf8').split('\n').slice(-12).join('\n')}\n`,
     );
-  await stopOwned(directory);
-  far.close();
-  await slack.close();
-  removeTree(directory);
+  for (const { server } of victims) await server.stop();
+} finally {
+  for (const work of cleanUp) await work();
 }
 process.exit(failed ? 1 : 0);
 
+/** A PostgreSQL of our own that keeps what it has committed, one that was named, or none. */
+async function openDatabase(): Promise<string | undefined> {
+  if (!values.database) return undefined;
+  let url = values.database;
+  if (url === 'postgres') {
+    const cluster = await startCluster({ durable: true });
+    later.after(cluster.stop);
+    url = `${cluster.url}/postgres`;
+  }
+  await upgrade(url, null);
+  return url;
+}
+
+async function makeVictims(databaseUrl: string | undefined, dns: string): Promise<Victim[]> {
+  const victims: Victim[] = [];
+  for (let number = 0; number < count; number++) {
+    const line = databaseUrl ? await lossyProxy(later, databaseUrl) : undefined;
+    const server = new ServerProcess({
+      node: process.execPath,
+      program: join(import.meta.dirname, '..', 'src', 'main.ts'),
+      data,
+      port: await freePort('127.0.0.1'),
+      dns,
+      environment: {
+        MILLRACE_ADMIN_PASSWORD: 'pw',
+        MILLRACE_CRASH_AT: '',
+        ...(line ? { DATABASE_URL: line.url } : {}),
+      },
+    });
+    later.after(() => server.stop());
+    victims.push({ server, line });
+  }
+  return victims;
+}
+
 /** Signs in, makes the zone of names, and brings the workload. */
-async function prepare(): Promise<Client> {
-  const open = openClient({ url: server.url, token: '' });
+async function prepare(
+  url: string,
+  names: string,
+  far: string,
+  slack: { url: string; token: string },
+): Promise<Client> {
+  const open = openClient({ url, token: '' });
   const { access_token } = await open.json('POST', '/csp/gateway/am/api/login', { username: 'admin', password: 'pw' });
-  const client = openClient({ url: server.url, token: String(access_token) });
+  const client = openClient({ url, token: String(access_token) });
   const { apiPort, apiKey } = JSON.parse(readFileSync(join(data, 'dns', 'order.json'), 'utf8')) as Record<
     string,
     string
@@ -91,14 +145,7 @@ async function prepare(): Promise<Client> {
     headers: { 'x-api-key': apiKey!, 'content-type': 'application/json' },
     body: JSON.stringify({ name: 'proof.', kind: 'Native', nameservers: [] }),
   });
-  const variables = {
-    ledger,
-    far: far.url,
-    server: server.url,
-    names: dns,
-    token: String(access_token),
-    'names key': apiKey!,
-  };
+  const variables = { ledger, far, server: url, names: dns, token: String(access_token), 'names key': apiKey! };
   const secret = ['token', 'names key'];
   const documents = Object.entries(variables).map(([name, value]) =>
     JSON.stringify({
@@ -122,24 +169,37 @@ async function prepare(): Promise<Client> {
   return client;
 }
 
-/** Keeps runs under way and answers their questions, while the power fails at moments of chance. Answers the longest absence. */
-async function torment(client: Client): Promise<number> {
-  let longest = 0;
-  while (server.kills < wanted) {
-    const before = server.kills;
+/** Keeps runs under way and answers their questions, while accidents befall the nodes at moments of chance. */
+async function torment(victims: Victim[], client: Client) {
+  const tally = { hangs: 0, cuts: 0, longestAway: 0 };
+  const live = async () => {
+    await feed(client).catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  };
+  const accidents = () => killsOf(victims) + tally.hangs + tally.cuts;
+  while (accidents() < wanted) {
+    const before = killsOf(victims);
     const death = Date.now() + shortestLife + dice() * (longestLife - shortestLife);
-    while (Date.now() < death && server.kills === before) {
-      await feed(client).catch(() => undefined);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    while (Date.now() < death && killsOf(victims) === before) await live();
+    const accident = chooseAccident(dice, victims.length === 1);
     const gone = Date.now();
-    if (server.kills === before) server.kill();
+    if (killsOf(victims) === before) {
+      await befall(victims[Math.floor(dice() * victims.length)]!, accident, live);
+      if (accident.kind === 'hang') tally.hangs++;
+      if (accident.kind === 'cut') tally.cuts++;
+    }
     await patiently(async () => {
-      if (server.kills === before || !(await server.isReady())) throw new Error('It is not back yet.');
+      if (accident.kind === 'kill' && killsOf(victims) === before) throw new Error('It has not died yet.');
+      const ready = await Promise.all(victims.map(({ server }) => server.isReady()));
+      if (!ready.includes(true)) throw new Error('Nobody is back yet.');
     });
-    longest = Math.max(longest, Date.now() - gone);
+    if (accident.kind === 'kill') tally.longestAway = Math.max(tally.longestAway, Date.now() - gone);
   }
-  return longest;
+  return tally;
+}
+
+function killsOf(victims: Victim[]): number {
+  return victims.reduce((sum, { server }) => sum + server.kills, 0);
 }
 
 async function feed(client: Client): Promise<void> {
@@ -150,16 +210,16 @@ async function feed(client: Client): Promise<void> {
   await client.json('POST', `/codestream/api/pipelines/Proof/${pipeline}/executions`, { input: {} });
 }
 
-async function drain(client: Client): Promise<void> {
+async function drain(client: Client, messages: unknown[]): Promise<void> {
   await approve(client);
-  if ((await underWay(client)) > 0 || !(await isSilent())) throw new Error('Some run has not ended.');
+  if ((await underWay(client)) > 0 || !(await isSilent(messages))) throw new Error('Some run has not ended.');
 }
 
 /** Whether what is owed after the last run has been done: notices, turns, directories. */
-async function isSilent(): Promise<boolean> {
-  const before = slack.messages.length;
+async function isSilent(messages: unknown[]): Promise<boolean> {
+  const before = messages.length;
   await new Promise((resolve) => setTimeout(resolve, 1500));
-  return slack.messages.length === before;
+  return messages.length === before;
 }
 
 async function underWay(client: Client): Promise<number> {

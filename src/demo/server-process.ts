@@ -64,6 +64,10 @@ export class ServerProcess {
     this.#child?.kill('SIGKILL');
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#child?.kill(name);
+  }
+
   async stop(): Promise<void> {
     this.#wanted = false;
     const child = this.#child;

@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
 import type { SlackMessage } from '../../src/demo/receivers.ts';
 import { isMarked, processIds } from '../../src/host/processes.ts';
 import { evolve } from '../../src/pipeline/evolve.ts';
-import type { Execution, ExecutionEvent } from '../../src/pipeline/execution.ts';
+import type { Execution } from '../../src/pipeline/execution.ts';
+import type { Memory } from './memory.ts';
 import { ends, ledgerLines } from './workload.ts';
 
 export interface Evidence {
+  memory: Memory;
   data: string;
   ledger: string;
   calls: Map<string, number>;
@@ -16,51 +17,40 @@ export interface Evidence {
 }
 
 export interface Proof {
-  executions: Execution[];
   /** Each a sentence; none: everything is as it should be. */
   faults: string[];
   /** Calls that a key made harmless: the same one came again. */
   repeated: number;
 }
 
-/** Holds what the far sides saw against what the database remembers. The server has been stopped. */
-export function examine({ data, ledger, calls, messages }: Evidence): Proof {
-  const database = new DatabaseSync(join(data, 'millrace.db'), { readOnly: true });
-  try {
-    const executions = rows(database, "SELECT state FROM aggregates WHERE kind = 'execution'").map(
-      ({ state }) => JSON.parse(String(state)) as Execution,
-    );
-    return {
-      executions,
-      faults: [
-        ...whole(database, executions),
-        ...ended(executions),
-        ...doneOnce(readFileSync(ledger, 'utf8'), executions),
-        ...calledByOneKey(calls, executions),
-        ...toldOnce(messages, executions),
-        ...strays(data),
-      ],
-      repeated: [...calls.values()].filter((count) => count > 1).length,
-    };
-  } finally {
-    database.close();
-  }
+/** Holds what the far sides saw against what the database remembers. The servers have been stopped. */
+export function examine({ memory, data, ledger, calls, messages }: Evidence): Proof {
+  const { executions } = memory;
+  return {
+    faults: [
+      ...whole(memory),
+      ...ended(executions),
+      ...doneOnce(readFileSync(ledger, 'utf8'), executions),
+      ...calledByOneKey(calls, executions),
+      ...toldOnce(messages, executions),
+      ...strays(data),
+    ],
+    repeated: [...calls.values()].filter((count) => count > 1).length,
+  };
 }
 
-/** No half-written row: the file is sound, events give the state that lies beside them, and nothing is owed. */
-function whole(database: DatabaseSync, executions: Execution[]): string[] {
-  const [check] = rows(database, 'PRAGMA integrity_check');
-  const waiting = ['time-out', 'expire-question'];
-  const owed = rows(database, 'SELECT key, body FROM commands').filter(
-    ({ body }) => !waiting.includes(String((JSON.parse(String(body)) as { do: string }).do)),
-  );
+/** No half-written row: the database is sound, events give the state that lies beside them, nothing is owed or held. */
+function whole({ executions, events, owed, unsound }: Memory): string[] {
   const replay = (id: string) =>
-    rows(database, 'SELECT body FROM events WHERE aggregate = ? ORDER BY sequence', id)
-      .map(({ body }) => JSON.parse(String(body)) as ExecutionEvent)
-      .reduce<Execution | null>((state, event) => evolve(state, event), null);
+    (events.get(id) ?? []).reduce<Execution | null>((state, event) => evolve(state, event), null);
   return [
-    ...(check?.integrity_check === 'ok' ? [] : [`The database is not sound: ${String(check?.integrity_check)}.`]),
-    ...owed.map(({ key }) => `${String(key)} is owed and nobody does it.`),
+    ...(unsound ? [`The database is not sound: ${unsound}.`] : []),
+    ...owed
+      .filter((command) => command.do !== 'time-out' && command.do !== 'expire-question')
+      .map(({ key }) => `${key} is owed and nobody does it.`),
+    ...owed
+      .filter(({ node }) => node !== null && node !== 'single')
+      .map(({ key, node }) => `${key} is held by ${node}, which has stopped.`),
     ...executions
       .filter((state) => !isDeepStrictEqual(JSON.parse(JSON.stringify(replay(state.plan.execution))), state))
       .map((state) => `${nameOf(state)}: its events give another state than the one that was written.`),
@@ -113,4 +103,3 @@ function strays(data: string): string[] {
 }
 
 const nameOf = ({ plan }: Execution): string => `${plan.pipeline.name} #${plan.index}`;
-const rows = (database: DatabaseSync, sql: string, ...values: string[]) => database.prepare(sql).all(...values);

@@ -6,7 +6,9 @@ export async function lossyProxy(t: Pick<TestContext, 'after'>, url: string) {
   const { port, hostname } = new URL(url);
   const open = new Set<Socket>();
   let losses = 0;
+  let isCut = false;
   const server = createServer((client) => {
+    if (isCut) return void client.destroy();
     const upstream = connect(Number(port), hostname);
     for (const socket of [client, upstream]) {
       open.add(socket);
@@ -42,6 +44,14 @@ export async function lossyProxy(t: Pick<TestContext, 'after'>, url: string) {
     /** The next so many changes reach the database, and nobody hears what became of them. */
     loseAnswers(count: number): void {
       losses = count;
+    },
+    /** The cable is pulled. */
+    cut(): void {
+      isCut = true;
+      for (const socket of open) socket.destroy();
+    },
+    mend(): void {
+      isCut = false;
     },
   };
 }

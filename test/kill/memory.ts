@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import pg from 'pg';
+import type { Execution, ExecutionEvent } from '../../src/pipeline/execution.ts';
+
+/** What a database remembers when all servers have stopped. */
+export interface Memory {
+  executions: Execution[];
+  /** Events by execution, in their order. */
+  events: Map<string, ExecutionEvent[]>;
+  owed: { key: string; do: string; node: string | null }[];
+  /** What the database says of itself; empty: it is sound. */
+  unsound: string;
+}
+
+interface Rows {
+  executions: { state: unknown }[];
+  events: { aggregate: unknown; body: unknown }[];
+  commands: { key: unknown; body: unknown; node: unknown }[];
+}
+
+const queries = {
+  executions: "SELECT state FROM aggregates WHERE kind = 'execution'",
+  events: "SELECT aggregate, body FROM events WHERE kind = 'execution' ORDER BY sequence",
+  commands: 'SELECT key, body, node FROM commands',
+};
+
+export async function readMemory(data: string, databaseUrl: string | undefined): Promise<Memory> {
+  return databaseUrl ? readPostgres(databaseUrl) : readSqlite(join(data, 'millrace.db'));
+}
+
+function readSqlite(path: string): Memory {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const rows = (text: string) => database.prepare(text).all() as never[];
+    const [check] = rows('PRAGMA integrity_check') as { integrity_check: string }[];
+    return memoryOf(
+      { executions: rows(queries.executions), events: rows(queries.events), commands: rows(queries.commands) },
+      check?.integrity_check === 'ok' ? '' : String(check?.integrity_check),
+    );
+  } finally {
+    database.close();
+  }
+}
+
+async function readPostgres(url: string): Promise<Memory> {
+  const client = new pg.Client({ connectionString: url, options: '-c search_path=millrace' });
+  await client.connect();
+  try {
+    const rows = async (text: string) => (await client.query(text)).rows;
+    const gaps = await rows('SELECT count(*) <> max(sequence) AS gap FROM events');
+    return memoryOf(
+      {
+        executions: await rows(queries.executions),
+        events: await rows(queries.events),
+        commands: await rows(queries.commands),
+      },
+      gaps[0].gap ? 'there are gaps between the events' : '',
+    );
+  } finally {
+    await client.end();
+  }
+}
+
+function memoryOf({ executions, events, commands }: Rows, unsound: string): Memory {
+  const byExecution = Map.groupBy(events, ({ aggregate }) => String(aggregate));
+  return {
+    executions: executions.map(({ state }) => parsed(state) as Execution),
+    events: new Map([...byExecution].map(([id, all]) => [id, all.map(({ body }) => parsed(body) as ExecutionEvent)])),
+    owed: commands.map(({ key, body, node }) => ({
+      key: String(key),
+      do: (parsed(body) as { do: string }).do,
+      node: node as string | null,
+    })),
+    unsound,
+  };
+}
+
+const parsed = (json: unknown): unknown => (typeof json === 'string' ? JSON.parse(json) : json);
