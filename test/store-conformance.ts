@@ -3,18 +3,28 @@ import { test } from 'node:test';
 import type { JsonObject } from '../src/core/json.ts';
 import type { Applied, Document, NewCommand, Node, Store, Transition } from '../src/store/store.ts';
 
-const at = (name: string, host = 'here'): Node => ({ name, host });
-const [here, there, dead, living] = [at('here'), at('there'), at('dead'), at('living')];
+/** A database of its own for each sentence, which nodes open. */
+export interface Room {
+  open(node: Node): Promise<Store>;
+  /** After all that opened it have closed. */
+  close(): Promise<void>;
+}
 
-/** What must hold of every store. `open` gives an empty one whose node and host are called `here`. */
-export function storeConformance(open: () => Promise<Store>, skip?: string): void {
-  const holds = (sentence: string, check: (store: Store) => Promise<void>): void => {
+/** What must hold of every store. */
+export function storeConformance(newRoom: () => Promise<Room>, skip?: string): void {
+  const holds = (sentence: string, check: (store: Store, open: (name: string) => Promise<Store>) => Promise<void>) => {
     test(sentence, { skip }, async () => {
-      const store = await open();
+      const room = await newRoom();
+      const opened: Store[] = [];
+      const open = async (name: string) => {
+        opened.push(await room.open({ name, host: name }));
+        return opened.at(-1)!;
+      };
       try {
-        await check(store);
+        await check(await open('here'), open);
       } finally {
-        await store.close();
+        for (const store of opened) await store.close();
+        await room.close();
       }
     });
   };
@@ -87,10 +97,10 @@ export function storeConformance(open: () => Promise<Store>, skip?: string): voi
   holds('a command is claimed when it is due, once, with a raised fence', async (store) => {
     await ask(store, command('late', { due: 100 }), command('soon', { due: 10 }));
 
-    assert.deepEqual(await claim(store, here, 9, 10), []);
-    const [first] = await claim(store, here, 50, 10);
+    assert.deepEqual(await claim(store, 9, 10), []);
+    const [first] = await claim(store, 50, 10);
     assert.deepEqual([first?.key, first?.fence, first?.tries], ['soon', 1, 1]);
-    assert.deepEqual(await claim(store, here, 50, 10), []);
+    assert.deepEqual(await claim(store, 50, 10), []);
     assert.equal(await nextDue(store), 100);
   });
 
@@ -101,13 +111,28 @@ export function storeConformance(open: () => Promise<Store>, skip?: string): voi
       claimed.map(({ key, fence, tries }) => [key, fence, tries]),
       [['now', 1, 1]],
     );
-    assert.deepEqual(await claim(store, here, 1000, 10), []);
+    assert.deepEqual(await claim(store, 1000, 10), []);
+  });
+
+  holds('the first command of an empty lane comes back claimed as well, and those behind it wait', async (store) => {
+    const claimed = await ask(store, command('a', { due: 0, lane: 'l' }), command('b', { due: 0, lane: 'l' }));
+    const later = await ask(store, command('c', { due: 0, lane: 'l' }));
+
+    assert.deepEqual(
+      [...claimed, ...later].map(({ key }) => key),
+      ['a'],
+    );
+    await store.apply({ ...nothing, settles: { command: claimed[0]!.id, fence: 1 } });
+    assert.deepEqual(
+      (await claim(store, 10, 10)).map(({ key }) => key),
+      ['b'],
+    );
   });
 
   holds('the same command asked for twice is one row', async (store) => {
     await ask(store, command('a', { due: 5, body: { first: true } }));
     await ask(store, command('a', { due: 5, body: { first: false } }));
-    const claimed = await claim(store, here, 10, 10);
+    const claimed = await claim(store, 10, 10);
 
     assert.deepEqual(
       claimed.map(({ body }) => body),
@@ -121,13 +146,13 @@ export function storeConformance(open: () => Promise<Store>, skip?: string): voi
 
     assert.equal((await store.apply({ ...aggregate('run-1', 0, {}), ...settled })).result, 'applied');
     await store.release('here');
-    assert.deepEqual(await claim(store, here, 1000, 10), []);
+    assert.deepEqual(await claim(store, 1000, 10), []);
   });
 
-  holds('a result with an older fence is refused, since somebody else has taken over', async (store) => {
+  holds('a result with an older fence is refused, since somebody else has taken over', async (store, open) => {
     const [first] = await ask(store, command('a', { due: 0 }));
     await store.release('here');
-    const [second] = await claim(store, there, 1000, 10);
+    const [second] = await claim(await open('there'), 1000, 10);
     assert.deepEqual([second?.fence, second?.tries], [2, 2]);
 
     const late = await store.apply({
@@ -143,14 +168,14 @@ export function storeConformance(open: () => Promise<Store>, skip?: string): voi
     assert.equal(good.result, 'applied');
   });
 
-  holds('release gives back what one node held, and leaves the others theirs', async (store) => {
+  holds('release gives back what one node held, and leaves the others theirs', async (store, open) => {
     await ask(store, command('a', { due: 1 }), command('b', { due: 2 }));
-    await claim(store, dead, 1, 1);
-    await claim(store, living, 5, 1);
+    await claim(await open('dead'), 1, 1);
+    await claim(await open('living'), 5, 1);
     await store.release('dead');
 
     assert.deepEqual(
-      (await claim(store, here, 10, 10)).map(({ key }) => key),
+      (await claim(store, 10, 10)).map(({ key }) => key),
       ['a'],
     );
   });
@@ -163,14 +188,14 @@ export function storeConformance(open: () => Promise<Store>, skip?: string): voi
         ...nothing,
         settles: { command: claimed!.id, fence: 1, again: { due: 50, body: { ticket: 7 } } },
       });
-      const [again] = await claim(store, here, 50, 10);
+      const [again] = await claim(store, 50, 10);
       assert.deepEqual([again?.body, again?.fence, again?.tries], [{ ticket: 7 }, 2, 1]);
 
       await store.apply({
         ...nothing,
         settles: { command: again!.id, fence: 2, again: { due: 60, body: {}, keepTries: true } },
       });
-      assert.equal((await claim(store, here, 60, 10))[0]?.tries, 2);
+      assert.equal((await claim(store, 60, 10))[0]?.tries, 2);
     },
   );
 
@@ -183,15 +208,15 @@ export function storeConformance(open: () => Promise<Store>, skip?: string): voi
     );
 
     assert.deepEqual(
-      (await claim(store, here, 5, 10)).map(({ key }) => key),
+      (await claim(store, 5, 10)).map(({ key }) => key),
       ['c'],
     );
-    const [first] = await claim(store, here, 10, 10);
+    const [first] = await claim(store, 10, 10);
     assert.equal(first?.key, 'a');
-    assert.deepEqual(await claim(store, here, 10, 10), []);
+    assert.deepEqual(await claim(store, 10, 10), []);
     await store.apply({ ...nothing, settles: { command: first!.id, fence: first!.fence } });
     assert.deepEqual(
-      (await claim(store, here, 10, 10)).map(({ key }) => key),
+      (await claim(store, 10, 10)).map(({ key }) => key),
       ['b'],
     );
   });
@@ -200,7 +225,7 @@ export function storeConformance(open: () => Promise<Store>, skip?: string): voi
     await ask(store, command('b', { due: 2 }), command('a', { due: 1 }), command('c', { due: 3 }));
 
     assert.deepEqual(
-      (await claim(store, here, 10, 2)).map(({ key }) => key),
+      (await claim(store, 10, 2)).map(({ key }) => key),
       ['a', 'b'],
     );
   });
@@ -209,19 +234,19 @@ export function storeConformance(open: () => Promise<Store>, skip?: string): voi
     const busy = Array.from({ length: 20 }, (_, index) => command(`busy ${index}`, { due: 1, project: 'busy' }));
     await ask(store, ...busy, command('quiet 0', { due: 5, project: 'quiet' }), command('own', { due: 5 }));
 
-    const claimed = await claim(store, here, 10, 4, { perProject: 2, crowded: [] });
+    const claimed = await claim(store, 10, 4, { perProject: 2, crowded: [] });
     assert.deepEqual(claimed.map(({ key }) => key).sort(), ['busy 0', 'busy 1', 'own', 'quiet 0']);
-    assert.deepEqual(await claim(store, here, 10, 4, { perProject: 2, crowded: ['busy'] }), []);
-    assert.equal((await claim(store, here, 10, 9, { perProject: 3, crowded: [] })).length, 3);
+    assert.deepEqual(await claim(store, 10, 4, { perProject: 2, crowded: ['busy'] }), []);
+    assert.equal((await claim(store, 10, 9, { perProject: 3, crowded: [] })).length, 3);
   });
 
-  holds('a command that is bound to a machine is left to the nodes there', async (store) => {
+  holds('a command that is bound to a machine is left to the nodes there', async (store, open) => {
     const [now] = await ask(store, command('now', { due: 0, host: 'here' }), command('far', { due: 0, host: 'away' }));
     assert.equal(now?.key, 'now');
 
-    assert.deepEqual(await claim(store, here, 10, 10), []);
+    assert.deepEqual(await claim(store, 10, 10), []);
     assert.deepEqual(
-      (await claim(store, at('other', 'away'), 10, 10)).map(({ key }) => key),
+      (await claim(await open('away'), 10, 10)).map(({ key }) => key),
       ['far'],
     );
   });
@@ -236,7 +261,7 @@ export function storeConformance(open: () => Promise<Store>, skip?: string): voi
     await store.hasten('run-1/', 5);
 
     assert.deepEqual(
-      (await claim(store, here, 5, 10)).map(({ key }) => key),
+      (await claim(store, 5, 10)).map(({ key }) => key),
       ['run-1/a'],
     );
   });
@@ -352,7 +377,7 @@ const document = (kind: string, id: string, name = id): Document => ({
 });
 
 const claim = async (store: Store, ...how: Parameters<Store['claim']>) => (await store.claim(...how)).commands;
-const nextDue = async (store: Store) => (await store.claim(here, 0, 0)).next;
+const nextDue = async (store: Store) => (await store.claim(0, 0)).next;
 
 async function ask(store: Store, ...commands: NewCommand[]) {
   const applied: Applied = await store.apply({ ...nothing, commands });

@@ -150,7 +150,7 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
       const room = mostAtOnce - underWay.size;
       const others = crowded();
       if (room > 0) {
-        const found = await parts.store.claim(parts.node, now, room, { perProject: mostOfOne, crowded: others });
+        const found = await parts.store.claim(now, room, { perProject: mostOfOne, crowded: others });
         enqueue(found.commands);
         if (found.next !== undefined) soonest = Math.min(soonest, found.next);
         starved = found.commands.length === room || others.length > 0 || crowded().length > 0;

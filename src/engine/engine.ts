@@ -171,11 +171,10 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       ...placeOf(pipeline, host),
       ...(from ? { carried: succeeded(from) } : {}),
     };
-    await mailbox.execution(
-      id,
-      { type: 'create', plan, queued: needsTurn(parent, document.id) },
-      { documents: documents?.(id, index) },
-    );
+    const queued = needsTurn(parent, document.id);
+    const along = { documents: documents?.(id, index) };
+    if (!queued || !(await mailbox.begin(plan, along)))
+      await mailbox.execution(id, { type: 'create', plan, queued }, along);
     return { id, index };
   }
 

@@ -73,8 +73,12 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
     const { context, takeLog } = contextFor(command, execution, prepared, abort.signal);
     starting.set(context.key, abort);
     try {
-      const outcome = await attemptTo(() => prepared.definition.start(prepared.input, context));
+      let outcome = await attemptTo(() => prepared.definition.start(prepared.input, context));
       parts.crashPoint(`${stage}.${task}:started`);
+      if ('wait' in outcome && outcome.seconds === 0 && prepared.definition.poll) {
+        const { wait } = outcome;
+        outcome = await prepared.definition.poll(wait, prepared.input, context).catch(() => ({ wait, seconds: 0 }));
+      }
       if ('ask' in outcome && outcome.ask.cancelsPrevious) await withdrawOlder(execution);
       await report(command, reportOf(outcome, prepared, context), takeLog());
     } finally {

@@ -3,12 +3,12 @@ import { type Deployment, type DeploymentEvent, isBusy, isDeleted } from '../blu
 import type { Instant } from '../core/instant.ts';
 import { toIso, toMicros } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import { decide } from '../pipeline/decide.ts';
-import { type Execution, type ExecutionEvent, type Question, taskKey } from '../pipeline/execution.ts';
+import { decide, turnholderOf } from '../pipeline/decide.ts';
+import { type Execution, type ExecutionEvent, type Plan, type Question, taskKey } from '../pipeline/execution.ts';
 import type { ExecutionCommand, ExecutionMessage } from '../pipeline/messages.ts';
 import { decideQueue, emptyQueue, type Queue, type QueueMessage } from '../pipeline/queue.ts';
 import { executionRecord } from '../pipeline/record.ts';
-import type { Command, Document, NewCommand, Transition } from '../store/store.ts';
+import type { AggregateKind, Applied, Command, Document, NewCommand, Transition } from '../store/store.ts';
 import { decideFunctionRun, type FunctionMessage, type FunctionRun } from './function-run.ts';
 import { type EngineParts, momentOf } from './parts.ts';
 
@@ -31,38 +31,31 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
 
   return {
     execution: (id: string, message: ExecutionMessage, along: Along = {}): Promise<Execution | undefined> =>
-      deliver<Execution>('execution', id, along, (before) => {
-        const { state, events, commands } = decide(before, message, momentOf(parts));
-        return {
-          state,
-          events,
-          summary: state ? executionRecord(state, { withStages: false }) : {},
-          commands: commands.map(({ key, due, ...body }) => {
-            if (body.do === 'leave-queue' || body.do === 'enter-queue')
-              return {
-                key,
-                due,
-                kind: 'queue' as const,
-                aggregate: state.plan.pipelineId,
-                lane: `queue/${state.plan.pipelineId}`,
-                project: state.plan.project,
-                host: '',
-                body: queueMessage(id, body) as unknown as JsonObject,
-              };
-            return {
-              key,
-              due,
-              kind: 'execution' as const,
-              aggregate: id,
-              lane: body.do === 'notify' ? `notify/${id}` : '',
-              project: state.plan.project,
-              host: isTaskWork(body) ? (state.plan.host ?? '') : '',
-              body: body as unknown as JsonObject,
-            };
-          }),
-          documents: questionsOf(before, message, state, events, parts.moment.now()),
-        };
-      }),
+      deliver<Execution>('execution', id, along, (before) => decideExecution(id, before, message)),
+
+    /**
+     * Creates a run and gives it its turn, all in one transaction. False where it has to wait for its turn, or somebody else
+     * has moved the queue meanwhile: nothing is written.
+     */
+    async begin(plan: Plan, along: Along): Promise<boolean> {
+      const loaded = await store.load('queue', plan.pipelineId);
+      const decided = decideExecution(plan.execution, null, { type: 'create', plan, queued: false });
+      const entry = turnholderOf(decided.state);
+      const before = (loaded?.state as Queue | undefined) ?? emptyQueue;
+      const { queue, admitted, superseded } = decideQueue(before, { type: 'enter', entry }, plan.pipeline.concurrency);
+      if (admitted.join() !== plan.execution || superseded.length > 0) return false;
+      const written: Aggregate = {
+        kind: 'queue',
+        id: plan.pipelineId,
+        version: loaded?.version ?? 0,
+        state: queue as unknown as Json,
+        summary: {},
+        events: [],
+      };
+      return (
+        (await write([aggregateOf('execution', plan.execution, 0, decided), written], decided, along)) === 'applied'
+      );
+    },
 
     deployment: (id: string, message: DeploymentMessage, along: Along = {}): Promise<Deployment | undefined> =>
       deliver<Deployment>('deployment', id, along, (before) => {
@@ -142,16 +135,39 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     },
   };
 
-  interface Decided<S> {
-    state: S;
-    events: (ExecutionEvent | DeploymentEvent | JsonObject)[];
-    summary: JsonObject;
-    commands: NewCommand[];
-    documents: Document[];
+  function decideExecution(id: string, before: Execution | null, message: ExecutionMessage): Decided<Execution> {
+    const { state, events, commands } = decide(before, message, momentOf(parts));
+    return {
+      state,
+      events,
+      summary: state ? executionRecord(state, { withStages: false }) : {},
+      commands: commands.map(({ key, due, ...body }) => {
+        const isForQueue = body.do === 'leave-queue' || body.do === 'enter-queue';
+        const common = { key, due, project: state.plan.project };
+        if (isForQueue)
+          return {
+            ...common,
+            kind: 'queue' as const,
+            aggregate: state.plan.pipelineId,
+            lane: `queue/${state.plan.pipelineId}`,
+            host: '',
+            body: queueMessage(id, body) as unknown as JsonObject,
+          };
+        return {
+          ...common,
+          kind: 'execution' as const,
+          aggregate: id,
+          lane: body.do === 'notify' ? `notify/${id}` : '',
+          host: isTaskWork(body) ? (state.plan.host ?? '') : '',
+          body: body as unknown as JsonObject,
+        };
+      }),
+      documents: questionsOf(before, message, state, events, parts.moment.now()),
+    };
   }
 
   async function deliver<S>(
-    kind: 'execution' | 'deployment' | 'queue' | 'function-run',
+    kind: AggregateKind,
     id: string,
     along: Along,
     decideOn: (before: S | null) => Decided<S>,
@@ -159,36 +175,54 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     for (;;) {
       const loaded = await store.load(kind, id);
       const decided = decideOn((loaded?.state as S | undefined) ?? null);
-      const changed = decided.events.length > 0 || kind === 'queue';
-      const now = parts.moment.now();
-      const applied = await store.apply({
-        settles: along.settles,
-        aggregates: changed
-          ? [
-              {
-                kind,
-                id,
-                version: loaded?.version ?? 0,
-                state: decided.state as Json,
-                summary: decided.summary,
-                events: decided.events as JsonObject[],
-              },
-            ]
-          : [],
-        commands: [...decided.commands, ...(along.commands ?? [])].map((command) => ({
-          ...command,
-          due: command.due <= now ? 0 : command.due,
-        })),
-        documents: [...decided.documents, ...(along.documents ?? [])],
-        log: along.log,
-      });
-      if (applied.result === 'conflict') continue;
-      if (applied.result === 'fenced') return undefined;
-      perform(applied.claimed);
-      return decided.state;
+      const isChanged = decided.events.length > 0 || kind === 'queue';
+      const aggregates = isChanged ? [aggregateOf(kind, id, loaded?.version ?? 0, decided)] : [];
+      const result = await write(aggregates, decided, along);
+      if (result === 'conflict') continue;
+      return result === 'fenced' ? undefined : decided.state;
     }
   }
+
+  async function write(
+    aggregates: Aggregate[],
+    decided: Pick<Decided<unknown>, 'commands' | 'documents'>,
+    along: Along,
+  ): Promise<Applied['result']> {
+    const now = parts.moment.now();
+    const applied = await store.apply({
+      settles: along.settles,
+      aggregates,
+      commands: [...decided.commands, ...(along.commands ?? [])].map((command) => ({
+        ...command,
+        due: command.due <= now ? 0 : command.due,
+      })),
+      documents: [...decided.documents, ...(along.documents ?? [])],
+      log: along.log,
+    });
+    if (applied.result === 'applied') perform(applied.claimed);
+    return applied.result;
+  }
 }
+
+type Aggregate = Transition['aggregates'][number];
+
+/** What a message to an aggregate leads to, in the words of the store. */
+interface Decided<S> {
+  state: S;
+  events: (ExecutionEvent | DeploymentEvent | JsonObject)[];
+  summary: JsonObject;
+  commands: NewCommand[];
+  documents: Document[];
+}
+
+const aggregateOf = <S>(kind: AggregateKind, id: string, version: number, decided: Decided<S>): Aggregate => ({
+  kind,
+  id,
+  version,
+  state: decided.state as Json,
+  summary: decided.summary,
+  events: decided.events as JsonObject[],
+});
 
 /** What touches the machine that a run lives on; all else can be done anywhere. */
 const isTaskWork = ({ do: what }: Untold<ExecutionCommand>): boolean =>

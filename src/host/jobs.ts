@@ -1,9 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { isAbsolute, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JobSpec, JobState, Jobs } from '../sdk/powers.ts';
-import { isAlive, type ProcessMark, readJson, removeTree, startOwned, writeAtomic } from './processes.ts';
+import { isAlive, type ProcessMark, readJson, removeTree, startOwned } from './processes.ts';
 
 /** What the runner writes when a job is over. */
 export interface JobEnd {
@@ -29,17 +39,19 @@ export function openJobs(root: string, nodeCommand: string[]): Jobs {
   return {
     directory: (key: string) => join(jobsDirectory, nameOf(key)),
 
-    async start(key: string, spec: JobSpec): Promise<void> {
+    async start(key: string, spec: JobSpec, patience = 0): Promise<{ hasEnded: boolean }> {
       const directory = join(jobsDirectory, nameOf(key));
-      if (existsSync(join(directory, 'job.json')) || existsSync(join(directory, 'end.json'))) return;
+      if (existsSync(join(directory, 'end.json'))) return { hasEnded: true };
+      if (existsSync(join(directory, 'job.json'))) return { hasEnded: false };
       mkdirSync(directory, { recursive: true, mode: 0o700 });
       for (const [path, text] of Object.entries(spec.files ?? {})) {
         const inside = normalize(path);
         if (isAbsolute(inside) || inside.startsWith('..'))
           throw new Error(`A job's file must lie in its own directory: ${path}`);
-        writeAtomic(join(directory, inside), text, 0o700);
+        // Not yet a job: half a file that a crash leaves is written anew.
+        writeFileSync(join(directory, inside), text, { mode: 0o700 });
       }
-      await ask('start', { directory, spec: { ...spec, files: undefined } });
+      return ask('start', { directory, spec: { ...spec, files: undefined }, patience });
     },
 
     async state(key: string, from: number): Promise<JobState> {
@@ -74,7 +86,7 @@ export function openJobs(root: string, nodeCommand: string[]): Jobs {
     },
   };
 
-  async function ask(what: 'start' | 'cancel', body: unknown): Promise<void> {
+  async function ask(what: 'start' | 'cancel', body: unknown): Promise<{ hasEnded: boolean }> {
     const { port, token } = await findRunner();
     const answer = await fetch(`http://127.0.0.1:${port}/${what}`, {
       method: 'POST',
@@ -83,6 +95,7 @@ export function openJobs(root: string, nodeCommand: string[]): Jobs {
       signal: AbortSignal.timeout(10_000),
     });
     if (!answer.ok) throw new Error(`The runner refused to ${what} a job: ${await answer.text()}`);
+    return (await answer.json()) as { hasEnded: boolean };
   }
 
   /** The address of the living runner, which is started where there is none. */

@@ -10,6 +10,8 @@ import { isAlive, killGroup, type ProcessMark, readJson, removeTree, startTime, 
 
 interface StartRequest {
   directory: string;
+  /** How many milliseconds the answer may wait for the end of the job. */
+  patience: number;
   spec: {
     command: string[];
     environment: Record<string, string>;
@@ -22,6 +24,8 @@ interface Running {
   child: ChildProcess;
   stopped: string | null;
   memoryMb: number;
+  /** Whoever waits for its end. */
+  ends: ((value?: unknown) => void)[];
 }
 
 const directory = process.argv[2]!;
@@ -35,7 +39,7 @@ let lastNeeded = Date.now();
 
 const server = createServer((request, response) => {
   void answer(request).then(
-    () => response.end('{}'),
+    (hasEnded) => response.end(JSON.stringify({ hasEnded })),
     (error: Error) => response.writeHead(400).end(error.message),
   );
 });
@@ -47,15 +51,34 @@ mkdirSync(jobsDirectory, { recursive: true });
 setInterval(watch, 500);
 setInterval(sweep, 60_000);
 
-async function answer(request: IncomingMessage): Promise<void> {
+async function answer(request: IncomingMessage): Promise<boolean> {
   lastNeeded = Date.now();
   if (request.headers.authorization !== token) throw new Error('The token is wrong.');
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as StartRequest;
-  if (request.url === '/start') start(body);
-  else if (request.url === '/cancel') stop(body.directory, 'It was canceled.');
+  if (request.url === '/start') {
+    start(body);
+    return endWithin(body.directory, body.patience);
+  }
+  if (request.url === '/cancel') stop(body.directory, 'It was canceled.');
   else throw new Error(`There is no ${request.url}.`);
+  return false;
+}
+
+async function endWithin(own: string, patience: number): Promise<boolean> {
+  const state = running.get(own);
+  if (state && patience > 0) {
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([
+      new Promise((resolve) => state.ends.push(resolve)),
+      new Promise((resolve) => {
+        timer = setTimeout(resolve, patience);
+      }),
+    ]);
+    clearTimeout(timer);
+  }
+  return !running.has(own);
 }
 
 /** Started once per directory: a second call finds the first one's job. */
@@ -82,7 +105,7 @@ function start({ directory: own, spec }: StartRequest): void {
     },
   );
   closeSync(output);
-  const state: Running = { child, stopped: null, memoryMb };
+  const state: Running = { child, stopped: null, memoryMb, ends: [] };
   running.set(own, state);
   if (child.pid !== undefined)
     writeAtomic(
@@ -98,6 +121,7 @@ function start({ directory: own, spec }: StartRequest): void {
     if (!running.delete(own)) return;
     if (child.pid !== undefined) killGroup(child.pid, 'SIGKILL');
     record(own, { exitCode, stopped });
+    for (const tell of state.ends) tell();
   }
 }
 

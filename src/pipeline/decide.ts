@@ -6,6 +6,7 @@ import { type Execution, type ExecutionEvent, isOver } from './execution.ts';
 import type { ExecutionCommand, ExecutionMessage } from './messages.ts';
 import type { Stage } from './model.ts';
 import { isAnyUnderWay, isBeyondRecall, isStepOver, shallRun, stageFailure, taskOf } from './progress.ts';
+import type { Turnholder } from './queue.ts';
 import { mayReopen } from './reopen.ts';
 import { failedStatus, rollBack, rollbacksFor } from './rollback.ts';
 import { lookupIn } from './scope.ts';
@@ -75,16 +76,22 @@ function handle(turn: Turn, message: Exclude<ExecutionMessage, { type: 'create' 
   }
 }
 
-/** Asks for a turn in the queue of the pipeline; each round has a key of its own. */
-function enterQueue(turn: Turn): void {
-  const { plan, resumes } = turn.state;
+/** As what an execution stands in the queue of its pipeline. */
+export function turnholderOf(state: Execution): Turnholder {
+  const { plan } = state;
   const { supersede = null, priority = 0 } = plan.pipeline.millrace;
-  const entry = {
+  return {
     execution: plan.execution,
     index: plan.index,
     priority: plan.priority ?? priority,
-    group: supersede === null ? null : String(resolveText(supersede, lookupIn(turn.state, {})) ?? ''),
+    group: supersede === null ? null : String(resolveText(supersede, lookupIn(state, {})) ?? ''),
   };
+}
+
+/** Asks for a turn in the queue of the pipeline; each round has a key of its own. */
+function enterQueue(turn: Turn): void {
+  const { plan, resumes } = turn.state;
+  const entry = turnholderOf(turn.state);
   turn.ask({ do: 'enter-queue', entry, key: `${plan.execution}/enter-queue/${resumes?.count ?? 0}`, due: turn.now });
 }
 

@@ -56,8 +56,10 @@ export interface JobState {
 
 /** Jobs outlive the server: they belong to a runner process that is found again by its address. */
 export interface Jobs {
-  /** Starting a key twice starts it once. */
-  start(key: string, spec: JobSpec): Promise<void>;
+  /**
+   * Starting a key twice starts it once. Waits for its end for at most so many milliseconds, and answers whether it has ended.
+   */
+  start(key: string, spec: JobSpec, patience?: number): Promise<{ hasEnded: boolean }>;
   state(key: string, fromOffset: number): Promise<JobState>;
   /** A file that the job wrote in its own directory; undefined where there is none, or one of more than 64 MB. */
   read(key: string, file: string): Promise<string | undefined>;

@@ -3,7 +3,10 @@ import type { Instant } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Deployments, Endpoint, Executions, Http, Integrations, Jobs, Log } from './powers.ts';
 
-/** How a start or a poll went. "The tests failed" is `failed`; what a person must decide is `ask`. */
+/**
+ * How a start or a poll went. "The tests failed" is `failed`; what a person must decide is `ask`. A start that waits for 0 seconds is
+ * polled before its ticket is stored: should that get lost, starting again finds it.
+ */
 export type Outcome =
   | { done: JsonObject; message?: string }
   | { failed: string; output?: JsonObject }

@@ -96,11 +96,10 @@ export interface Store {
   /** Summaries of a kind, newest first. */
   summaries(kind: AggregateKind): Promise<JsonObject[]>;
   /**
-   * Takes due commands that this node can perform, raising their fence: the oldest of each project before the second oldest of any, at most
+   * Takes due commands that this node (which has opened the store) can perform, raising their fence: the oldest of each project before the second oldest of any, at most
    * `perProject` of one, and none of those that are `crowded`. `next`: when more falls due for it.
    */
   claim(
-    node: Node,
     now: Instant,
     limit: number,
     fairly?: { perProject: number; crowded: string[] },

@@ -21,7 +21,7 @@ export async function lossyProxy(t: Pick<TestContext, 'after'>, url: string) {
     }
     let isLosing = false;
     client.on('data', (chunk) => {
-      if (losses > 0 && chunk.includes('apply')) {
+      if (losses > 0 && /apply|claim/.test(chunk.toString('latin1'))) {
         losses--;
         isLosing = true;
       }
@@ -41,7 +41,7 @@ export async function lossyProxy(t: Pick<TestContext, 'after'>, url: string) {
   here.port = String((server.address() as { port: number }).port);
   return {
     url: here.href,
-    /** The next so many changes reach the database, and nobody hears what became of them. */
+    /** The next so many changes and claims reach the database, and nobody hears what became of them. */
     loseAnswers(count: number): void {
       losses = count;
     },

@@ -3,7 +3,7 @@ import { isObject, type Json } from '../../core/json.ts';
 import { flag, text } from '../../sdk/fields.ts';
 import { defineTask, type Outcome, type TaskContext } from '../../sdk/task.ts';
 import { fetchedFile, fetchFile } from './git-file.ts';
-import { jobStarted, pollJob } from './job.ts';
+import { pollJob, startJob } from './job.ts';
 
 const actions = {
   createdeployment: 'CREATE',
@@ -76,8 +76,7 @@ export const blueprint = defineTask({
         failed: `\`filepath: ${filepath}\` needs a repository: name its endpoint as \`gitServer\` of the task.`,
       };
     const directory = context.jobs.directory(context.key);
-    await context.jobs.start(context.key, fetchFile(git, filepath, version, directory));
-    return jobStarted;
+    return startJob(context, fetchFile(git, filepath, version, directory));
   },
 
   async poll(ticket, given, context) {

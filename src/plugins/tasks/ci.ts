@@ -3,7 +3,7 @@ import { type JsonObject, parseJson } from '../../core/json.ts';
 import { texts } from '../../sdk/fields.ts';
 import { defineTask, type TaskContext } from '../../sdk/task.ts';
 import { collectReports, readCollected, reportItem } from '../results/collect.ts';
-import { jobStarted, pollJob } from './job.ts';
+import { pollJob, startJob } from './job.ts';
 import { exportLines, exportsAsJson, shellQuote } from './shell.ts';
 
 /** A build that takes longer than this wants a `millrace: {timeout: ...}` of its own. */
@@ -55,14 +55,13 @@ export const ciTask = (allowed: boolean) =>
         'environment.sh': exportLines(context.workspace.environment),
       };
       const own = context.jobs.directory(context.key);
-      await context.jobs.start(context.key, {
+      return startJob(context, {
         command: ['/bin/sh', `${own}/steps.sh`],
         environment: { JOB: own },
         directory,
         files,
         limits: { seconds: longest, memoryMb: 2048, fileMb: 1024 },
       });
-      return jobStarted;
     },
 
     async poll(ticket, { process }, context) {

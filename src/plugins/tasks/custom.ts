@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isObject, type JsonObject, parseJson } from '../../core/json.ts';
 import { filledText, text } from '../../sdk/fields.ts';
 import { defineTask } from '../../sdk/task.ts';
-import { jobStarted, pollJob } from './job.ts';
+import { pollJob, startJob } from './job.ts';
 import { exportLines, exportsAsJson } from './shell.ts';
 
 export const custom = defineTask({
@@ -36,14 +36,16 @@ export const custom = defineTask({
       return {
         failed: `The runtime ${found.runtime} of ${name} is not supported; nodejs, python3 and shell are.`,
       };
-    await jobs.start(key, {
-      command: job.command,
-      environment: {},
-      directory: jobs.directory(key),
-      files: job.files,
-      limits: { seconds: 3600, memoryMb: 512, fileMb: 256 },
-    });
-    return jobStarted;
+    return startJob(
+      { jobs, key },
+      {
+        command: job.command,
+        environment: {},
+        directory: jobs.directory(key),
+        files: job.files,
+        limits: { seconds: 3600, memoryMb: 512, fileMb: 256 },
+      },
+    );
   },
 
   async poll(ticket, _, context) {

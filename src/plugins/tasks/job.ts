@@ -1,12 +1,19 @@
 import { isObject, type Json } from '../../core/json.ts';
+import type { JobSpec } from '../../sdk/powers.ts';
 import type { Outcome, TaskContext } from '../../sdk/task.ts';
 
 /** Looks come quickly at first, since most jobs are short, and then less and less often. */
 const firstLook = 0.005;
 const mostBetweenLooks = 0.2;
 
-/** What a task answers that has started a job. */
-export const jobStarted: Outcome & { wait: Json } = { wait: { looks: 0 }, seconds: firstLook };
+/** Most steps end sooner than this: then their start and their end are one change. In milliseconds. */
+const patience = 100;
+
+/** Starts a job under the key of the task. One that has ended at once is to be looked at at once. */
+export async function startJob({ jobs, key }: Pick<TaskContext, 'jobs' | 'key'>, spec: JobSpec): Promise<Outcome> {
+  const { hasEnded } = await jobs.start(key, spec, patience);
+  return { wait: { looks: 0 }, seconds: hasEnded ? 0 : firstLook };
+}
 
 /** One look at a job: new output goes to the log, and the end to whoever knows what it means. */
 export async function pollJob(

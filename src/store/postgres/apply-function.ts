@@ -1,5 +1,5 @@
 /**
- * What must be one transaction is one call: a batch of transitions goes to the database as JSON, each behind a savepoint of its
+ * What must be one transaction is one call: a batch of transitions, or a claim, goes to the database as JSON, each behind a savepoint of its
  * own, and their answers come back. Batches of all nodes follow one after the other (the advisory lock), so that sequences of
  * events are in the order of their commits and no reader of a cursor ever misses one. The answer is also kept with the node:
  * where the connection broke in the middle, the node asks for it instead of guessing.
@@ -16,6 +16,12 @@ BEGIN
 END $$;
 
 CREATE FUNCTION lock_writers() RETURNS void LANGUAGE sql AS $$ SELECT pg_advisory_xact_lock(hashtext('millrace writers')) $$;
+
+CREATE FUNCTION keep_answer(me text, previous text, batch_id text, given json) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE nodes SET batch = batch_id, answer = given WHERE name = me AND batch = previous;
+  IF NOT FOUND THEN RAISE EXCEPTION 'not a member' USING ERRCODE = 'MR003'; END IF;
+END $$;
 
 CREATE FUNCTION apply(me text, here text, previous text, batch_id text, transitions json) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
@@ -72,11 +78,15 @@ BEGIN
       IF t.commands IS NOT NULL THEN
         WITH asked AS (
           INSERT INTO commands (key, kind, aggregate, lane, project, host, body, due, fence, tries, node)
-          SELECT x.key, x.kind, x.aggregate, x.lane, x.project, x.host, x.body, x.due, mine::integer, mine::integer,
-            CASE WHEN mine THEN me END
-          FROM json_to_recordset(t.commands)
-            AS x (key text, kind text, aggregate text, lane text, project text, host text, body json, due bigint),
-            LATERAL (SELECT x.due = 0 AND x.lane = '' AND x.host IN ('', here)) AS y (mine)
+          SELECT key, kind, aggregate, lane, project, host, body, due, mine::integer, mine::integer, CASE WHEN mine THEN me END
+          FROM (
+            SELECT x.*, x.due = 0 AND x.host IN ('', here) AND (x.lane = '' OR
+              row_number() OVER (PARTITION BY x.lane ORDER BY x.turn) = 1
+              AND NOT EXISTS (SELECT FROM commands AS c WHERE c.lane <> '' AND c.lane = x.lane)) AS mine
+            FROM ROWS FROM (json_to_recordset(t.commands)
+              AS (key text, kind text, aggregate text, lane text, project text, host text, body json, due bigint))
+              WITH ORDINALITY AS x (key, kind, aggregate, lane, project, host, body, due, turn)
+          ) AS wanted ORDER BY turn
           ON CONFLICT (key) DO NOTHING RETURNING id, key, node
         )
         SELECT coalesce(json_agg(json_build_object('id', id, 'key', key) ORDER BY id), '[]') INTO claimed
@@ -93,9 +103,28 @@ BEGIN
     END;
   END LOOP;
   UPDATE counters SET value = last WHERE name = 'events' AND value <> last;
-  UPDATE nodes SET batch = batch_id, answer = array_to_json(answers) WHERE name = me AND batch = previous;
-  IF NOT FOUND THEN RAISE EXCEPTION 'not a member' USING ERRCODE = 'MR003'; END IF;
+  PERFORM keep_answer(me, previous, batch_id, array_to_json(answers));
   RETURN array_to_json(answers);
+END $$;
+
+CREATE FUNCTION claim(me text, here text, previous text, batch_id text, at bigint, crowded text[], most_of_one integer, most integer)
+RETURNS json LANGUAGE plpgsql AS $$
+DECLARE
+  claimed json;
+BEGIN
+  PERFORM lock_writers();
+  WITH ranked AS (
+    SELECT id, due, row_number() OVER (PARTITION BY project ORDER BY due, id) AS turn FROM commands AS mine
+    WHERE node IS NULL AND due <= at AND host IN ('', here) AND NOT project = ANY (crowded) AND (lane = '' OR NOT EXISTS (
+      SELECT FROM commands AS earlier WHERE earlier.lane <> '' AND earlier.lane = mine.lane AND earlier.id < mine.id))
+  ), taken AS (
+    UPDATE commands SET fence = fence + 1, tries = tries + 1, node = me
+    WHERE id IN (SELECT id FROM ranked WHERE turn <= most_of_one ORDER BY turn, due, id LIMIT most)
+    RETURNING id, key, kind, aggregate, lane, project, host, body, due, fence, tries
+  )
+  SELECT coalesce(json_agg(taken ORDER BY due, id), '[]') INTO claimed FROM taken;
+  IF json_array_length(claimed) > 0 THEN PERFORM keep_answer(me, previous, batch_id, claimed); END IF;
+  RETURN claimed;
 END $$;
 
 CREATE FUNCTION outcome_of(me text, batch_id text, bar text) RETURNS json LANGUAGE plpgsql AS $$
@@ -108,6 +137,17 @@ BEGIN
   IF n.batch = batch_id THEN RETURN n.answer; END IF;
   UPDATE nodes SET batch = bar WHERE name = me;
   RETURN NULL;
+END $$;
+
+CREATE FUNCTION count_up(counter text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  counted bigint;
+BEGIN
+  -- Is on disk with the transition that uses the number, which is written later to the same log.
+  PERFORM set_config('synchronous_commit', 'off', true);
+  INSERT INTO counters VALUES (counter, 1) ON CONFLICT (name) DO UPDATE SET value = counters.value + 1
+  RETURNING value INTO counted;
+  RETURN counted;
 END $$;
 
 CREATE FUNCTION take_over(dead text) RETURNS void LANGUAGE sql AS $$

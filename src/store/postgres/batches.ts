@@ -1,8 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { MillraceError } from '../../core/error.ts';
+import type { Instant } from '../../core/instant.ts';
 import type { Applied, Command, NewCommand, Node, Transition } from '../store.ts';
 import { isAway, storageError } from './connection.ts';
+
+/** What `claim` of the store is asked, in the order of the function's parameters. */
+export type Claim = [at: Instant, crowded: string[], mostOfOne: number, most: number];
+
+/** One call of a function that writes, and who waits for what it answers. */
+interface Call {
+  text: string;
+  values: unknown[];
+  answered(answer: never): void;
+  failed(error: unknown): void;
+}
 
 interface Waiting {
   transition: Transition;
@@ -15,19 +27,21 @@ type Answer =
   | { result: 'fenced' | 'conflict' }
   | { result: 'failed'; message: string };
 
-/** Transitions that wait while another batch is on its way go together in the next: as many as this. */
+/** Transitions that wait while another call is on its way go together in the next: as many as this. */
 const mostTogether = 64;
 const askAgainAfter = 200;
 
 /**
- * The writer of one node. One batch is on its way at a time; what comes meanwhile shares the next trip and the next commit. A
- * batch whose connection broke is neither repeated nor given up: the node asks what became of it, and bars it from coming late.
+ * The writer of one node. One call is on its way at a time; transitions that come meanwhile share the next trip and the next
+ * commit. A call whose connection broke is neither repeated nor given up: the node asks what became of it, and bars it from
+ * coming late.
  */
 export function openBatches(pool: pg.Pool, url: string, node: Node) {
   const waiting: Waiting[] = [];
+  const claims: Call[] = [];
   let isUnderWay = false;
   let closed = false;
-  /** The last batch of this node that the database knows of. */
+  /** The last call of this node that the database knows of. */
   let last = '';
 
   return {
@@ -35,7 +49,14 @@ export function openBatches(pool: pg.Pool, url: string, node: Node) {
       new Promise((resolve, reject) => {
         if (closed) return reject(new Error('The store is closed.'));
         waiting.push({ transition, resolve, reject });
-        if (waiting.length === 1 && !isUnderWay) setImmediate(pump);
+        if (waiting.length === 1) setImmediate(pump);
+      }),
+
+    claim: (values: Claim): Promise<Command[]> =>
+      new Promise((answered, failed) => {
+        if (closed) return answered([]);
+        claims.push({ text: 'SELECT claim($1, $2, $3, $4, $5, $6, $7, $8) AS answer', values, answered, failed });
+        pump();
       }),
 
     /** Writes what waits, and takes nothing more. */
@@ -49,61 +70,64 @@ export function openBatches(pool: pg.Pool, url: string, node: Node) {
   };
 
   function pump(): void {
-    if (isUnderWay || waiting.length === 0) return;
-    const batch = waiting.splice(0, mostTogether);
+    if (isUnderWay) return;
+    const call = waiting.length > 0 ? batch() : claims.shift();
+    if (!call) return;
     isUnderWay = true;
-    void commit(batch).finally(() => {
-      isUnderWay = false;
-      pump();
-    });
+    void send(call)
+      .then(call.answered, (thrown) => call.failed(storageError(thrown, url)))
+      .finally(() => {
+        isUnderWay = false;
+        pump();
+      });
   }
 
-  async function commit(batch: Waiting[]): Promise<void> {
-    try {
-      const answers = await send(batch.map(({ transition }) => transition));
-      for (const [index, { transition, resolve, reject }] of batch.entries()) {
-        const answer = answers[index]!;
-        if (answer.result === 'failed') reject(new Error(answer.message));
-        else if (answer.result === 'applied')
-          resolve({ result: 'applied', claimed: claimedOf(transition.commands, answer.claimed) });
-        else resolve({ result: answer.result });
-      }
-    } catch (thrown) {
-      const error = storageError(thrown, url);
-      for (const { reject } of batch) reject(error);
-    }
+  function batch(): Call {
+    const together = waiting.splice(0, mostTogether);
+    return {
+      text: 'SELECT apply($1, $2, $3, $4, $5) AS answer',
+      values: [JSON.stringify(together.map(({ transition }) => rowOf(transition)))],
+      answered(answers: Answer[]) {
+        for (const [index, { transition, resolve, reject }] of together.entries()) {
+          const answer = answers[index]!;
+          if (answer.result === 'failed') reject(new Error(answer.message));
+          else if (answer.result === 'applied')
+            resolve({ result: 'applied', claimed: claimedOf(transition.commands, answer.claimed) });
+          else resolve({ result: answer.result });
+        }
+      },
+      failed(error) {
+        for (const { reject } of together) reject(error);
+      },
+    };
   }
 
-  async function send(transitions: Transition[]): Promise<Answer[]> {
+  async function send({ text, values }: Call): Promise<never> {
     const id = randomUUID();
-    const values = [node.name, node.host, last, id, JSON.stringify(transitions.map(rowOf))];
     const client = await pool.connect();
     try {
-      const { rows } = await client.query({
-        name: 'apply',
-        text: 'SELECT apply($1, $2, $3, $4, $5) AS answers',
-        values,
-      });
+      const { rows } = await client.query({ name: text, text, values: [node.name, node.host, last, id, ...values] });
       client.release();
-      last = id;
-      return rows[0].answers as Answer[];
+      // A claim that took nothing has left nothing behind, not even its number.
+      if (rows[0].answer.length > 0) last = id;
+      return rows[0].answer as never;
     } catch (thrown) {
       client.release(true);
       if (isExpelled(thrown)) throw notMember(node);
       if (!isAway(thrown)) throw thrown;
-      return await outcomeOf(id, thrown);
+      return (await outcomeOf(id, thrown)) as never;
     }
   }
 
-  /** Until the database answers: it alone knows. Had it not come, the batch is barred by another number in its place. */
-  async function outcomeOf(id: string, reason: unknown): Promise<Answer[]> {
+  /** Until the database answers: it alone knows. Had it not come, the call is barred by another number in its place. */
+  async function outcomeOf(id: string, reason: unknown): Promise<unknown> {
     for (;;) {
       try {
         const bar = randomUUID();
-        const { rows } = await pool.query('SELECT outcome_of($1, $2, $3) AS answers', [node.name, id, bar]);
-        const answers = rows[0].answers as Answer[] | null;
-        last = answers ? id : bar;
-        if (answers) return answers;
+        const { rows } = await pool.query('SELECT outcome_of($1, $2, $3) AS answer', [node.name, id, bar]);
+        const { answer } = rows[0] as { answer: unknown };
+        last = answer ? id : bar;
+        if (answer) return answer;
         throw new MillraceError('storage.unreachable', {
           message: 'The connection to the database broke before this change was written; nothing of it was.',
           hint: 'Try it again.',

@@ -68,11 +68,23 @@ test('a node that was taken for dead writes nothing, and what it held is done by
   const late = { aggregates: [], commands: [], settles: { command: held!.id, fence: held!.fence } };
 
   await assert.rejects(one.store.apply(late), /took node one for dead/);
-  assert.deepEqual((await one.store.claim({ name: 'one', host: 'one' }, Date.now(), 10)).commands, []);
-  const { commands } = await other.store.claim({ name: 'other', host: 'other' }, Date.now(), 10);
+  await assert.rejects(one.store.claim(Date.now(), 10), /took node one for dead/);
+  const { commands } = await other.store.claim(Date.now(), 10);
   assert.deepEqual([commands[0]?.key, commands[0]?.fence, commands[0]?.tries], ['a', 2, 2]);
   while (one.told.length === 0) await pause(20);
   assert.match(one.told.join(), /others took it for dead and took over its work/);
+});
+
+test('work that was claimed and whose news got lost is not forgotten', { skip }, async (t) => {
+  const proxy = await lossyProxy(t, await database(t));
+  const { store } = await node(t, proxy.url, 'one');
+  await store.apply({ aggregates: [], commands: [{ ...command, due: 5 }] });
+  proxy.loseAnswers(1);
+
+  assert.deepEqual(
+    (await store.claim(10, 10)).commands.map(({ key }) => key),
+    ['a'],
+  );
 });
 
 test('servers whose clocks are minutes apart go by the clock of the database', { skip }, async (t) => {

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Instant } from '../../core/instant.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { newBell, ringFor } from '../bell.ts';
-import type { AggregateKind, Command, Document, Node, Store, StoredEvent } from '../store.ts';
+import type { AggregateKind, Document, Node, Store, StoredEvent } from '../store.ts';
 import { openBatches } from './batches.ts';
 import { storageError } from './connection.ts';
 import type { News } from './news.ts';
@@ -50,17 +50,15 @@ export function openPostgres({ pool, url, node, news, now }: PostgresParts): Sto
       return rows.map(({ summary }) => summary);
     },
 
-    async claim(claimer, at, limit, { perProject, crowded } = { perProject: limit, crowded: [] }) {
-      const rows =
-        limit > 0 ? await ask('claim', claiming, claimer.name, at, claimer.host, crowded, perProject, limit) : [];
+    async claim(at, limit, { perProject, crowded } = { perProject: limit, crowded: [] }) {
+      const commands = limit > 0 ? await batches.claim([at, crowded, perProject, limit]) : [];
       const [next] = await ask(
         'next',
         "SELECT min(due) AS due FROM commands WHERE node IS NULL AND due > $1 AND host IN ('', $2)",
         at,
-        claimer.host,
+        node.host,
       );
-      const commands = rows as unknown as Command[];
-      return { commands: commands.sort((a, b) => a.due - b.due || a.id - b.id), next: next?.due ?? undefined };
+      return { commands, next: next?.due ?? undefined };
     },
 
     async release(name) {
@@ -138,9 +136,7 @@ export function openPostgres({ pool, url, node, news, now }: PostgresParts): Sto
     },
 
     async next(counter) {
-      const text =
-        'INSERT INTO counters VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value';
-      return (await ask('count', text, counter))[0]!.value;
+      return (await ask('count', 'SELECT count_up($1) AS value', counter))[0]!.value;
     },
 
     async appendLog(stream, offset, text) {
@@ -214,26 +210,6 @@ interface Row {
 
 /** Named one by one: a prepared statement outlives a column that a newer version adds, `*` does not. */
 const documentColumns = 'kind, id, project, name, body, created_at, updated_at';
-const commandColumns = ['id', 'key', 'kind', 'aggregate', 'lane', 'project', 'host', 'body', 'due', 'fence', 'tries']
-  .map((column) => `commands.${column}`)
-  .join(', ');
-
-/** Locked rows are passed over, since another node is claiming them; and a node that was taken for dead claims nothing. */
-const claiming = `
-  WITH ranked AS (
-    SELECT id, due, row_number() OVER (PARTITION BY project ORDER BY due, id) AS turn FROM commands AS mine
-    WHERE node IS NULL AND due <= $2 AND host IN ('', $3) AND NOT project = ANY ($4) AND (lane = '' OR NOT EXISTS (
-      SELECT 1 FROM commands AS earlier WHERE earlier.lane <> '' AND earlier.lane = mine.lane AND earlier.id < mine.id))
-  ), picked AS (
-    SELECT id FROM ranked WHERE turn <= $5 ORDER BY turn, due, id LIMIT $6
-  ), free AS (
-    SELECT id FROM commands WHERE id IN (SELECT id FROM picked) AND node IS NULL FOR UPDATE SKIP LOCKED
-  ), member AS (
-    SELECT name FROM nodes WHERE name = $1 FOR KEY SHARE
-  )
-  UPDATE commands SET fence = fence + 1, tries = tries + 1, node = member.name FROM free, member
-  WHERE commands.id = free.id RETURNING ${commandColumns}`;
-
 const columnsOf = (document: Document): unknown[] => {
   const { kind, id, project, name, body, createdAt, updatedAt } = document;
   return [kind, id, project, name, JSON.stringify(body), createdAt, updatedAt];

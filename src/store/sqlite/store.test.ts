@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -8,7 +10,13 @@ import { storeConformance } from '../../../test/store-conformance.ts';
 import { MillraceError } from '../../core/error.ts';
 import { openSqlite } from './store.ts';
 
-storeConformance(async () => openSqlite(':memory:', { name: 'here', host: 'here' }));
+storeConformance(async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'));
+  return {
+    open: async (node) => openSqlite(join(directory, 'millrace.db'), node),
+    close: async () => rmSync(directory, { recursive: true }),
+  };
+});
 
 test('what a promise said was written is there after the process was killed', (t) => {
   const path = join(temporaryDirectory(t), 'millrace.db');

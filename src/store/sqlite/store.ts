@@ -55,7 +55,7 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
       );
     },
 
-    async claim(claimer, now, limit, { perProject, crowded } = { perProject: limit, crowded: [] }) {
+    async claim(now, limit, { perProject, crowded } = { perProject: limit, crowded: [] }) {
       const rows = all(
         `UPDATE commands SET fence = fence + 1, tries = tries + 1, node = ? WHERE id IN (
            SELECT id FROM (
@@ -64,9 +64,9 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
              AND (lane = '' OR NOT EXISTS (
                SELECT 1 FROM commands AS earlier WHERE earlier.lane = mine.lane AND earlier.id < mine.id)))
            WHERE turn <= ? ORDER BY turn, due, id LIMIT ?) RETURNING *`,
-        claimer.name,
+        node.name,
         now,
-        claimer.host,
+        node.host,
         JSON.stringify(crowded),
         perProject,
         limit,
@@ -74,7 +74,7 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
       const next = one(
         "SELECT min(due) AS due FROM commands WHERE node IS NULL AND due > ? AND host IN ('', ?)",
         now,
-        claimer.host,
+        node.host,
       );
       return {
         commands: rows.map(commandOf).sort((a, b) => a.due - b.due || a.id - b.id),
@@ -145,11 +145,14 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
       run('DELETE FROM documents WHERE kind = ? AND id = ?', kind, id);
     },
 
+    /** Is on disk with the transition that uses the number, which is written later to the same log. */
     async next(counter) {
+      database.exec('PRAGMA synchronous = NORMAL');
       const row = one(
         'INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value',
         counter,
       );
+      database.exec('PRAGMA synchronous = FULL');
       return row!.value!;
     },
 

@@ -80,9 +80,10 @@ export function openWriter({ run, all, one }: Statements, node: Node) {
     if (done.changes !== 1) throw new Refusal('fenced');
   }
 
-  /** What is due at once, has no lane and can be performed here is claimed with the commit that asks for it: no second trip. */
+  /** What is due at once, waits for nobody in its lane and can be performed here is claimed with the commit that asks for it: no second trip. */
   function ask({ key, kind, aggregate, lane, project, host, body, due }: NewCommand): Command[] {
-    const mine = due === 0 && lane === '' && (host === '' || host === node.host);
+    const isFree = lane === '' || !one('SELECT 1 FROM commands WHERE lane = ? LIMIT 1', lane);
+    const mine = due === 0 && isFree && (host === '' || host === node.host);
     const rows = all(
       'INSERT OR IGNORE INTO commands (key, kind, aggregate, lane, project, host, body, due, fence, tries, node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *',
       key,
