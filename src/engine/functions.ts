@@ -75,7 +75,7 @@ export function functionDesk(parts: EngineParts, mailbox: Mailbox) {
       return;
     }
     await parts.jobs.start(run.id, {
-      command: job.command,
+      run: { command: job.command },
       environment: {},
       directory: parts.jobs.directory(run.id),
       files: job.files,

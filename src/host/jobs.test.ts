@@ -16,7 +16,7 @@ function jobsIn(t: TestContext): { jobs: Jobs; directory: string } {
 }
 
 const spec = (jobs: Jobs, key: string, script: string, more: Partial<Parameters<Jobs['start']>[1]> = {}) => ({
-  command: ['/bin/sh', '-c', script],
+  run: { command: ['/bin/sh', '-c', script] },
   environment: {},
   directory: jobs.directory(key),
   limits: { seconds: 60, memoryMb: 256, fileMb: 16 },
@@ -99,7 +99,7 @@ test('a cancelled job ends with all that it started', async (t) => {
 
 test('a command that is not there is named', async (t) => {
   const { jobs } = jobsIn(t);
-  await jobs.start('k', spec(jobs, 'k', '', { command: ['no-such-program'] }));
+  await jobs.start('k', spec(jobs, 'k', '', { run: { command: ['no-such-program'] } }));
 
   assert.match((await ended(jobs, 'k')).output, /no-such-program.*(not found|Permission denied)/);
 });

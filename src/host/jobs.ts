@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { isAbsolute, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Agent, request } from 'undici';
 import type { JobSpec, JobState, Jobs } from '../sdk/powers.ts';
 import { isAlive, type ProcessMark, readJson, removeTree, startOwned } from './processes.ts';
 
@@ -20,6 +21,9 @@ export interface JobEnd {
   exitCode: number | null;
   stopped: string | null;
 }
+
+/** A start may wait for the end of its job, so each has a connection of its own. */
+const toRunner = new Agent({ keepAliveTimeout: 4000 });
 
 const mostOutputAtOnce = 256 * 1024;
 /** Larger results are none: a job must not fill the memory of the server. */
@@ -35,6 +39,7 @@ export function openJobs(root: string, nodeCommand: string[]): Jobs {
   const runnerDirectory = join(root, 'runner');
   const jobsDirectory = join(root, 'jobs');
   const missingSince = new Map<string, number>();
+  let runner: Runner | undefined;
 
   return {
     directory: (key: string) => join(jobsDirectory, nameOf(key)),
@@ -58,13 +63,14 @@ export function openJobs(root: string, nodeCommand: string[]): Jobs {
       const directory = join(jobsDirectory, nameOf(key));
       const end = readJson<JobEnd>(join(directory, 'end.json'));
       const job = readJson<ProcessMark>(join(directory, 'job.json'));
-      const { text, offset } = readFrom(join(directory, 'output'), from);
-      if (end) return { status: 'ended', ...end, output: text, offset };
-      if (job && isAlive(job)) return { status: 'running', exitCode: null, stopped: null, output: text, offset };
+      const { text: output, offset, hasMore } = readFrom(join(directory, 'output'), from);
+      const read = { output, offset, hasMore };
+      if (end) return { status: 'ended', ...end, ...read };
+      if (job && isAlive(job)) return { status: 'running', exitCode: null, stopped: null, ...read };
       const since = missingSince.get(key) ?? Date.now();
       missingSince.set(key, since);
       const status = Date.now() - since < graceForRecord ? 'running' : 'lost';
-      return { status, exitCode: null, stopped: null, output: text, offset };
+      return { status, exitCode: null, stopped: null, ...read };
     },
 
     async read(key: string, file: string): Promise<string | undefined> {
@@ -87,19 +93,22 @@ export function openJobs(root: string, nodeCommand: string[]): Jobs {
   };
 
   async function ask(what: 'start' | 'cancel', body: unknown): Promise<{ hasEnded: boolean }> {
-    const { port, token } = await findRunner();
-    const answer = await fetch(`http://127.0.0.1:${port}/${what}`, {
+    runner = runner && isAlive(runner) ? runner : await findRunner();
+    const { port, token } = runner;
+    const answer = await request(`http://127.0.0.1:${port}/${what}`, {
       method: 'POST',
       headers: { authorization: token, 'content-type': 'application/json' },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(10_000),
+      dispatcher: toRunner,
     });
-    if (!answer.ok) throw new Error(`The runner refused to ${what} a job: ${await answer.text()}`);
-    return (await answer.json()) as { hasEnded: boolean };
+    const text = await answer.body.text();
+    if (answer.statusCode !== 200) throw new Error(`The runner refused to ${what} a job: ${text}`);
+    return JSON.parse(text) as { hasEnded: boolean };
   }
 
   /** The address of the living runner, which is started where there is none. */
-  async function findRunner(): Promise<{ port: number; token: string }> {
+  async function findRunner(): Promise<Runner> {
     const program = fileURLToPath(new URL('./runner.ts', import.meta.url));
     mkdirSync(runnerDirectory, { recursive: true, mode: 0o700 });
     const mark = startOwned({
@@ -110,27 +119,32 @@ export function openJobs(root: string, nodeCommand: string[]): Jobs {
     });
     for (let wait = 0; wait < 500; wait++) {
       const address = readJson<{ pid: number; port: number; token: string }>(join(runnerDirectory, 'address.json'));
-      if (address?.pid === mark.pid) return address;
+      if (address?.pid === mark.pid) return { ...address, ...mark };
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     throw new Error(`The runner does not answer; see ${join(runnerDirectory, 'runner.log')}.`);
   }
 }
 
+/** Where the runner listens, and which process it is. */
+type Runner = ProcessMark & { port: number; token: string };
+
 /** Keys hold slashes and blanks; directories are short and flat. */
 const nameOf = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 24);
 
 /** Reads at most a piece, cut behind a whole character. */
-function readFrom(path: string, from: number): { text: string; offset: number } {
-  if (!existsSync(path)) return { text: '', offset: from };
+function readFrom(path: string, from: number): { text: string; offset: number; hasMore: boolean } {
+  const nothing = { text: '', offset: from, hasMore: false };
+  if (!existsSync(path)) return nothing;
   const file = openSync(path, 'r');
   try {
-    const size = Math.min(fstatSync(file).size - from, mostOutputAtOnce);
-    if (size <= 0) return { text: '', offset: from };
+    const left = fstatSync(file).size - from;
+    const size = Math.min(left, mostOutputAtOnce);
+    if (size <= 0) return nothing;
     const bytes = Buffer.alloc(size);
     const read = readSync(file, bytes, 0, size, from);
     const whole = wholeCharacters(bytes.subarray(0, read));
-    return { text: whole.toString('utf8'), offset: from + whole.length };
+    return { text: whole.toString('utf8'), offset: from + whole.length, hasMore: left > size };
   } finally {
     closeSync(file);
   }

@@ -13,7 +13,7 @@ interface StartRequest {
   /** How many milliseconds the answer may wait for the end of the job. */
   patience: number;
   spec: {
-    command: string[];
+    run: { command: string[] } | { script: string };
     environment: Record<string, string>;
     directory: string;
     limits: { seconds: number; memoryMb: number; fileMb: number };
@@ -87,23 +87,25 @@ function start({ directory: own, spec }: StartRequest): void {
   mkdirSync(spec.directory, { recursive: true, mode: 0o700 });
   const output = openSync(join(own, 'output'), 'a', 0o600);
   const { seconds, memoryMb, fileMb } = spec.limits;
-  const child = spawn(
-    '/bin/sh',
-    ['-c', `ulimit -c 0; ulimit -f ${fileMb * 2048}; ulimit -n 1024; exec "$@"`, 'sh', ...spec.command],
-    {
-      cwd: spec.directory,
-      env: {
-        PATH: process.env.PATH,
-        HOME: spec.directory,
-        LANG: 'C.UTF-8',
-        NODE_OPTIONS: `--max-old-space-size=${memoryMb}`,
-        MILLRACE_OWNER: `${process.env.MILLRACE_OWNER}/job`,
-        ...spec.environment,
-      },
-      detached: true,
-      stdio: ['ignore', output, output],
+  const limits = `ulimit -c 0; ulimit -f ${fileMb * 2048}; ulimit -n 1024`;
+  // A script goes on in the shell that has set the limits: one program less to start.
+  const args =
+    'script' in spec.run
+      ? ['-c', `${limits}; . "$0"`, join(own, spec.run.script)]
+      : ['-c', `${limits}; exec "$@"`, 'sh', ...spec.run.command];
+  const child = spawn('/bin/sh', args, {
+    cwd: spec.directory,
+    env: {
+      PATH: process.env.PATH,
+      HOME: spec.directory,
+      LANG: 'C.UTF-8',
+      NODE_OPTIONS: `--max-old-space-size=${memoryMb}`,
+      MILLRACE_OWNER: `${process.env.MILLRACE_OWNER}/job`,
+      ...spec.environment,
     },
-  );
+    detached: true,
+    stdio: ['ignore', output, output],
+  });
   closeSync(output);
   const state: Running = { child, stopped: null, memoryMb, ends: [] };
   running.set(own, state);

@@ -35,7 +35,8 @@ export interface Log {
 
 /** A command on this machine, in a process group of its own. */
 export interface JobSpec {
-  command: string[];
+  /** A program and its arguments, or the name of a shell script among the files. */
+  run: { command: string[] } | { script: string };
   environment: Record<string, string>;
   /** Directory in which it runs; made when it is missing. */
   directory: string;
@@ -52,6 +53,8 @@ export interface JobState {
   offset: number;
   /** Why it was stopped, where it was. */
   stopped: string | null;
+  /** Whether there is output behind `offset` already: a state holds a piece of it. */
+  hasMore: boolean;
 }
 
 /** Jobs outlive the server: they belong to a runner process that is found again by its address. */

@@ -4,7 +4,7 @@ import { texts } from '../../sdk/fields.ts';
 import { defineTask, type TaskContext } from '../../sdk/task.ts';
 import { collectReports, readCollected, reportItem } from '../results/collect.ts';
 import { pollJob, startJob } from './job.ts';
-import { exportLines, exportsAsJson, shellQuote } from './shell.ts';
+import { exportsAsJson, shellQuote } from './shell.ts';
 
 /** A build that takes longer than this wants a `millrace: {timeout: ...}` of its own. */
 const longest = 6 * 3600;
@@ -52,12 +52,11 @@ export const ciTask = (allowed: boolean) =>
       const files = {
         'steps.sh': stepsScript([...cloneSteps(context), ...steps]),
         'finish.sh': finishScript(exported, artifacts, process),
-        'environment.sh': exportLines(context.workspace.environment),
       };
       const own = context.jobs.directory(context.key);
       return startJob(context, {
-        command: ['/bin/sh', `${own}/steps.sh`],
-        environment: { JOB: own },
+        run: { script: 'steps.sh' },
+        environment: { ...context.workspace.environment, JOB: own },
         directory,
         files,
         limits: { seconds: longest, memoryMb: 2048, fileMb: 1024 },
@@ -105,13 +104,7 @@ function cloneSteps({ workspace: { repository } }: TaskContext): string[] {
 }
 
 const stepsScript = (steps: string[]): string =>
-  [
-    '. "$JOB/environment.sh"; rm -f "$JOB/environment.sh"',
-    `trap 'code=$?; { set +ex; } 2>/dev/null; . "$JOB/finish.sh"; exit $code' EXIT`,
-    'set -ex',
-    ...steps,
-    '',
-  ].join('\n');
+  [`trap 'code=$?; { set +ex; } 2>/dev/null; . "$JOB/finish.sh"; exit $code' EXIT`, 'set -ex', ...steps, ''].join('\n');
 
 /** Runs at the end of the steps, however they ended: values of variables and files to keep. */
 const finishScript = (exported: string[], artifacts: string[], reports: z.infer<typeof reportItem>[]): string =>

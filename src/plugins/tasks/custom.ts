@@ -39,7 +39,7 @@ export const custom = defineTask({
     return startJob(
       { jobs, key },
       {
-        command: job.command,
+        run: { command: job.command },
         environment: {},
         directory: jobs.directory(key),
         files: job.files,

@@ -22,7 +22,7 @@ export function fetchFile(
   path: string,
   ref: string,
   directory: string,
-): Pick<JobSpec, 'command' | 'environment' | 'directory' | 'limits'> {
+): Pick<JobSpec, 'run' | 'environment' | 'directory' | 'limits'> {
   const address = URL.canParse(properties.repoURL ?? '') ? new URL(properties.repoURL!) : undefined;
   if (!address || !/^https?:$/.test(address.protocol)) {
     throw new MillraceError('request.invalid', {
@@ -37,7 +37,7 @@ export function fetchFile(
   const login = user || tokenUsers.find(([service]) => service.test(properties.serverType ?? ''))?.[1];
   const header = `Authorization: Basic ${Buffer.from(`${login ?? 'x-access-token'}:${secret}`).toString('base64')}`;
   return {
-    command: ['/bin/sh', '-c', script],
+    run: { command: ['/bin/sh', '-c', script] },
     environment: {
       URL: address.href,
       REF: ref || properties.branch || 'HEAD',

@@ -22,14 +22,14 @@ export async function pollJob(
   ended: (exitCode: number) => Promise<Outcome>,
 ): Promise<Outcome> {
   const from = await log.offset();
-  const { status, exitCode, output, offset, stopped } = await jobs.state(key, from);
+  const { status, exitCode, output, hasMore, stopped } = await jobs.state(key, from);
   const text = status === 'running' ? output.slice(0, output.lastIndexOf('\n') + 1) : output;
   if (text) await log.append(from, text);
   if (status === 'running') {
     const looks = (isObject(ticket) ? Number(ticket.looks ?? 0) : 0) + 1;
     return { wait: { looks }, seconds: Math.min(mostBetweenLooks, firstLook * 2 ** looks) };
   }
-  if (offset > from && text) return { wait: isObject(ticket) ? ticket : {}, seconds: 0 };
+  if (hasMore) return { wait: isObject(ticket) ? ticket : {}, seconds: 0 };
   if (status === 'lost') return { failed: 'The process was lost: it ended while nobody could see how.' };
   if (stopped) return { failed: stopped };
   return ended(exitCode ?? 255);
