@@ -67,6 +67,14 @@ export function storeConformance(newRoom: () => Promise<Room>, skip?: string): v
     assert.equal(await store.get('pipeline', 'never'), undefined);
   });
 
+  holds('what is fixed at the creation of an aggregate is read with every later state', async (store) => {
+    const [created] = aggregate('run-1', 0, { step: 1 }).aggregates;
+    await store.apply({ ...nothing, aggregates: [{ ...created!, fixed: { plan: ['a', 'b'] } }] });
+    await store.apply(aggregate('run-1', 1, { step: 2 }));
+
+    assert.deepEqual(await store.load('execution', 'run-1'), { state: { plan: ['a', 'b'], step: 2 }, version: 2 });
+  });
+
   holds('creating what exists is a conflict', async (store) => {
     await store.apply(aggregate('run-1', 0, { step: 1 }));
 

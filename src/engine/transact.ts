@@ -219,10 +219,17 @@ const aggregateOf = <S>(kind: AggregateKind, id: string, version: number, decide
   kind,
   id,
   version,
-  state: decided.state as Json,
+  ...divided(kind, version, decided.state as unknown as JsonObject),
   summary: decided.summary,
   events: decided.events as JsonObject[],
 });
+
+/** The plan of a run never changes and is most of what there is to write: it is written once. */
+function divided(kind: AggregateKind, version: number, state: JsonObject): Pick<Aggregate, 'fixed' | 'state'> {
+  if (kind !== 'execution') return { state };
+  const { plan, ...moving } = state;
+  return { ...(version === 0 ? { fixed: { plan: plan! } } : {}), state: moving };
+}
 
 /** What touches the machine that a run lives on; all else can be done anywhere. */
 const isTaskWork = ({ do: what }: Untold<ExecutionCommand>): boolean =>

@@ -1,6 +1,6 @@
 // The runner: a small process that starts jobs, outlives the server, and writes down how each job ended.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -84,7 +84,7 @@ async function endWithin(own: string, patience: number): Promise<boolean> {
 /** Started once per directory: a second call finds the first one's job. */
 function start({ directory: own, spec }: StartRequest): void {
   if (running.has(own) || existsSync(join(own, 'job.json')) || existsSync(join(own, 'end.json'))) return;
-  mkdirSync(spec.directory, { recursive: true, mode: 0o700 });
+  if (!existsSync(spec.directory)) mkdirSync(spec.directory, { recursive: true, mode: 0o700 });
   const output = openSync(join(own, 'output'), 'a', 0o600);
   const { seconds, memoryMb, fileMb } = spec.limits;
   const limits = `ulimit -c 0; ulimit -f ${fileMb * 2048}; ulimit -n 1024`;
@@ -110,9 +110,10 @@ function start({ directory: own, spec }: StartRequest): void {
   const state: Running = { child, stopped: null, memoryMb, ends: [] };
   running.set(own, state);
   if (child.pid !== undefined)
-    writeAtomic(
+    writeFileSync(
       join(own, 'job.json'),
       JSON.stringify({ pid: child.pid, started: startTime(child.pid) ?? '' } satisfies ProcessMark),
+      { mode: 0o600 },
     );
   const limit = setTimeout(() => stop(own, `It ran longer than ${seconds} s.`), seconds * 1000);
   child.on('error', (error) => ended(null, error.message));
@@ -139,7 +140,8 @@ function stop(own: string, reason: string): void {
 }
 
 function record(own: string, end: JobEnd): void {
-  if (existsSync(own)) writeAtomic(join(own, 'end.json'), JSON.stringify(end));
+  // One small write: whoever reads it in the middle finds nothing yet, and looks again.
+  if (existsSync(own)) writeFileSync(join(own, 'end.json'), JSON.stringify(end), { mode: 0o600 });
 }
 
 /** Memory is watched, not reserved: address space says nothing about a modern runtime. */

@@ -41,7 +41,7 @@ function apply(state: Execution | null, event: ExecutionEvent): Execution {
     case 'execution-reopened':
       return reopened(state, at);
     case 'execution-tagged':
-      return { ...state, plan: { ...state.plan, tags: event.tags } };
+      return { ...state, tags: event.tags };
     case 'stage-started':
       return withStage(state, event.stage, { status: 'RUNNING', startedAt: at, step: -1 });
     case 'stage-skipped':
@@ -151,6 +151,7 @@ function created(plan: Plan, at: Instant): Execution {
   const stages = plan.pipeline.stages.map(({ name }) => [name, { status: 'NOT_STARTED' }]);
   return {
     plan,
+    tags: plan.tags,
     status: 'NOT_STARTED',
     message: '',
     requestedAt: at,

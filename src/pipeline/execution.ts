@@ -107,6 +107,8 @@ export type StageState =
 
 export interface Execution {
   plan: Plan;
+  /** At first those of the plan; people change them. */
+  tags: string[];
   status: Status;
   message: string;
   requestedAt: Instant;

@@ -16,7 +16,7 @@ export function executionRecord(execution: Execution, { withStages }: { withStag
     status: execution.status,
     statusMessage: execution.message,
     comments: plan.comments,
-    tags: plan.tags,
+    tags: execution.tags,
     icon: pipeline.icon,
     starred: pipeline.starred,
     input: withoutSeals(plan.input),

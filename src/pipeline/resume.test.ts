@@ -161,5 +161,5 @@ test('tags are changed at any time, also after the end', () => {
   const run = failed();
   run.say({ type: 'tag', tags: ['bad night'] });
 
-  assert.deepEqual([run.state.plan.tags, run.state.status], [['bad night'], 'FAILED']);
+  assert.deepEqual([run.state.tags, run.state.status], [['bad night'], 'FAILED']);
 });

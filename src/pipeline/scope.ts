@@ -18,7 +18,7 @@ export function lookupIn(execution: Execution, variables: Record<string, string>
     statusMessage: execution.message,
     requestBy: plan.requestedBy,
     comments: plan.comments,
-    tags: plan.tags,
+    tags: execution.tags,
     description: plan.pipeline.description,
   };
   return (path) => {

@@ -11,7 +11,7 @@ import { migrate as migrateSqlite } from './sqlite/schema.ts';
 
 /** How each table goes over: the columns, in the order in which rows were made, so that numbers given anew keep their order. */
 const tables = [
-  { name: 'aggregates', columns: 'kind, id, version, state, summary', order: 'position' },
+  { name: 'aggregates', columns: 'kind, id, version, fixed, state, summary', order: 'position' },
   { name: 'events', columns: 'sequence, kind, aggregate, body', order: 'sequence' },
   { name: 'commands', columns: 'key, kind, aggregate, lane, project, host, body, due, fence, tries', order: 'id' },
   { name: 'documents', columns: 'kind, id, project, name, body, created_at, updated_at', order: 'kind, id' },

@@ -55,6 +55,8 @@ export interface Transition {
     kind: AggregateKind;
     id: string;
     version: number;
+    /** Read back as part of the state; given when the aggregate is created, and never written again. */
+    fixed?: JsonObject;
     state: Json;
     summary: JsonObject;
     events: JsonObject[];

@@ -14,13 +14,13 @@ export interface Memory {
 }
 
 interface Rows {
-  executions: { state: unknown }[];
+  executions: { fixed: unknown; state: unknown }[];
   events: { aggregate: unknown; body: unknown }[];
   commands: { key: unknown; body: unknown; node: unknown }[];
 }
 
 const queries = {
-  executions: "SELECT state FROM aggregates WHERE kind = 'execution'",
+  executions: "SELECT fixed, state FROM aggregates WHERE kind = 'execution'",
   events: "SELECT aggregate, body FROM events WHERE kind = 'execution' ORDER BY sequence",
   commands: 'SELECT key, body, node FROM commands',
 };
@@ -65,7 +65,10 @@ async function readPostgres(url: string): Promise<Memory> {
 function memoryOf({ executions, events, commands }: Rows, unsound: string): Memory {
   const byExecution = Map.groupBy(events, ({ aggregate }) => String(aggregate));
   return {
-    executions: executions.map(({ state }) => parsed(state) as Execution),
+    executions: executions.map(({ fixed, state }) => ({
+      ...(parsed(fixed) as object),
+      ...(parsed(state) as Execution),
+    })),
     events: new Map([...byExecution].map(([id, all]) => [id, all.map(({ body }) => parsed(body) as ExecutionEvent)])),
     owed: commands.map(({ key, body, node }) => ({
       key: String(key),

@@ -49,9 +49,10 @@ export const ciTask = (allowed: boolean) =>
       const refusal = refuse(context, allowed);
       if (refusal) return { failed: refusal };
       const directory = workspaceOf(context);
+      const finish = finishScript(exported, artifacts, process);
       const files = {
-        'steps.sh': stepsScript([...cloneSteps(context), ...steps]),
-        'finish.sh': finishScript(exported, artifacts, process),
+        'steps.sh': stepsScript([...cloneSteps(context), ...steps], finish !== ''),
+        ...(finish ? { 'finish.sh': finish } : {}),
       };
       const own = context.jobs.directory(context.key);
       return startJob(context, {
@@ -103,17 +104,21 @@ function cloneSteps({ workspace: { repository } }: TaskContext): string[] {
   ];
 }
 
-const stepsScript = (steps: string[]): string =>
-  [`trap 'code=$?; { set +ex; } 2>/dev/null; . "$JOB/finish.sh"; exit $code' EXIT`, 'set -ex', ...steps, ''].join('\n');
-
-/** Runs at the end of the steps, however they ended: values of variables and files to keep. */
-const finishScript = (exported: string[], artifacts: string[], reports: z.infer<typeof reportItem>[]): string =>
+const stepsScript = (steps: string[], hasFinish: boolean): string =>
   [
-    `{\n${exportsAsJson(exported)}\n} > "$JOB/exports.json"`,
-    ...artifacts.map(
-      (path) =>
-        `for f in ${path}; do [ -e "$f" ] && mkdir -p "$JOB/artifacts" && cp -r "$f" "$JOB/artifacts/" && echo "$JOB/artifacts/\${f##*/}" >> "$JOB/artifacts.list"; done`,
-    ),
-    ...collectReports(reports),
+    ...(hasFinish ? [`trap '{ code=$?; set +ex; } 2>/dev/null; . "$JOB/finish.sh"; exit $code' EXIT`] : []),
+    'set -ex',
+    ...steps,
     '',
   ].join('\n');
+
+/** Runs at the end of the steps, however they ended: values of variables and files to keep. Empty where nothing is wanted. */
+const finishScript = (exported: string[], artifacts: string[], reports: z.infer<typeof reportItem>[]): string =>
+  [
+    ...(exported.length > 0 ? [`{\n${exportsAsJson(exported)}\n} > "$JOB/exports.json"\n`] : []),
+    ...artifacts.map(
+      (path) =>
+        `for f in ${path}; do [ -e "$f" ] && mkdir -p "$JOB/artifacts" && cp -r "$f" "$JOB/artifacts/" && echo "$JOB/artifacts/\${f##*/}" >> "$JOB/artifacts.list"; done\n`,
+    ),
+    ...collectReports(reports).map((line) => `${line}\n`),
+  ].join('');

@@ -50,10 +50,11 @@ BEGIN
         IF NOT FOUND THEN RAISE EXCEPTION 'fenced' USING ERRCODE = 'MR001'; END IF;
       END IF;
       FOR a IN SELECT * FROM json_to_recordset(t.aggregates)
-        AS x (kind text, id text, version bigint, state json, summary json, events json)
+        AS x (kind text, id text, version bigint, fixed json, state json, summary json, events json)
       LOOP
         IF a.version = 0 THEN
-          INSERT INTO aggregates (kind, id, version, state, summary) VALUES (a.kind, a.id, 1, a.state, a.summary)
+          INSERT INTO aggregates (kind, id, version, fixed, state, summary)
+          VALUES (a.kind, a.id, 1, a.fixed, a.state, a.summary)
           ON CONFLICT DO NOTHING;
         ELSE
           UPDATE aggregates SET version = version + 1, state = a.state, summary = a.summary

@@ -21,7 +21,7 @@ export const migrations: readonly Migration[] = [
     oldestReader: 1,
     sql: () => `
       CREATE TABLE aggregates (
-        kind text NOT NULL, id text NOT NULL, version bigint NOT NULL, state json NOT NULL, summary json NOT NULL,
+        kind text NOT NULL, id text NOT NULL, version bigint NOT NULL, fixed json, state json NOT NULL, summary json NOT NULL,
         position bigint GENERATED ALWAYS AS IDENTITY, PRIMARY KEY (kind, id)
       ) WITH (fillfactor = 70);
       CREATE INDEX aggregates_by_position ON aggregates (kind, position);

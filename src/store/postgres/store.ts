@@ -37,8 +37,15 @@ export function openPostgres({ pool, url, node, news, now }: PostgresParts): Sto
     },
 
     async load(kind, id) {
-      const [row] = await ask('load', 'SELECT state, version FROM aggregates WHERE kind = $1 AND id = $2', kind, id);
-      return row && { state: row.state, version: row.version };
+      const [row] = await ask(
+        'load',
+        'SELECT fixed, state, version FROM aggregates WHERE kind = $1 AND id = $2',
+        kind,
+        id,
+      );
+      // What never changes of a state is written once, apart from it.
+      const state = row?.fixed ? { ...row.fixed, ...(row.state as JsonObject) } : row?.state;
+      return row && { state: state!, version: row.version };
     },
 
     async summaries(kind) {
@@ -193,6 +200,7 @@ interface Row {
   kind: AggregateKind & string;
   id: string;
   node: string | null;
+  fixed: JsonObject | null;
   state: Json;
   version: number;
   summary: JsonObject;

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../core/json.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
 import type { Command, Document } from '../store.ts';
 
 /** Every column that some query here gives back. */
@@ -12,6 +12,7 @@ export interface Row {
   due: number;
   fence: number;
   tries: number;
+  fixed: string | null;
   state: string;
   version: number;
   summary: string;
@@ -52,6 +53,10 @@ export const documentOf = (row: Row | undefined): Document | undefined =>
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
+
+/** What never changes of a state is written once, apart from it. */
+export const stateOf = ({ fixed, state }: Pick<Row, 'fixed' | 'state'>): Json =>
+  fixed === null ? (JSON.parse(state) as Json) : { ...JSON.parse(fixed), ...JSON.parse(state) };
 
 /** A document as the columns of its table, in their order. */
 export const columnsOf = (document: Document): (string | number)[] => {

@@ -30,8 +30,14 @@ const migrations: readonly string[] = [
   `
   ALTER TABLE commands ADD COLUMN project TEXT NOT NULL DEFAULT '';
   ALTER TABLE commands ADD COLUMN host TEXT NOT NULL DEFAULT '';
+  ALTER TABLE aggregates ADD COLUMN fixed TEXT;
+  UPDATE aggregates SET fixed = json_object('plan', json_extract(state, '$.plan')), state = json_set(json_remove(state, '$.plan'), '$.tags', json_extract(state, '$.plan.tags'))
+    WHERE kind = 'execution';
   `,
 ];
+
+/** As the first version had it. */
+export const firstSchema = migrations[0]!;
 
 export const newestSchema = migrations.length;
 

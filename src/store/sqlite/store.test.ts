@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { temporaryDirectory } from '../../../test/directory.ts';
 import { storeConformance } from '../../../test/store-conformance.ts';
 import { MillraceError } from '../../core/error.ts';
+import { firstSchema } from './schema.ts';
 import { openSqlite } from './store.ts';
 
 storeConformance(async () => {
@@ -34,6 +35,24 @@ test('what a promise said was written is there after the process was killed', (t
   const { count } = database.prepare('SELECT count(*) AS count FROM events').get() as { count: number };
   database.close();
   assert.equal(count, 21);
+});
+
+test('a run that an older version has begun goes on with what it was', async (t) => {
+  const path = join(temporaryDirectory(t), 'millrace.db');
+  const old = new DatabaseSync(path);
+  old.exec(firstSchema);
+  old.exec('PRAGMA user_version = 1');
+  const state = {
+    plan: { execution: 'r', input: { text: 'Größe "1"' }, tags: ['good'] },
+    status: 'RUNNING',
+    notices: 3,
+  };
+  old.prepare("INSERT INTO aggregates VALUES ('execution', 'r', 7, ?, '{}', 1)").run(JSON.stringify(state));
+  old.close();
+  const store = openSqlite(path, { name: 'here', host: 'here' });
+
+  assert.deepEqual(await store.load('execution', 'r'), { state: { ...state, tags: ['good'] }, version: 7 });
+  await store.close();
 });
 
 test('a database that a newer version wrote is left alone, with a hint', (t) => {

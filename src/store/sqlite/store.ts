@@ -1,9 +1,9 @@
 import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../core/error.ts';
-import type { Json, JsonObject } from '../../core/json.ts';
+import type { JsonObject } from '../../core/json.ts';
 import { newBell, ringFor } from '../bell.ts';
 import type { Applied, Node, Store, Transition } from '../store.ts';
-import { columnsOf, commandOf, documentOf } from './rows.ts';
+import { columnsOf, commandOf, documentOf, stateOf } from './rows.ts';
 import { migrate } from './schema.ts';
 import { openWriter, prepareStatements, Refusal } from './write.ts';
 
@@ -45,8 +45,8 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
       }),
 
     async load(kind, id) {
-      const row = one('SELECT state, version FROM aggregates WHERE kind = ? AND id = ?', kind, id);
-      return row && { state: JSON.parse(row.state) as Json, version: row.version };
+      const row = one('SELECT fixed, state, version FROM aggregates WHERE kind = ? AND id = ?', kind, id);
+      return row && { state: stateOf(row), version: row.version };
     },
 
     async summaries(kind) {

@@ -37,14 +37,16 @@ export function openWriter({ run, all, one }: Statements, node: Node) {
 
   function write({ settles, aggregates, commands, documents = [], log = [] }: Transition): Command[] {
     if (settles) settle(settles);
-    for (const { kind, id, version, state, summary, events } of aggregates) {
+    for (const { kind, id, version, fixed, state, summary, events } of aggregates) {
       const [stateText, summaryText] = [JSON.stringify(state), JSON.stringify(summary)];
       const done =
         version === 0
           ? run(
-              'INSERT OR IGNORE INTO aggregates SELECT ?, ?, 1, ?, ?, coalesce(max(position), 0) + 1 FROM aggregates WHERE kind = ?',
+              `INSERT OR IGNORE INTO aggregates (kind, id, version, fixed, state, summary, position)
+               SELECT ?, ?, 1, ?, ?, ?, coalesce(max(position), 0) + 1 FROM aggregates WHERE kind = ?`,
               kind,
               id,
+              fixed ? JSON.stringify(fixed) : null,
               stateText,
               summaryText,
               kind,
