@@ -1,16 +1,16 @@
 import { type DeploymentMessage, decideDeployment } from '../blueprint/deploy.ts';
 import { type Deployment, type DeploymentEvent, isBusy, isDeleted } from '../blueprint/deployment.ts';
-import type { Instant } from '../core/instant.ts';
-import { toIso, toMicros } from '../core/instant.ts';
+import { toIso } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { decide, turnholderOf } from '../pipeline/decide.ts';
-import { type Execution, type ExecutionEvent, type Plan, type Question, taskKey } from '../pipeline/execution.ts';
+import type { Execution, ExecutionEvent, Plan } from '../pipeline/execution.ts';
 import type { ExecutionCommand, ExecutionMessage } from '../pipeline/messages.ts';
 import { decideQueue, emptyQueue, type Queue, type QueueMessage } from '../pipeline/queue.ts';
 import { executionRecord } from '../pipeline/record.ts';
 import type { AggregateKind, Applied, Command, Document, NewCommand, Transition } from '../store/store.ts';
 import { decideFunctionRun, type FunctionMessage, type FunctionRun } from './function-run.ts';
 import { type EngineParts, momentOf } from './parts.ts';
+import { questionsOf } from './questions.ts';
 
 /** What a message may bring along into the same transaction. */
 export interface Along {
@@ -240,75 +240,6 @@ type Untold<C> = C extends unknown ? Omit<C, 'key' | 'due'> : never;
 
 const queueMessage = (execution: string, command: Untold<ExecutionCommand>): QueueMessage =>
   command.do === 'enter-queue' ? { type: 'enter', entry: command.entry } : { type: 'leave', execution };
-
-/** The user operations that people see: open with the task, and closed with it. */
-function questionsOf(
-  before: Execution | null,
-  message: ExecutionMessage,
-  state: Execution,
-  events: ExecutionEvent[],
-  now: Instant,
-): Document[] {
-  return events.flatMap((event) => {
-    if (event.type === 'task-waiting')
-      return [
-        questionDocument(state, event.stage, event.task, event.question, { status: 'ACTIVE', requestedAt: now }, now),
-      ];
-    if (event.type !== 'task-ended' && event.type !== 'task-started') return [];
-    const waited = before?.tasks[taskKey(event.stage, event.task)];
-    if (waited?.status !== 'WAITING') return [];
-    const answer: JsonObject =
-      message.type === 'answer' ? { respondedBy: message.by, responseMessage: message.comment, respondedAt: now } : {};
-    return [
-      questionDocument(
-        state,
-        event.stage,
-        event.task,
-        waited.question,
-        { status: closingStatus(message), requestedAt: waited.startedAt, ...answer },
-        now,
-      ),
-    ];
-  });
-}
-
-function closingStatus(message: ExecutionMessage): string {
-  if (message.type === 'answer') return message.approved ? 'APPROVED' : 'REJECTED';
-  return message.type === 'expire-question' ? 'EXPIRED' : 'CANCELED';
-}
-
-function questionDocument(
-  { plan }: Execution,
-  stage: string,
-  task: string,
-  question: Question,
-  state: JsonObject,
-  now: Instant,
-): Document {
-  const body: JsonObject = {
-    executionId: plan.execution,
-    executionIndex: plan.index,
-    executionLink: `/codestream/api/executions/${plan.execution}`,
-    pipelineName: plan.pipeline.name,
-    pipelineId: plan.pipelineId,
-    requestedBy: plan.requestedBy,
-    stage,
-    task,
-    ...(question as unknown as JsonObject),
-    ...state,
-    _requestedOnInMicros: toMicros(Number(state.requestedAt)),
-    _expiresOnInMicros: question.expiresAt === null ? 0 : toMicros(question.expiresAt),
-  };
-  return {
-    kind: 'user-operation',
-    id: question.id,
-    project: plan.project,
-    name: question.id,
-    body,
-    createdAt: now,
-    updatedAt: now,
-  };
-}
 
 /** Holds the name of a deployment as long as it lives. */
 function nameOf({ id, project, name, createdAt, updatedAt, ...state }: Deployment): Document {
