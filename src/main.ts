@@ -108,6 +108,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
     secretProperties,
     openApi: () => openApi(version),
     crashPoint: crashPoints(directory),
+    sendTrace: await traceExporter(),
     newId: randomUUID,
     newPassword: () => randomBytes(12).toString('base64url'),
     node,
@@ -122,6 +123,16 @@ async function serveHere(options: ServeOptions): Promise<void> {
     `Millrace ${version} is ready: ${server.url}${names ? ` · names: ${names.address}:${names.dnsPort} · name API: ${names.apiUrl}` : ''}\n`,
   );
   await untilAskedToStop(server);
+  // Calls to far sides that do not answer would keep the process for as long as they wait.
+  process.exit(0);
+}
+
+/** Where the variables of OpenTelemetry name a collector, runs are sent there as traces. */
+async function traceExporter() {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_HEADERS: headers = '' } = process.env;
+  if (!endpoint) return undefined;
+  const [{ otlpExporter }, { http }] = await Promise.all([import('./host/otlp.ts'), import('./host/http.ts')]);
+  return otlpExporter(http, { endpoint, headers, version, service: process.env.OTEL_SERVICE_NAME ?? 'millrace' });
 }
 
 /** Ends all that this process has begun by putting a fresh one in its place, under the same number. */
@@ -133,7 +144,8 @@ function beginAnew(reason: string): void {
 
 /** The log: a line of JSON for each thing worth telling. */
 function report(message: string, details: Record<string, unknown>): void {
-  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), message, ...details })}\n`);
+  const level = 'error' in details ? 'error' : 'info';
+  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...details })}\n`);
 }
 
 /** What a command that works on the database itself is about. */

@@ -81,6 +81,15 @@ export class ServeProcess {
     return this.#told;
   }
 
+  /** Its exit code, once it has ended. */
+  get ended(): Promise<number | null> {
+    const child = this.#children.at(-1)!;
+    return new Promise((resolve) => {
+      if (child.exitCode !== null || child.signalCode !== null) resolve(child.exitCode);
+      child.once('exit', resolve);
+    });
+  }
+
   get died(): Promise<NodeJS.Signals | null> {
     const child = this.#children.at(-1)!;
     return new Promise((resolve) => {

@@ -8,6 +8,7 @@ import type { JsonObject } from '../src/core/json.ts';
 import { http } from '../src/host/http.ts';
 import { openJobs } from '../src/host/jobs.ts';
 import { removeTree, stopOwned } from '../src/host/processes.ts';
+import type { Span } from '../src/pipeline/trace.ts';
 import { catalogue } from '../src/plugins/catalogue.ts';
 import { openSite } from '../src/plugins/clouds/local/site.ts';
 import { secretProperties } from '../src/plugins/endpoints/endpoints.ts';
@@ -33,6 +34,7 @@ export interface Options {
   allowProcessWorkspace?: boolean;
   bootWithin?: number;
   mostPages?: number;
+  sendTrace?: (spans: Span[]) => Promise<void>;
 }
 
 /** A whole server on a free port with a directory of its own, signed in as its administrator. */
@@ -89,6 +91,7 @@ export class TestServer {
       secretProperties,
       openApi: () => openApi('0.0.0'),
       crashPoint: () => undefined,
+      sendTrace: this.#options.sendTrace,
       newId: randomUUID,
       newPassword: () => 'never used',
       node: { name: 'single', host: 'here' },
@@ -96,7 +99,7 @@ export class TestServer {
       port,
       publicUrl: undefined,
       adminPassword: 'admin password',
-      report: (message, details) => this.reports.push({ message, details }),
+      report: (message, details) => 'error' in details && this.reports.push({ message, details }),
       say: () => undefined,
     });
     this.url = this.#server.url;

@@ -2,6 +2,7 @@ import { messageOf } from '../core/error.ts';
 import type { Instant } from '../core/instant.ts';
 import { nextProject } from '../pipeline/fairness.ts';
 import type { Command } from '../store/store.ts';
+import type { Load } from './observe.ts';
 import type { EngineParts } from './parts.ts';
 
 /** At most this many commands are performed at once; most of them wait for a far side. */
@@ -14,6 +15,7 @@ const sweepEvery = 1000;
 export interface Dispatcher {
   /** Performs commands that were claimed with the commit that asked for them. */
   take(commands: Command[]): void;
+  load(): Load;
   /** Claims nothing more, and waits for what is under way for at most `grace` milliseconds. */
   stop(grace: number): Promise<void>;
 }
@@ -33,6 +35,7 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
   /** Whether the last claim may have left behind what was due, for want of room. */
   let starved = false;
   let stopped = false;
+  let looked = parts.moment.now();
   parts.store.bell.on('work', claimAt);
   claimAt(0);
 
@@ -41,6 +44,11 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
       enqueue(commands);
       pump();
     },
+    load: () => ({
+      underWay: underWay.size,
+      ready: [...ready.values()].reduce((sum, { length }) => sum + length, 0),
+      sinceLook: parts.moment.now() - looked,
+    }),
     async stop(grace) {
       stopped = true;
       parts.store.bell.off('work', claimAt);
@@ -99,6 +107,7 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
     } catch (thrown) {
       if (stopped) return;
       parts.report('A command failed and is tried again.', {
+        ...(command.kind === 'execution' ? { execution: command.aggregate } : {}),
         command: command.key,
         tries: command.tries,
         error: messageOf(thrown),
@@ -153,8 +162,12 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
         const found = await parts.store.claim(now, room, { perProject: mostOfOne, crowded: others });
         enqueue(found.commands);
         if (found.next !== undefined) soonest = Math.min(soonest, found.next);
+        looked = parts.moment.now();
         starved = found.commands.length === room || others.length > 0 || crowded().length > 0;
-      } else starved = true;
+      } else {
+        starved = true;
+        looked = now;
+      }
     } catch (thrown) {
       parts.report('The store could not be asked for work; it is asked again.', { error: messageOf(thrown) });
     }

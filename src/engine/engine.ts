@@ -1,11 +1,12 @@
 import type { Deployment } from '../blueprint/deployment.ts';
-import { MillraceError } from '../core/error.ts';
+import { MillraceError, messageOf } from '../core/error.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import type { Execution, Parent } from '../pipeline/execution.ts';
+import type { Execution, Parent, Plan } from '../pipeline/execution.ts';
 import type { Pipeline } from '../pipeline/model.ts';
 import type { QueueMessage } from '../pipeline/queue.ts';
 import { succeeded } from '../pipeline/reopen.ts';
 import { bindInputs } from '../pipeline/start.ts';
+import { spansOf } from '../pipeline/trace.ts';
 import type { Deployments } from '../sdk/powers.ts';
 import type { Command, Document } from '../store/store.ts';
 import { deploymentDesk } from './deployments.ts';
@@ -14,12 +15,15 @@ import type { FunctionRun } from './function-run.ts';
 import { functionDesk } from './functions.ts';
 import { integrationsOf } from './integrations.ts';
 import { needsTurn, nestedRuns } from './nested.ts';
+import type { Load } from './observe.ts';
 import type { EngineParts } from './parts.ts';
 import { actionPerformer } from './perform-action.ts';
 import { noticePerformer } from './perform-notice.ts';
 import { taskPerformer, workspaceKey } from './perform-task.ts';
 import { runnablePipeline } from './runnable.ts';
 import { openMailbox } from './transact.ts';
+
+const mostTracesTries = 5;
 
 export interface StartRequest {
   pipeline: Document;
@@ -39,6 +43,8 @@ export interface StartRequest {
   priority?: number;
   /** The machine that it shares with the run that asked for it. */
   host?: string;
+  root?: string;
+  cause?: Plan['cause'];
 }
 
 export interface Engine {
@@ -52,6 +58,7 @@ export interface Engine {
   deployments: Deployments & { byName(project: string, name: string): Promise<Deployment | undefined> };
   runFunction(actionId: string, inputs: JsonObject, by: string, key: string | undefined): Promise<FunctionRun>;
   cancelFunction(id: string): Promise<FunctionRun | undefined>;
+  load(): Load;
   stop(): Promise<void>;
 }
 
@@ -130,6 +137,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       });
     },
 
+    load: dispatcher.load,
     stop: () => dispatcher.stop(3000),
   };
 
@@ -147,6 +155,8 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     parent,
     priority,
     host,
+    root,
+    cause,
   }: StartRequest): Promise<{ id: string; index: number }> {
     const known = await store.load('execution', id);
     if (known) return { id, index: (known.state as unknown as Execution).plan.index };
@@ -169,6 +179,8 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       ...(priority === undefined ? {} : { priority }),
       ...(parent ? { parent } : {}),
       ...placeOf(pipeline, host),
+      ...(root ? { root } : {}),
+      ...(cause ? { cause } : {}),
       ...(from ? { carried: succeeded(from) } : {}),
     };
     const queued = needsTurn(parent, document.id);
@@ -205,6 +217,20 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     return performForExecution(command, state as unknown as Execution);
   }
 
+  /** Nobody waits for a trace for ever: a collector that stays away is told of and passed by. */
+  async function sendTrace(command: Command, execution: Execution): Promise<void> {
+    try {
+      await parts.sendTrace?.(spansOf(execution));
+    } catch (thrown) {
+      if (command.tries < mostTracesTries) throw thrown;
+      parts.report('A trace could not be sent and is given up.', {
+        execution: command.aggregate,
+        error: messageOf(thrown),
+      });
+    }
+    await mailbox.settle({ settles: { command: command.id, fence: command.fence } });
+  }
+
   async function performForDeployment(command: Command, deployment: Deployment): Promise<void> {
     return command.body.do === 'start-action' ? actions.start(command, deployment) : actions.poll(command, deployment);
   }
@@ -239,6 +265,8 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
         return notices.notify(command, execution);
       case 'send-metrics':
         return notices.sendMetrics(command, execution);
+      case 'send-trace':
+        return sendTrace(command, execution);
       case 'tidy':
         await parts.jobs.remove(workspaceKey(id));
         await nested.tellParent(execution);

@@ -93,6 +93,7 @@ export function nestedRuns(parts: EngineParts, mailbox: Mailbox, start: Start) {
       triggeredBy: plan.triggeredBy,
       source: `/codestream/api/executions/${plan.execution}`,
       ...(plan.host ? { host: plan.host } : {}),
+      root: plan.root ?? plan.execution,
       parent: { execution: plan.execution, key, pipelines, as },
     });
     return id;

@@ -1,8 +1,10 @@
 import type { Instant, Moment } from '../core/instant.ts';
+import type { Span } from '../pipeline/trace.ts';
 import type { Catalogue } from '../sdk/catalogue.ts';
 import type { Http, Jobs } from '../sdk/powers.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Node, Store } from '../store/store.ts';
+import type { Observer } from './observe.ts';
 
 /** What the engine is handed: it reaches for nothing itself. */
 export interface EngineParts {
@@ -21,6 +23,9 @@ export interface EngineParts {
   tokenFor(user: string, life: number): Promise<string>;
   /** Named places between a side effect and its commit: tests kill the process there. */
   crashPoint(name: string): void;
+  observer: Observer;
+  /** Sends a trace to a collector; undefined: nobody wants it. */
+  sendTrace: ((spans: Span[]) => Promise<void>) | undefined;
   report(message: string, details: Record<string, unknown>): void;
 }
 

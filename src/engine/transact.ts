@@ -137,11 +137,15 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
 
   function decideExecution(id: string, before: Execution | null, message: ExecutionMessage): Decided<Execution> {
     const { state, events, commands } = decide(before, message, momentOf(parts));
+    const ended = events.some(({ type }) => type === 'execution-ended');
+    const traces: ExecutionCommand[] =
+      ended && parts.sendTrace ? [{ do: 'send-trace', key: `${id}/trace/${state.resumes?.count ?? 0}`, due: 0 }] : [];
     return {
       state,
       events,
+      observe: () => parts.observer.happened(state, events),
       summary: state ? executionRecord(state, { withStages: false }) : {},
-      commands: commands.map(({ key, due, ...body }) => {
+      commands: [...commands, ...traces].map(({ key, due, ...body }) => {
         const isForQueue = body.do === 'leave-queue' || body.do === 'enter-queue';
         const common = { key, due, project: state.plan.project };
         if (isForQueue)
@@ -185,7 +189,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
 
   async function write(
     aggregates: Aggregate[],
-    decided: Pick<Decided<unknown>, 'commands' | 'documents'>,
+    decided: Pick<Decided<unknown>, 'commands' | 'documents' | 'observe'>,
     along: Along,
   ): Promise<Applied['result']> {
     const now = parts.moment.now();
@@ -199,7 +203,10 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
       documents: [...decided.documents, ...(along.documents ?? [])],
       log: along.log,
     });
-    if (applied.result === 'applied') perform(applied.claimed);
+    if (applied.result === 'applied') {
+      perform(applied.claimed);
+      decided.observe?.();
+    }
     return applied.result;
   }
 }
@@ -213,6 +220,8 @@ interface Decided<S> {
   summary: JsonObject;
   commands: NewCommand[];
   documents: Document[];
+  /** Told when it has been written. */
+  observe?: () => void;
 }
 
 const aggregateOf = <S>(kind: AggregateKind, id: string, version: number, decided: Decided<S>): Aggregate => ({

@@ -56,6 +56,7 @@ export async function receiveWebhook(
       triggeredBy: author,
       source: webhook.id,
       id: idOfKey(`${id}/execution`),
+      cause: { push: id, ...traceparentOf(headers) },
       documents: (execution, index) => [
         eventRecord(webhook, id, event, moment.now(), {
           message: 'Execution started.',
@@ -77,6 +78,10 @@ export async function receiveWebhook(
     return record;
   }
 }
+
+/** The trace that a caller says its request belongs to (W3C Trace Context). */
+export const traceparentOf = (headers: Record<string, string | undefined>): { traceparent?: string } =>
+  headers.traceparent ? { traceparent: headers.traceparent.slice(0, 100) } : {};
 
 function eventRecord(
   webhook: Document,

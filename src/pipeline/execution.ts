@@ -42,6 +42,10 @@ export interface Plan {
   priority?: number;
   /** The machine of ours on which its tasks work; none: they work anywhere. */
   host?: string;
+  /** The outermost of the runs that this one is a part of. */
+  root?: string;
+  /** What led to it: the record of a push, and the trace that the caller said it belongs to (W3C). */
+  cause?: { push?: string; traceparent?: string };
   /** The run that this one is a part of. */
   parent?: Parent;
   /** What need not run again, by `Stage.Task`: a re-run from where an earlier run failed. */

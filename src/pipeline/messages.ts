@@ -40,6 +40,7 @@ export type ExecutionCommand = { key: string; due: Instant } & (
   | { do: 'enter-queue'; entry: Turnholder }
   | { do: 'leave-queue' }
   | { do: 'tidy' }
+  | { do: 'send-trace' }
   | { do: 'notify'; notice: Notice }
 );
 

@@ -18,6 +18,7 @@ import { integrationHandlers } from './handlers/integrations.ts';
 import { liveHandlers } from './handlers/live.ts';
 import { loginHandlers } from './handlers/login.ts';
 import { userHandlers } from './handlers/users.ts';
+import type { openMetrics } from './metrics.ts';
 import { Answer, envelope, type Handler, pageOf } from './request.ts';
 import type { Users } from './users.ts';
 
@@ -28,11 +29,12 @@ export interface HandlerParts {
   users: Users;
   kinds: ReturnType<typeof kinds>;
   openApi: () => JsonObject;
+  metrics: Pick<ReturnType<typeof openMetrics>, 'text' | 'contentType'>;
 }
 
 /** One handler for each operation, by its id. */
 export function handlers(given: HandlerParts): Record<string, Handler> {
-  const { parts, engine, kinds: known, openApi } = given;
+  const { parts, engine, kinds: known, openApi, metrics } = given;
   const { store } = parts;
   const { byId, byName, save } = finders(store);
   const now = () => parts.moment.now();
@@ -107,6 +109,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     },
     'files.export': async ({ query }) =>
       new Answer(200, await exportText(query), { 'content-type': 'application/x-yaml;charset=UTF-8' }),
+    'metrics.get': async () => new Answer(200, await metrics.text(), { 'content-type': metrics.contentType }),
     'openapi.get': async () => openApi(),
   };
 

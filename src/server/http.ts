@@ -7,6 +7,8 @@ import { MillraceError, messageOf } from '../core/error.ts';
 import { isObject, type JsonObject, parseJson } from '../core/json.ts';
 import type { Auth } from './auth.ts';
 import { isAllowed } from './auth.ts';
+import type { Health } from './health.ts';
+import type { openMetrics } from './metrics.ts';
 import { Answer, type Handler, type Request, Stream } from './request.ts';
 
 const largestBody = 1024 * 1024;
@@ -14,12 +16,13 @@ const largestBody = 1024 * 1024;
 export interface HttpParts {
   auth: Auth;
   handlers: Record<string, Handler>;
-  isReady: () => Promise<boolean>;
+  health: () => Promise<Health>;
+  metrics: Pick<ReturnType<typeof openMetrics>, 'requested' | 'text' | 'contentType'>;
   report(message: string, details: Record<string, unknown>): void;
 }
 
 /** The HTTP server: binds each operation to its handler, behind the check of who may call it. */
-export function buildHttp({ auth, handlers, isReady, report }: HttpParts): FastifyInstance {
+export function buildHttp({ auth, handlers, health, metrics, report }: HttpParts): FastifyInstance {
   const server = Fastify({ bodyLimit: largestBody, logger: false, forceCloseConnections: true });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
@@ -34,9 +37,14 @@ export function buildHttp({ auth, handlers, isReady, report }: HttpParts): Fasti
       reply,
     ),
   );
+  // Alive is what answers at all; who restarts a node because its database is away helps nobody.
   server.get('/healthz', async () => ({ status: 'ok' }));
-  server.get('/readyz', async (_, reply) =>
-    (await isReady()) ? { status: 'ready' } : reply.code(503).send({ status: 'not ready' }),
+  server.get('/readyz', async (_, reply) => {
+    const { ready, ...told } = await health();
+    return reply.code(ready ? 200 : 503).send(told);
+  });
+  server.addHook('onResponse', async (request, reply) =>
+    metrics.requested(request.method, request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime),
   );
   for (const operation of operations) {
     const handler = handlers[operation.id];

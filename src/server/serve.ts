@@ -5,6 +5,8 @@ import { MillraceError } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
 import { startEngine } from '../engine/engine.ts';
 import type { EngineParts } from '../engine/parts.ts';
+import type { Execution, ExecutionEvent } from '../pipeline/execution.ts';
+import { traceIdOf } from '../pipeline/trace.ts';
 import type { Catalogue } from '../sdk/catalogue.ts';
 import type { Http, Jobs } from '../sdk/powers.ts';
 import { checkKey } from '../store/open.ts';
@@ -13,7 +15,9 @@ import type { Node, Store } from '../store/store.ts';
 import { openAuth } from './auth.ts';
 import { kinds } from './definitions.ts';
 import { handlers } from './handlers.ts';
+import { healthOf } from './health.ts';
 import { buildHttp } from './http.ts';
+import { openMetrics } from './metrics.ts';
 import { openUsers } from './users.ts';
 
 export interface ServeParts {
@@ -25,6 +29,7 @@ export interface ServeParts {
   secretProperties: string[];
   openApi: () => JsonObject;
   crashPoint: (name: string) => void;
+  sendTrace: EngineParts['sendTrace'];
   newId: () => string;
   newPassword: () => string;
   node: Node;
@@ -46,6 +51,7 @@ export interface Server {
 /** One server: engine and HTTP on one store. Ready when this resolves. */
 export async function serve(given: ServeParts): Promise<Server> {
   const { store, seal, catalogue, host, port, say } = given;
+  let isStopping = false;
   let url = `http://${host}:${port}`;
   const users = openUsers(store, store.now);
   const auth = openAuth(store, users, store.now);
@@ -61,6 +67,8 @@ export async function serve(given: ServeParts): Promise<Server> {
     people: users,
     tokenFor: (user, life) => auth.issue(user, 'access', life),
     crashPoint: given.crashPoint,
+    observer: { happened: (execution, events) => observe(execution, events) },
+    sendTrace: given.sendTrace,
     report: given.report,
   };
   try {
@@ -70,11 +78,18 @@ export async function serve(given: ServeParts): Promise<Server> {
     throw thrown;
   }
   const engine = await startEngine(parts);
+  const isStoreUp = () =>
+    store.lastSequence().then(
+      () => true,
+      () => false,
+    );
+  const metrics = openMetrics(engine.load, isStoreUp);
   const known = kinds({ catalogue, seal, secretProperties: given.secretProperties, externalUrl: () => url });
   const http = buildHttp({
     auth,
-    handlers: handlers({ parts, engine, auth, users, kinds: known, openApi: given.openApi }),
-    isReady: async () => (await store.lastSequence()) >= 0,
+    handlers: handlers({ parts, engine, auth, users, kinds: known, openApi: given.openApi, metrics }),
+    health: async () => healthOf(await isStoreUp(), engine.load(), isStopping),
+    metrics,
     report: given.report,
   });
   try {
@@ -104,12 +119,29 @@ export async function serve(given: ServeParts): Promise<Server> {
   return {
     url,
     async stop() {
+      isStopping = true;
       clearInterval(sweep);
       await http.close();
       await engine.stop();
       await store.close();
     },
   };
+
+  /** Counts what has happened, and tells of the runs in the log. */
+  function observe(execution: Execution, events: ExecutionEvent[]): void {
+    metrics.observer.happened(execution, events);
+    for (const { type } of events) {
+      if (type !== 'execution-started' && type !== 'execution-ended') continue;
+      const { plan, status, message } = execution;
+      given.report(type === 'execution-started' ? 'A run has started.' : 'A run has ended.', {
+        execution: plan.execution,
+        run: `${plan.pipeline.name} #${plan.index}`,
+        project: plan.project,
+        trace: traceIdOf(plan.root ?? plan.execution),
+        ...(type === 'execution-ended' ? { status, reason: message } : {}),
+      });
+    }
+  }
 
   /** The first start makes an administrator and says once how to sign in. */
   async function firstStart(): Promise<void> {

@@ -1,6 +1,7 @@
 import { MillraceError } from '../../core/error.ts';
 import { isObject } from '../../core/json.ts';
 import type { StartRequest } from '../../engine/engine.ts';
+import { traceparentOf } from '../../engine/triggers.ts';
 import { executionRecord } from '../../pipeline/record.ts';
 import type { Document } from '../../store/store.ts';
 import type { HandlerParts } from '../handlers.ts';
@@ -34,10 +35,11 @@ export function executionHandlers(given: HandlerParts): Record<string, Handler> 
       tags,
     };
   };
-  const start = (pipeline: Document, { body, user }: Request) =>
+  const start = (pipeline: Document, { body, user, headers }: Request) =>
     begin(
       pipeline,
       {
+        cause: traceparentOf(headers),
         input: isObject(body.input) ? body.input : {},
         comments: String(body.comments ?? ''),
         tags: Array.isArray(body.tags) ? body.tags.map(String) : [],
