@@ -102,6 +102,14 @@ export function storeConformance(newRoom: () => Promise<Room>, skip?: string): v
     assert.deepEqual(await store.summaries('deployment'), []);
   });
 
+  holds('summaries are counted and read by pages', async (store) => {
+    for (const id of ['a', 'b', 'c']) await store.apply(aggregate(id, 0, { id }));
+
+    assert.deepEqual(await store.summaries('execution', { skip: 1, limit: 1 }), [{ id: 'b' }]);
+    assert.deepEqual(await store.summaries('execution', { skip: 2, limit: 9 }), [{ id: 'a' }]);
+    assert.deepEqual([await store.count('execution'), await store.count('deployment')], [3, 0]);
+  });
+
   holds('a command is claimed when it is due, once, with a raised fence', async (store) => {
     await ask(store, command('late', { due: 100 }), command('soon', { due: 10 }));
 

@@ -1,5 +1,6 @@
 import { parseFilter } from '../api/filter.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { AggregateKind, Store } from '../store/store.ts';
 import type { User } from './users.ts';
 
 /** A request after the door: signed in where it must be, its body of the right shape. */
@@ -44,13 +45,31 @@ export type Handler = (request: Request) => Promise<unknown>;
 /** The list envelope of Code Stream: links keep the order, documents are a map. */
 export function envelope(records: JsonObject[], query: Record<string, string>): JsonObject {
   const found = filtered(records, query);
+  const { skip, top } = wantedPage(query);
+  return envelopeOf(ordered(found, query.$orderby).slice(skip, skip + top), found.length);
+}
+
+/** The same of what is too much to be read whole: where nothing is to be found or put in order, only the page is read. */
+export async function storedEnvelope(
+  store: Store,
+  kind: AggregateKind,
+  query: Record<string, string>,
+): Promise<JsonObject> {
+  if (query.$filter || query.$orderby) return envelope(await store.summaries(kind), query);
+  const { skip, top } = wantedPage(query);
+  return envelopeOf(await store.summaries(kind, { skip, limit: top }), await store.count(kind));
+}
+
+function wantedPage(query: Record<string, string>): { skip: number; top: number } {
   const top = Number(query.$top ?? query.$size ?? query.count ?? 25) || 25;
-  const skip = Number(query.$skip ?? 0) || Number(query.page ?? 0) * top || 0;
-  const page = ordered(found, query.$orderby).slice(skip, skip + top);
+  return { top, skip: Number(query.$skip ?? 0) || Number(query.page ?? 0) * top || 0 };
+}
+
+function envelopeOf(page: JsonObject[], totalCount: number): JsonObject {
   const linkOf = (record: JsonObject) => String(record._link ?? record.id);
   return {
     count: page.length,
-    totalCount: found.length,
+    totalCount,
     links: page.map(linkOf),
     documents: Object.fromEntries(page.map((record) => [linkOf(record), record])),
   };

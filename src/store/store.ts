@@ -80,6 +80,12 @@ export interface Document {
   updatedAt: Instant;
 }
 
+/** Part of a list. */
+export interface Page {
+  skip: number;
+  limit: number;
+}
+
 export interface Loaded {
   state: Json;
   version: number;
@@ -95,8 +101,9 @@ export interface Store {
   now(): Instant;
   apply(transition: Transition): Promise<Applied>;
   load(kind: AggregateKind, id: string): Promise<Loaded | undefined>;
-  /** Summaries of a kind, newest first. */
-  summaries(kind: AggregateKind): Promise<JsonObject[]>;
+  /** Summaries of a kind, newest first: all of them, or a page. */
+  summaries(kind: AggregateKind, page?: Page): Promise<JsonObject[]>;
+  count(kind: AggregateKind): Promise<number>;
   /**
    * Takes due commands that this node (which has opened the store) can perform, raising their fence: the oldest of each project before the second oldest of any, at most
    * `perProject` of one, and none of those that are `crowded`. `next`: when more falls due for it.

@@ -5,7 +5,7 @@ import { traceparentOf } from '../../engine/triggers.ts';
 import { executionRecord } from '../../pipeline/record.ts';
 import type { Document } from '../../store/store.ts';
 import type { HandlerParts } from '../handlers.ts';
-import { envelope, type Handler, type Request } from '../request.ts';
+import { envelope, type Handler, type Request, storedEnvelope } from '../request.ts';
 import { executionActions } from './execution-actions.ts';
 import { finders } from './find.ts';
 
@@ -75,7 +75,7 @@ export function executionHandlers(given: HandlerParts): Record<string, Handler> 
         throw new MillraceError('not.found', { message: `Pipeline ${params.id} has no execution ${params.index}.` });
       return show(String(found.id));
     },
-    'executions.list': async ({ query }) => envelope(await store.summaries('execution'), query),
+    'executions.list': async ({ query }) => storedEnvelope(store, 'execution', query),
     'executions.get': async ({ params }) => show(params.id!),
     'executions.act': async (request) => {
       const { params, query } = request;

@@ -48,13 +48,14 @@ export function openPostgres({ pool, url, node, news, now }: PostgresParts): Sto
       return row && { state: state!, version: row.version };
     },
 
-    async summaries(kind) {
-      const rows = await ask(
-        'summaries',
-        'SELECT summary FROM aggregates WHERE kind = $1 ORDER BY position DESC',
-        kind,
-      );
+    async summaries(kind, page) {
+      const text = 'SELECT summary FROM aggregates WHERE kind = $1 ORDER BY position DESC LIMIT $2 OFFSET $3';
+      const rows = await ask('summaries', text, kind, page?.limit ?? null, page?.skip ?? 0);
       return rows.map(({ summary }) => summary);
+    },
+
+    async count(kind) {
+      return (await ask('count all', 'SELECT count(*) AS value FROM aggregates WHERE kind = $1', kind))[0]!.value;
     },
 
     async claim(at, limit, { perProject, crowded } = { perProject: limit, crowded: [] }) {

@@ -49,10 +49,17 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
       return row && { state: stateOf(row), version: row.version };
     },
 
-    async summaries(kind) {
-      return all('SELECT summary FROM aggregates WHERE kind = ? ORDER BY position DESC', kind).map(
-        ({ summary }) => JSON.parse(summary) as JsonObject,
-      );
+    async summaries(kind, { skip, limit } = { skip: 0, limit: -1 }) {
+      return all(
+        'SELECT summary FROM aggregates WHERE kind = ? ORDER BY position DESC LIMIT ? OFFSET ?',
+        kind,
+        limit,
+        skip,
+      ).map(({ summary }) => JSON.parse(summary) as JsonObject);
+    },
+
+    async count(kind) {
+      return one('SELECT count(*) AS value FROM aggregates WHERE kind = ?', kind)!.value;
     },
 
     async claim(now, limit, { perProject, crowded } = { perProject: limit, crowded: [] }) {
