@@ -1,0 +1,220 @@
+// Measures Millrace beside its floor, a bare HTTP server that starts the same processes, in one run on one machine:
+//   npm run bench [-- --only sqlite|postgres] [--quick]
+// Writes bench/results.json and bench/results.svg, and prints the table of bench/README.md.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { JsonObject } from '../src/core/json.ts';
+import { openStore } from '../src/store/open.ts';
+import { connected } from '../src/store/postgres/backup.ts';
+import { upgrade } from '../src/store/postgres/upgrade.ts';
+import type { Store } from '../src/store/store.ts';
+import { postgresPrograms, startCluster } from '../test/postgres/cluster.ts';
+import {
+  atOnce,
+  fill,
+  floorSubject,
+  intake,
+  type Subject,
+  serverSubject,
+  several,
+  type Times,
+  transitions,
+} from './measures.ts';
+import { draw } from './plot.ts';
+import { BenchServer, startFloor } from './server.ts';
+
+export interface Figures {
+  firstMs: Times;
+  twentyMs: Times;
+  hundredAtOnceMs: number;
+}
+
+export interface StoreFigures extends Figures {
+  readyMs: number;
+  idleMemoryMb: number;
+  idleCpuPercent: number;
+  webhooksPerSecond: number;
+  webhooksLost: number;
+  thousandRunsEndedMs: number;
+  transitionsPerSecond: number;
+  restartToNextProcessMs: number;
+  /** The same again with 10,000 runs in history and 100,000 that wait. */
+  filled: Pick<Figures, 'firstMs' | 'twentyMs'> & { listMs: number; memoryMb: number; readyMs: number };
+}
+
+export interface Results {
+  machine: string;
+  date: string;
+  floor: Figures;
+  sqlite?: StoreFigures;
+  postgres?: StoreFigures;
+}
+
+const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } } });
+const times = values.quick ? 10 : 60;
+const [ended, waiting] = values.quick ? [1000, 10_000] : [10_000, 100_000];
+const cleanUp: (() => unknown)[] = [];
+const results: Results = {
+  machine: machine(),
+  date: new Date().toISOString().slice(0, 10),
+  floor: await measureFloor(),
+};
+try {
+  if (values.only !== 'postgres') results.sqlite = await measure('SQLite', undefined);
+  if (values.only !== 'sqlite' && postgresPrograms()) {
+    const cluster = await startCluster({ durable: true });
+    cleanUp.push(cluster.stop);
+    results.postgres = await measure('PostgreSQL', cluster.url);
+  }
+} finally {
+  for (const work of cleanUp) await work();
+}
+if (!values.quick) {
+  writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(join(import.meta.dirname, 'results.svg'), draw(results));
+}
+process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
+process.exit(0);
+
+async function measureFloor(): Promise<Figures> {
+  const floor = await startFloor();
+  const figures = await measureSubject(floorSubject(floor.url), 'floor');
+  floor.stop();
+  return figures;
+}
+
+async function measureSubject(subject: Subject, name: string): Promise<Figures> {
+  const firstMs = await several(times, subject.first);
+  tell(name, 'first process', firstMs.p50);
+  const twentyMs = await several(times / 5, subject.twenty);
+  tell(name, 'twenty tasks', twentyMs.p50);
+  const hundredAtOnceMs = await atOnce(100, subject.twenty);
+  tell(name, 'a hundred at once', hundredAtOnceMs);
+  return { firstMs, twentyMs, hundredAtOnceMs };
+}
+
+async function measure(name: string, cluster: string | undefined): Promise<StoreFigures> {
+  const transitionsPerSecond = await withStore(cluster, 'transitions', (store) =>
+    transitions(store, values.quick ? 2 : 5, 200),
+  );
+  tell(name, 'transitions a second', transitionsPerSecond);
+  const url = cluster && (await newDatabase(cluster, 'bench'));
+  const server = await new BenchServer(url).start();
+  cleanUp.unshift(() => server.end());
+  const { readyMs } = server;
+  const idle = await measureIdle(server);
+  tell(name, 'idle', JSON.stringify(idle));
+  const subject = await serverSubject(server);
+  const figures = await measureSubject(subject, name);
+  const taken = await intake(server, 1000);
+  tell(name, 'webhooks', JSON.stringify(taken));
+  const restartToNextProcessMs = await measureRestart(server);
+  tell(name, 'restart', restartToNextProcessMs);
+  const filled = await measureFilled(server, url, subject);
+  tell(name, 'filled', JSON.stringify(filled));
+  return {
+    readyMs,
+    ...idle,
+    ...figures,
+    webhooksPerSecond: taken.perSecond,
+    webhooksLost: taken.lost,
+    thousandRunsEndedMs: taken.endedMs,
+    transitionsPerSecond,
+    restartToNextProcessMs,
+    filled,
+  };
+}
+
+async function measureIdle(server: BenchServer): Promise<{ idleMemoryMb: number; idleCpuPercent: number }> {
+  const seconds = values.quick ? 3 : 10;
+  await pause(2000);
+  const before = server.usage();
+  await pause(seconds * 1000);
+  const after = server.usage();
+  return { idleMemoryMb: after.memoryMb, idleCpuPercent: (after.cpuMs - before.cpuMs) / (seconds * 10) };
+}
+
+/** Killed while the first of two processes runs; from the start of the next server to the time that the second one prints. */
+async function measureRestart(server: BenchServer): Promise<number> {
+  await server.define('Restart', ['sleep 1', 'date +%s%N']);
+  const { execution } = await server.push('Restart', `restart ${Date.now()}`);
+  await pause(300);
+  await server.kill();
+  await pause(1200);
+  const begun = Date.now();
+  await server.start();
+  await server.ended(execution);
+  const { text } = await server.client.json('GET', `/api/executions/${execution}/logs?task=S.T2`);
+  return Math.round(Number(/^(\d{13,})$/m.exec(String(text))![1]) / 1e6 - begun);
+}
+
+async function measureFilled(
+  server: BenchServer,
+  url: string | undefined,
+  subject: Subject,
+): Promise<StoreFigures['filled']> {
+  const { execution } = await server.push('First', `like ${Date.now()}`);
+  await server.ended(execution);
+  await server.kill();
+  const store = await open(url, server.directory, 'filler');
+  const like = await store.load('execution', execution);
+  const [summary] = await store.summaries('execution', { skip: 0, limit: 1 });
+  await fill(store, { state: like!.state as JsonObject, summary: summary! }, ended, waiting);
+  await store.close();
+  await server.start();
+  const firstMs = await several(times, subject.first);
+  const twentyMs = await several(times / 5, subject.twenty);
+  const list = await several(10, async () => {
+    const begun = performance.now();
+    await server.client.json('GET', '/codestream/api/executions');
+    return performance.now() - begun;
+  });
+  return { firstMs, twentyMs, listMs: list.p50, memoryMb: server.usage().memoryMb, readyMs: server.readyMs };
+}
+
+async function withStore<T>(cluster: string | undefined, name: string, work: (store: Store) => Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
+  const store = await open(cluster && (await newDatabase(cluster, name)), directory, name);
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function open(url: string | undefined, directory: string, name: string): Promise<Store> {
+  return openStore({
+    url,
+    directory,
+    node: { name: url ? name : 'single', host: name },
+    self: { pid: 1, started: '', space: '' },
+    isGone: () => false,
+    clock: Date.now,
+    lost: (reason) => {
+      throw new Error(reason);
+    },
+    report: () => undefined,
+  });
+}
+
+async function newDatabase(cluster: string, name: string): Promise<string> {
+  await connected(`${cluster}/postgres`, (client) => client.query(`CREATE DATABASE ${name}`));
+  await upgrade(`${cluster}/${name}`, null);
+  return `${cluster}/${name}`;
+}
+
+function machine(): string {
+  const kernel = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim();
+  return `${cpus().length} × ${cpus()[0]!.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${kernel}, Node ${process.versions.node}`;
+}
+
+function tell(name: string, what: string, value: unknown): void {
+  process.stderr.write(`${name.padEnd(11)} ${what.padEnd(22)} ${String(value)}\n`);
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
