@@ -35,6 +35,8 @@ export interface Options {
   bootWithin?: number;
   mostPages?: number;
   sendTrace?: (spans: Span[]) => Promise<void>;
+  /** Hears of every call of the store. */
+  watch?: (call: keyof Store, values: unknown[]) => void;
 }
 
 /** A whole server on a free port with a directory of its own, signed in as its administrator. */
@@ -79,7 +81,7 @@ export class TestServer {
   async start(port = 0): Promise<void> {
     const { cloud = false, allowProcessWorkspace = true, bootWithin = 20_000 } = this.#options;
     this.#server = await serve({
-      store: await this.#openStore(),
+      store: watched(await this.#openStore(), this.#options.watch),
       seal: openSeal(join(this.directory, 'master.key')),
       catalogue: catalogue({
         site: cloud ? openSite(join(this.directory, 'site')) : undefined,
@@ -217,6 +219,20 @@ export class TestServer {
   async log(id: string, task: string): Promise<string> {
     return (await this.call('GET', `/api/executions/${id}/logs?task=${encodeURIComponent(task)}`)).body.text;
   }
+}
+
+function watched(store: Store, watch: Options['watch']): Store {
+  if (!watch) return store;
+  return new Proxy(store, {
+    get(target, name: keyof Store) {
+      const member = target[name];
+      if (typeof member !== 'function') return member;
+      return (...values: never[]) => {
+        watch(name, values);
+        return (member as (...given: never[]) => unknown)(...values);
+      };
+    },
+  });
 }
 
 /** A pipeline P in project Tito with one stage S; `tasks` are its tasks as YAML, not indented; `around` stands at its top level. */

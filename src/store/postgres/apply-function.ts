@@ -115,9 +115,12 @@ DECLARE
 BEGIN
   PERFORM lock_writers();
   WITH ranked AS (
-    SELECT id, due, row_number() OVER (PARTITION BY project ORDER BY due, id) AS turn FROM commands AS mine
-    WHERE node IS NULL AND due <= at AND host IN ('', here) AND NOT project = ANY (crowded) AND (lane = '' OR NOT EXISTS (
-      SELECT FROM commands AS earlier WHERE earlier.lane <> '' AND earlier.lane = mine.lane AND earlier.id < mine.id))
+    SELECT id, due, row_number() OVER (PARTITION BY project ORDER BY due, id) AS turn FROM (
+      SELECT id, due, project, host FROM commands WHERE node IS NULL AND due <= at AND lane = ''
+      UNION ALL
+      SELECT id, due, project, host FROM commands WHERE node IS NULL AND due <= at
+        AND id IN (SELECT min(id) FROM commands WHERE lane <> '' GROUP BY lane)
+    ) AS candidates WHERE host IN ('', here) AND NOT project = ANY (crowded)
   ), taken AS (
     UPDATE commands SET fence = fence + 1, tries = tries + 1, node = me
     WHERE id IN (SELECT id FROM ranked WHERE turn <= most_of_one ORDER BY turn, due, id LIMIT most)

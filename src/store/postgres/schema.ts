@@ -32,7 +32,8 @@ export const migrations: readonly Migration[] = [
         aggregate text NOT NULL, lane text NOT NULL, project text NOT NULL, host text NOT NULL, body json NOT NULL,
         due bigint NOT NULL, fence bigint NOT NULL, tries integer NOT NULL, node text
       ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
-      CREATE INDEX commands_by_due ON commands (due, id) WHERE node IS NULL;
+      CREATE INDEX commands_by_due ON commands (due, id) WHERE node IS NULL AND lane = '';
+      CREATE INDEX commands_next ON commands (due) WHERE node IS NULL;
       CREATE INDEX commands_by_lane ON commands (lane, id) WHERE lane <> '';
       CREATE INDEX commands_by_node ON commands (node) WHERE node IS NOT NULL;
       CREATE TABLE documents (

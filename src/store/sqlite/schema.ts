@@ -30,6 +30,9 @@ const migrations: readonly string[] = [
   `
   ALTER TABLE commands ADD COLUMN project TEXT NOT NULL DEFAULT '';
   ALTER TABLE commands ADD COLUMN host TEXT NOT NULL DEFAULT '';
+  DROP INDEX commands_by_due;
+  CREATE INDEX commands_by_due ON commands (due, id) WHERE node IS NULL AND lane = '';
+  CREATE INDEX commands_next ON commands (due) WHERE node IS NULL;
   ALTER TABLE aggregates ADD COLUMN fixed TEXT;
   UPDATE aggregates SET fixed = json_object('plan', json_extract(state, '$.plan')), state = json_set(json_remove(state, '$.plan'), '$.tags', json_extract(state, '$.plan.tags'))
     WHERE kind = 'execution';

@@ -66,12 +66,15 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
       const rows = all(
         `UPDATE commands SET fence = fence + 1, tries = tries + 1, node = ? WHERE id IN (
            SELECT id FROM (
-             SELECT id, due, row_number() OVER (PARTITION BY project ORDER BY due, id) AS turn FROM commands AS mine
-             WHERE node IS NULL AND due <= ? AND host IN ('', ?) AND project NOT IN (SELECT value FROM json_each(?))
-             AND (lane = '' OR NOT EXISTS (
-               SELECT 1 FROM commands AS earlier WHERE earlier.lane = mine.lane AND earlier.id < mine.id)))
+             SELECT id, due, row_number() OVER (PARTITION BY project ORDER BY due, id) AS turn FROM (
+               SELECT id, due, project, host FROM commands WHERE node IS NULL AND due <= ? AND lane = ''
+               UNION ALL
+               SELECT id, due, project, host FROM commands WHERE node IS NULL AND due <= ?
+                 AND id IN (SELECT min(id) FROM commands WHERE lane <> '' GROUP BY lane))
+             WHERE host IN ('', ?) AND project NOT IN (SELECT value FROM json_each(?)))
            WHERE turn <= ? ORDER BY turn, due, id LIMIT ?) RETURNING *`,
         node.name,
+        now,
         now,
         node.host,
         JSON.stringify(crowded),
