@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Client, openClient } from '../src/cli/client.ts';
 import { stopOwned } from '../src/host/processes.ts';
 
-const program = join(import.meta.dirname, '../src/main.ts');
+const program = join(import.meta.dirname, '../src/millrace.mjs');
 const secret = 'bench';
 
 /** A program that says on its standard output where it listens. */

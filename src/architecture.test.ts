@@ -19,7 +19,7 @@ test('every room stands on the map, and nothing on the map is missing', () => {
 
 test('imports only go down', () => {
   const wrong = files
-    .filter((file) => file !== 'src/main.ts')
+    .filter((file) => !['src/main.ts', 'src/millrace.mjs'].includes(file))
     .flatMap((file) => importsOf(file).map((target) => ({ file, target })))
     .filter(
       ({ file, target }) => roomOf(file) !== roomOf(target) && floors.get(roomOf(target))! >= floors.get(roomOf(file))!,

@@ -109,7 +109,7 @@ async function makeVictims(databaseUrl: string | undefined, dns: string): Promis
     const line = databaseUrl ? await lossyProxy(later, databaseUrl) : undefined;
     const server = new ServerProcess({
       node: process.execPath,
-      program: join(import.meta.dirname, '..', 'src', 'main.ts'),
+      program: join(import.meta.dirname, '..', 'src', 'millrace.mjs'),
       data,
       port: await freePort('127.0.0.1'),
       dns,

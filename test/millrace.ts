@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 
-const program = join(import.meta.dirname, '../src/main.ts');
+const program = join(import.meta.dirname, '../src/millrace.mjs');
 
 export interface Ended {
   code: number | null;

@@ -65,7 +65,7 @@ export async function setStage({ root, node, crashAt, heardMetrics, say }: Stage
     const dnsPort = await freePort(names);
     server = new ServerProcess({
       node,
-      program: join(root, 'src', 'main.ts'),
+      program: join(root, 'src', 'millrace.mjs'),
       data,
       port: await freePort('127.0.0.1'),
       dns: `${names}:${dnsPort}`,
