@@ -16,7 +16,7 @@ export function draw({ floor, sqlite, postgres, machine, date }: Results): strin
     ...(postgres ? rowsOf('PostgreSQL', postgres, { first: 2.5, twenty: 1.5, hundred: 1.2 }) : []),
   ];
   const most = Math.max(...rows.flatMap(({ times, goal }) => [times, goal]), 2);
-  const x = (times: number) => left + (times / most) * (width - left - 60);
+  const x = (times: number) => left + (times / most) * (width - left - 100);
   const height = rows.length * rowHeight + 80;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="title" font-family="system-ui, sans-serif" font-size="13">`,

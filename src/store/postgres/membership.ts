@@ -67,8 +67,8 @@ export async function join(parts: MembershipParts): Promise<Membership> {
     createSchema: false,
     schedule: false,
     registerInstance: false,
-    superviseIntervalSeconds: 1,
-    monitorIntervalSeconds: 1,
+    superviseIntervalSeconds: 2,
+    monitorIntervalSeconds: 2,
     reindex: false,
   });
   boss.on('error', () => undefined);
@@ -82,7 +82,7 @@ export async function join(parts: MembershipParts): Promise<Membership> {
   });
   await lookAround();
   await enter();
-  await boss.work<{ node: string }>(takeover, { pollingIntervalSeconds: 1 }, async ([job]) => takeOver(job!.data.node));
+  await boss.work<{ node: string }>(takeover, { pollingIntervalSeconds: 2 }, async ([job]) => takeOver(job!.data.node));
   const beats = every(beatEvery, beat);
   const looks = every(lookAroundEvery, lookAround);
   const checks = setInterval(checkTenure, checkTenureEvery);
