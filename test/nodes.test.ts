@@ -76,6 +76,24 @@ test('a job of a node that was killed is found by another of the same machine, n
   assert.equal(readFileSync(ledger, 'utf8'), 'ran\n');
 });
 
+test('a run whose machine has no server says what it waits for, and goes on when one is back', { skip }, async (t) => {
+  const [one, other] = await twoNodes(t);
+  const steps = 'Build: {type: CI, input: {steps: ["sleep 1"]}}\nThen: {type: CI, input: {steps: ["true"]}}';
+  await one.import(pipelineAround(steps, workspace).replace('    tasks:', '    taskOrder: [Build, Then]\n    tasks:'));
+  const run = await one.begin('P');
+  await one.until(run, 'task-started');
+  one.signal('SIGTERM');
+  await one.ended;
+  const { _waitsFor: waits, status } = await other.json('GET', `/codestream/api/executions/${run}`);
+  assert.match(String(waits), /^Its tasks work on the machine .*, where no server runs now/);
+  assert.equal(status, 'RUNNING');
+  const { content } = await other.json('GET', '/api/nodes');
+  assert.equal((content as unknown[]).length, 1);
+  await one.start();
+
+  assert.equal((await other.until(run, 'execution-ended')).status, 'COMPLETED');
+});
+
 test('a node that hung begins anew when it wakes, and its work was done once, by another', { skip }, async (t) => {
   const far = await farSide(t, () => ({ hold: true }));
   const [one, other] = await twoNodes(t);

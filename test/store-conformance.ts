@@ -110,6 +110,13 @@ export function storeConformance(newRoom: () => Promise<Room>, skip?: string): v
     assert.deepEqual([await store.count('execution'), await store.count('deployment')], [3, 0]);
   });
 
+  holds('a node that has opened the store is known by name and machine', async (store) => {
+    const [known] = await store.nodes();
+
+    assert.deepEqual([known?.name, known?.host], ['here', 'here']);
+    assert.ok(Math.abs(known!.since - store.now()) < 60_000);
+  });
+
   holds('a command is claimed when it is due, once, with a raised fence', async (store) => {
     await ask(store, command('late', { due: 100 }), command('soon', { due: 10 }));
 

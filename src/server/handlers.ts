@@ -109,6 +109,11 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     },
     'files.export': async ({ query }) =>
       new Answer(200, await exportText(query), { 'content-type': 'application/x-yaml;charset=UTF-8' }),
+    'nodes.list': async ({ query }) =>
+      pageOf(
+        (await store.nodes()).map((node) => ({ ...node, id: node.name })),
+        query,
+      ),
     'metrics.get': async () => new Answer(200, await metrics.text(), { 'content-type': metrics.contentType }),
     'openapi.get': async () => openApi(),
   };

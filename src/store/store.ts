@@ -11,6 +11,11 @@ export interface Node {
   host: string;
 }
 
+/** A node as the others know it. */
+export interface KnownNode extends Node {
+  since: Instant;
+}
+
 /** Work that was decided and is owed. The row is the truth; delivery only wakes somebody up. */
 export interface Command {
   id: number;
@@ -113,6 +118,8 @@ export interface Store {
     limit: number,
     fairly?: { perProject: number; crowded: string[] },
   ): Promise<{ commands: Command[]; next: Instant | undefined }>;
+  /** The nodes that share this store, the oldest first. One that has died is among them until others have found out. */
+  nodes(): Promise<KnownNode[]>;
   /** Gives back what a dead node held. */
   release(node: string): Promise<void>;
   /** Makes the commands of an aggregate due now whose keys start so. */

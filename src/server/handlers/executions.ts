@@ -1,7 +1,8 @@
 import { MillraceError } from '../../core/error.ts';
-import { isObject } from '../../core/json.ts';
+import { isObject, type JsonObject } from '../../core/json.ts';
 import type { StartRequest } from '../../engine/engine.ts';
 import { traceparentOf } from '../../engine/triggers.ts';
+import { type Execution, isOver } from '../../pipeline/execution.ts';
 import { executionRecord } from '../../pipeline/record.ts';
 import type { Document } from '../../store/store.ts';
 import type { HandlerParts } from '../handlers.ts';
@@ -48,7 +49,18 @@ export function executionHandlers(given: HandlerParts): Record<string, Handler> 
       },
       user,
     );
-  const show = async (id: string) => executionRecord(await execution(id), { withStages: true });
+  const show = async (id: string) => {
+    const found = await execution(id);
+    return { ...executionRecord(found, { withStages: true }), ...(await machineOf(found)) };
+  };
+  /** The machine that a run lives on; and where it waits for that, which would otherwise look like any other wait. */
+  const machineOf = async (run: Execution): Promise<JsonObject> => {
+    const { host } = run.plan;
+    if (!host) return {};
+    const isThere = isOver(run) || (await store.nodes()).some((node) => node.host === host);
+    const waits = `Its tasks work on the machine ${host}, where no server runs now; it goes on when one does.`;
+    return { _host: host, ...(isThere ? {} : { _waitsFor: waits }) };
+  };
   const actions = executionActions(
     engine,
     async ({ plan }, request, user) => begin(await byId('pipeline', plan.pipelineId), request, user),

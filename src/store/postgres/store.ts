@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Instant } from '../../core/instant.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { newBell, ringFor } from '../bell.ts';
-import type { AggregateKind, Document, Node, Store, StoredEvent } from '../store.ts';
+import type { AggregateKind, Document, KnownNode, Node, Store, StoredEvent } from '../store.ts';
 import { openBatches } from './batches.ts';
 import { storageError } from './connection.ts';
 import type { News } from './news.ts';
@@ -67,6 +67,10 @@ export function openPostgres({ pool, url, node, news, now }: PostgresParts): Sto
         node.host,
       );
       return { commands, next: next?.due ?? undefined };
+    },
+
+    async nodes() {
+      return (await ask('nodes', 'SELECT name, host, since FROM nodes ORDER BY since, name')) as unknown as KnownNode[];
     },
 
     async release(name) {

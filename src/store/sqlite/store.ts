@@ -29,6 +29,7 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
   const { run, all, one } = statements;
   const writer = openWriter(statements, node);
   const bell = newBell();
+  const since = Date.now();
   let waiting: Waiting[] = [];
   let closed = false;
 
@@ -90,6 +91,10 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
         commands: rows.map(commandOf).sort((a, b) => a.due - b.due || a.id - b.id),
         next: next?.due ?? undefined,
       };
+    },
+
+    async nodes() {
+      return [{ ...node, since }];
     },
 
     async release(name) {
