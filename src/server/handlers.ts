@@ -1,4 +1,5 @@
 import { MillraceError } from '../core/error.ts';
+import { toIso } from '../core/instant.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { EngineParts } from '../engine/parts.ts';
@@ -111,7 +112,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
       new Answer(200, await exportText(query), { 'content-type': 'application/x-yaml;charset=UTF-8' }),
     'nodes.list': async ({ query }) =>
       pageOf(
-        (await store.nodes()).map((node) => ({ ...node, id: node.name })),
+        (await store.nodes()).map(({ name, host, since }) => ({ id: name, name, host, since: toIso(since) })),
         query,
       ),
     'metrics.get': async () => new Answer(200, await metrics.text(), { 'content-type': metrics.contentType }),
