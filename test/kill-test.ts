@@ -176,12 +176,13 @@ async function torment(victims: Victim[], client: Client) {
     await feed(client).catch(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, 50));
   };
+  let chosen = 0;
   const accidents = () => killsOf(victims) + tally.hangs + tally.cuts;
   while (accidents() < wanted) {
     const before = killsOf(victims);
     const death = Date.now() + shortestLife + dice() * (longestLife - shortestLife);
     while (Date.now() < death && killsOf(victims) === before) await live();
-    const accident = chooseAccident(dice, victims.length === 1);
+    const accident = chooseAccident(dice, victims.length === 1, chosen++);
     const gone = Date.now();
     if (killsOf(victims) === before) {
       await befall(victims[Math.floor(dice() * victims.length)]!, accident, live);

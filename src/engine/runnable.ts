@@ -14,11 +14,7 @@ export async function runnablePipeline(parts: EngineParts, document: Document): 
       hint: 'Enable it: PATCH it with {"state": "ENABLED"}.',
     });
   }
-  const { pipeline, diagnostics } = checkPipeline(
-    String(document.body.content),
-    taskRules(parts.catalogue),
-    await surroundings(parts, document.project),
-  );
+  const { pipeline, diagnostics } = check(parts, document, await surroundings(parts, document.project));
   const errors = diagnostics.filter(isError);
   if (!pipeline || errors.length > 0) {
     throw new MillraceError('definition.invalid', {
@@ -40,12 +36,28 @@ export async function runnablePipeline(parts: EngineParts, document: Document): 
 
 /** What the pipelines of a project may name. */
 async function surroundings({ store }: EngineParts, project: string): Promise<Surroundings> {
-  const names = async (kind: string) =>
-    (await store.list(kind)).filter((one) => one.project === project).map(({ name }) => name);
-  const shared = (await store.list('pipeline')).filter(({ body }) => body.global === true).map(({ name }) => name);
-  return {
-    variables: await names('variable'),
-    endpoints: await names('endpoint'),
-    pipelines: [...(await names('pipeline')), ...shared],
-  };
+  const [variables, endpoints, pipelines] = await Promise.all(
+    ['variable', 'endpoint', 'pipeline'].map((kind) => store.list(kind)),
+  );
+  const own = (documents: Document[]) => documents.filter((one) => one.project === project).map(({ name }) => name);
+  const shared = pipelines!.filter(({ body }) => body.global === true).map(({ name }) => name);
+  return { variables: own(variables!), endpoints: own(endpoints!), pipelines: [...own(pipelines!), ...shared] };
+}
+
+/** What was read of a text lately, with what it could name then: the same is not read anew for each of a thousand pushes. */
+type Read = { text: string; named: string; checked: ReturnType<typeof checkPipeline> };
+const readWith = new WeakMap<EngineParts['catalogue'], Map<string, Read>>();
+const mostReadLately = 200;
+
+function check(parts: EngineParts, { id, body }: Document, around: Surroundings): ReturnType<typeof checkPipeline> {
+  const readLately = readWith.get(parts.catalogue) ?? new Map<string, Read>();
+  readWith.set(parts.catalogue, readLately);
+  const [text, named] = [String(body.content), JSON.stringify(around)];
+  const known = readLately.get(id);
+  if (known?.text === text && known.named === named) return known.checked;
+  const checked = checkPipeline(text, taskRules(parts.catalogue), around);
+  readLately.delete(id);
+  readLately.set(id, { text, named, checked });
+  if (readLately.size > mostReadLately) readLately.delete(readLately.keys().next().value!);
+  return checked;
 }

@@ -11,14 +11,12 @@ export type Accident = { kind: 'kill' } | { kind: 'hang' | 'cut'; milliseconds: 
 
 /** Longer than others wait for a node, in a part of the cases. */
 const longestHang = 14_000;
-const shareOfHangs = 0.15;
-const shareOfCuts = 0.15;
 
-/** One server alone dies; among many, some hang or lose their database instead. */
-export function chooseAccident(dice: () => number, isAlone: boolean): Accident {
-  const lot = isAlone ? 1 : dice();
-  if (lot < shareOfHangs) return { kind: 'hang', milliseconds: 500 + dice() * longestHang };
-  if (lot < shareOfHangs + shareOfCuts) return { kind: 'cut', milliseconds: 200 + dice() * longestHang };
+/** One server alone dies; among many, one of eight accidents is a hang and one a cut instead. */
+export function chooseAccident(dice: () => number, isAlone: boolean, number: number): Accident {
+  const turn = isAlone ? 0 : number % 8;
+  if (turn === 2) return { kind: 'hang', milliseconds: 500 + dice() * longestHang };
+  if (turn === 5) return { kind: 'cut', milliseconds: 200 + dice() * longestHang };
   return { kind: 'kill' };
 }
 
