@@ -50,20 +50,22 @@ export function openNews(pool: pg.Pool, url: string, node: string): News {
     },
     tell: (ringing) => ringing(gathering),
     async close() {
+      if (pending) await send();
       closed = true;
       await listener?.end().catch(() => undefined);
     },
   };
 
   function gather(): Told {
-    setTimeout(send, gatherFor);
+    setTimeout(() => void send(), gatherFor);
     return { from: node };
   }
 
-  function send(): void {
+  async function send(): Promise<void> {
+    if (!pending || closed) return;
     const message = JSON.stringify(pending);
     pending = undefined;
-    if (!closed) void pool.query('SELECT pg_notify($1, $2)', [channel, message]).catch(() => undefined);
+    await pool.query('SELECT pg_notify($1, $2)', [channel, message]).catch(() => undefined);
   }
 
   async function listen(): Promise<void> {

@@ -1,9 +1,9 @@
 import type { Instant } from '../../core/instant.ts';
 import type { Node, Store } from '../store.ts';
 import { openPool, placeOf, storageError } from './connection.ts';
-import { join, type NodeProcess } from './membership.ts';
+import { join, type Membership, type NodeProcess } from './membership.ts';
 import { checkSchema, readSchema } from './migrate.ts';
-import { openNews } from './news.ts';
+import { type News, openNews } from './news.ts';
 import { openPostgres } from './store.ts';
 
 export interface ClusterParts {
@@ -30,6 +30,7 @@ const worthTelling = 2000;
 export async function openCluster(parts: ClusterParts): Promise<Store> {
   const { url, node, clock } = parts;
   const pool = openPool(url, { most: mostConnections, name: `millrace ${node.name}` });
+  let news: News | undefined;
   try {
     checkSchema(await readSchema(pool, url), url);
     let ahead = await clockDifference();
@@ -38,14 +39,17 @@ export async function openCluster(parts: ClusterParts): Promise<Store> {
         seconds: Math.round(ahead / 1000),
         database: placeOf(url),
       });
+    news = openNews(pool, url, node.name);
+    let membership: Membership | undefined;
     const store = openPostgres({
       pool,
       url,
       node,
-      news: openNews(pool, url, node.name),
+      news,
       now: () => clock() - ahead,
+      leave: async () => membership?.leave(),
     });
-    const membership = await join({
+    membership = await join({
       ...parts,
       pool,
       tookOver: () => store.tellOfWork(),
@@ -62,11 +66,11 @@ export async function openCluster(parts: ClusterParts): Promise<Store> {
       ...store,
       async close() {
         clearInterval(comparing);
-        await membership.leave();
         await store.close();
       },
     };
   } catch (thrown) {
+    await news?.close();
     await pool.end();
     throw storageError(thrown, url);
   }

@@ -14,10 +14,12 @@ export interface PostgresParts {
   /** Tells the other nodes what was rung here. */
   news: News;
   now(): Instant;
+  /** Ends the membership, when all has been written. */
+  leave(): Promise<void>;
 }
 
 /** The store on PostgreSQL, shared by many nodes. The schema is there, and the node is a member. */
-export function openPostgres({ pool, url, node, news, now }: PostgresParts): Store & { tellOfWork(): void } {
+export function openPostgres({ pool, url, node, news, now, leave }: PostgresParts): Store & { tellOfWork(): void } {
   const bell = newBell();
   const batches = openBatches(pool, url, node);
   news.connect(bell);
@@ -174,6 +176,7 @@ export function openPostgres({ pool, url, node, news, now }: PostgresParts): Sto
 
     async close() {
       await batches.close();
+      await leave();
       await news.close();
       await pool.end();
     },
