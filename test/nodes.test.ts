@@ -59,7 +59,7 @@ test('the work of a node that was killed goes on at another machine', { skip }, 
 
   assert.equal((await other.until(run, 'execution-ended')).status, 'COMPLETED');
   assert.equal(first, second);
-  assert.match(other.told, /A node has died; its work is free for others/);
+  await other.tells(/A node has died; its work is free for others/);
 });
 
 test('a job of a node that was killed is found by another of the same machine, not started twice', {
@@ -105,8 +105,7 @@ test('a node that hung begins anew when it wakes, and its work was done once, by
   far.answerHeld();
   const { status } = await other.until(run, 'execution-ended');
   one.signal('SIGCONT');
-  const starts = () => one.told.split('is ready').length - 1;
-  while (starts() < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+  await one.tells(/is ready.*is ready/s);
   const events = await one.eventsUntil(run, 'execution-ended');
   await one.import(check);
   const next = await one.until(await one.begin('P'), 'execution-ended');

@@ -27,7 +27,7 @@ test('the log tells of a run with its id and its trace, in lines of JSON', async
   const server = await ServeProcess.start(t, '');
   await server.import(check);
   const run = await server.begin('P');
-  await server.until(run, 'execution-ended');
+  await server.tells(/A run has ended/);
   const lines = server.told
     .split('\n')
     .filter((line) => line.startsWith('{'))

@@ -81,6 +81,11 @@ export class ServeProcess {
     return this.#told;
   }
 
+  /** Resolves once it has told something of this form. */
+  async tells(form: RegExp): Promise<void> {
+    while (!form.test(this.#told)) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
   /** Its exit code, once it has ended. */
   get ended(): Promise<number | null> {
     const child = this.#children.at(-1)!;

@@ -72,17 +72,22 @@ export async function join(parts: MembershipParts): Promise<Membership> {
     reindex: false,
   });
   boss.on('error', () => undefined);
-  await boss.start();
-  await boss.createQueue(takeover, {
-    retryLimit: 1000,
-    retryDelay: 1,
-    expireInSeconds: 30,
-
-    deleteAfterSeconds: 3600,
-  });
-  await lookAround();
-  await enter();
-  await boss.work<{ node: string }>(takeover, { pollingIntervalSeconds: 2 }, async ([job]) => takeOver(job!.data.node));
+  try {
+    await boss.start();
+    await boss.createQueue(takeover, {
+      retryLimit: 1000,
+      retryDelay: 1,
+      expireInSeconds: 30,
+      deleteAfterSeconds: 3600,
+    });
+    await lookAround();
+    await enter();
+    await boss.work<{ node: string }>(takeover, { pollingIntervalSeconds: 2 }, ([job]) => takeOver(job!.data.node));
+  } catch (thrown) {
+    await stopBoss();
+    throw thrown;
+  }
+  alive = monotonic();
   const beats = every(beatEvery, beat);
   const looks = every(lookAroundEvery, lookAround);
   const checks = setInterval(checkTenure, checkTenureEvery);
@@ -96,9 +101,14 @@ export async function join(parts: MembershipParts): Promise<Membership> {
       await pool.query('SELECT take_over($1)', [node.name]).catch(() => undefined);
       parts.tookOver(node.name);
       await boss.complete(queue, tenure.id).catch(() => undefined);
-      await boss.stop({ graceful: false, close: true }).catch(() => undefined);
+      await boss.deleteQueue(queue).catch(() => undefined);
+      await stopBoss();
     },
   };
+
+  async function stopBoss(): Promise<void> {
+    await boss.stop({ graceful: false, close: true }).catch(() => undefined);
+  }
 
   async function enter(): Promise<void> {
     await pool.query(
