@@ -185,9 +185,9 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     };
     const queued = needsTurn(parent, document.id);
     const along = { documents: documents?.(id, index) };
-    if (!queued || !(await mailbox.begin(plan, along)))
-      await mailbox.execution(id, { type: 'create', plan, queued }, along);
-    return { id, index };
+    if (queued && (await mailbox.begin(plan, along))) return { id, index };
+    const made = await mailbox.execution(id, { type: 'create', plan, queued }, along);
+    return { id, index: made!.plan.index };
   }
 
   /** A run with tasks that work on a machine of ours keeps to one: that of the server which it came to. */

@@ -144,6 +144,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
       state,
       events,
       observe: () => parts.observer.happened(state, events),
+      cameTooLate: message.type === 'create' && before !== null,
       summary: state ? executionRecord(state, { withStages: false }) : {},
       commands: [...commands, ...traces].map(({ key, due, ...body }) => {
         const isForQueue = body.do === 'leave-queue' || body.do === 'enter-queue';
@@ -179,6 +180,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     for (;;) {
       const loaded = await store.load(kind, id);
       const decided = decideOn((loaded?.state as S | undefined) ?? null);
+      if (decided.cameTooLate) return decided.state;
       const isChanged = decided.events.length > 0 || kind === 'queue';
       const aggregates = isChanged ? [aggregateOf(kind, id, loaded?.version ?? 0, decided)] : [];
       const result = await write(aggregates, decided, along);
@@ -222,6 +224,8 @@ interface Decided<S> {
   documents: Document[];
   /** Told when it has been written. */
   observe?: () => void;
+  /** What was to be created is there: nothing is written, nor what came along. */
+  cameTooLate?: boolean;
 }
 
 const aggregateOf = <S>(kind: AggregateKind, id: string, version: number, decided: Decided<S>): Aggregate => ({

@@ -275,6 +275,14 @@ test('a delayed task starts later, and its time-out counts from then', () => {
   );
 });
 
+test('creating what is there decides nothing: the same delivery may come to two servers at once', () => {
+  const run = new Rehearsal('name: P\nstages: {S: {tasks: {A: {type: CI, input: {steps: [x]}}}}}');
+  run.succeed('S.A');
+  const { events, commands, state } = run.say({ type: 'create', plan: run.state.plan, queued: true });
+
+  assert.deepEqual([events, commands, state.status], [[], [], 'COMPLETED']);
+});
+
 test('a late or repeated report decides nothing', () => {
   const run = new Rehearsal(twoStages);
   run.succeed('Build.A');

@@ -20,17 +20,12 @@ export interface Decision {
 
 /**
  * What follows from a message: pure, and the same wherever it is asked. A message that no longer fits (a late report, an answer
- * to a closed question) decides nothing.
+ * to a closed question, the creation of what is there) decides nothing.
  */
 export function decide(before: Execution | null, message: ExecutionMessage, { now }: Moment): Decision {
   const turn = new Turn(before, now);
   if (message.type === 'create') {
-    turn.emit({ type: 'execution-created', plan: message.plan });
-    if (message.queued) {
-      turn.emit({ type: 'execution-queued' });
-      enterQueue(turn);
-    } else start(turn);
-    advance(turn);
+    if (!before) create(turn, message);
   } else if (message.type === 'tag') {
     if (before) turn.emit({ type: 'execution-tagged', tags: message.tags });
   } else if (before && message.type === 'resume' && mayReopen(before)) {
@@ -42,6 +37,15 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
   }
   const { state, events, commands } = turn;
   return { state, events, commands };
+}
+
+function create(turn: Turn, { plan, queued }: ExecutionMessage & { type: 'create' }): void {
+  turn.emit({ type: 'execution-created', plan });
+  if (queued) {
+    turn.emit({ type: 'execution-queued' });
+    enterQueue(turn);
+  } else start(turn);
+  advance(turn);
 }
 
 function handle(turn: Turn, message: Exclude<ExecutionMessage, { type: 'create' | 'tag' }>): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { pipelineAround, TestServer } from '../../../test/server.ts';
 import { MillraceError } from '../../core/error.ts';
 import { git } from './git.ts';
@@ -118,7 +118,8 @@ test('a webhook that cannot ever match is refused when it is made', () => {
   assert.ok(!git.config.safeParse({ eventCategory: 'COFFEE' }).success);
 });
 
-test('a delivery starts one run, however often it comes, and is recorded either way', async (t) => {
+/** A webhook on the pipeline P, and how something is delivered to it. */
+async function listening(t: TestContext) {
   const server = await TestServer.start(t);
   await server.import(
     pipelineAround('Tell: {type: Condition, input: {condition: \'"${input.GIT_BRANCH_NAME}" == "main"\'}}'),
@@ -140,7 +141,28 @@ test('a delivery starts one run, however often it comes, and is recorded either 
     });
     return { status: answer.status, body: (await answer.json()) as Record<string, string> };
   };
+  return { server, deliver };
+}
 
+test('a delivery that comes several times at once is one run, and says so each time', async (t) => {
+  const { server, deliver } = await listening(t);
+  const answers = await Promise.all(Array.from({ length: 5 }, () => deliver(push(), 'at once')));
+  const [first] = answers;
+  const { body: runs } = await server.call('GET', '/codestream/api/executions');
+  const { body: run } = await server.call('GET', first!.body.executionLink!);
+
+  const created: string[] = [];
+  await server.until(run.id, ({ type }) => {
+    if (type === 'execution-created') created.push(run.id);
+    return type === 'execution-ended';
+  });
+
+  assert.deepEqual([runs.totalCount, created.length], [1, 1]);
+  for (const { body } of answers) assert.deepEqual([body.executionLink, body.executionIndex], [run._link, run.index]);
+});
+
+test('a delivery starts one run, however often it comes, and is recorded either way', async (t) => {
+  const { server, deliver } = await listening(t);
   const first = await deliver(push(), 'd1');
   assert.deepEqual([first.status, first.body.executionStatus], [200, 'STARTED']);
   assert.equal((await deliver(push(), 'd1')).body.executionLink, first.body.executionLink);

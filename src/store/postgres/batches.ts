@@ -71,7 +71,8 @@ export function openBatches(pool: pg.Pool, url: string, node: Node) {
 
   function pump(): void {
     if (isUnderWay) return;
-    const call = waiting.length > 0 ? batch() : claims.shift();
+    // Of claims there is one at a time: going first, it holds up nobody; going last, it would wait for a quiet moment.
+    const call = claims.shift() ?? (waiting.length > 0 ? batch() : undefined);
     if (!call) return;
     isUnderWay = true;
     void send(call)
