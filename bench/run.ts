@@ -193,6 +193,7 @@ function open(url: string | undefined, directory: string, name: string): Promise
     self: { pid: 1, started: '', space: '' },
     isGone: () => false,
     clock: Date.now,
+    monotonic: () => performance.now(),
     lost: (reason) => {
       throw new Error(reason);
     },

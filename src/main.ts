@@ -1,7 +1,7 @@
 // The composition root: the only file that knows every room. Rooms that only some commands need are loaded by those.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { hostname, uptime } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ServeOptions } from './cli/commands/serve.ts';
@@ -10,6 +10,7 @@ import { MillraceError, messageOf } from './core/error.ts';
 import { isAlive, isCertainlyGone, ownProcess } from './host/processes.ts';
 import { catalogue } from './plugins/catalogue.ts';
 import { secretProperties } from './plugins/endpoints/endpoints.ts';
+import type { Http } from './sdk/powers.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
@@ -60,7 +61,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
 });
 
 async function serveHere(options: ServeOptions): Promise<void> {
-  const [{ lockDirectory, serve }, { openApi }, { openStore }, { openSeal }, { http }, { openJobs }, { openSite }] =
+  const [{ lockDirectory, serve }, { openApi }, { openStore }, { openSeal }, { openHttp }, { openJobs }, { openSite }] =
     await Promise.all([
       import('./server/serve.ts'),
       import('./server/openapi.ts'),
@@ -86,17 +87,20 @@ async function serveHere(options: ServeOptions): Promise<void> {
         apiPort: dns.port + 1,
       })
     : undefined;
+  const store = await openStore({
+    url,
+    directory,
+    node,
+    self,
+    isGone: isCertainlyGone,
+    clock: Date.now,
+    monotonic: () => uptime() * 1000,
+    lost: beginAnew,
+    report,
+  });
+  const http = openHttp(store.confirmTenure);
   const server = await serve({
-    store: await openStore({
-      url,
-      directory,
-      node,
-      self,
-      isGone: isCertainlyGone,
-      clock: Date.now,
-      lost: beginAnew,
-      report,
-    }),
+    store,
     seal: openSeal(keyFileIn(directory)),
     catalogue: catalogue({
       site,
@@ -108,7 +112,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
     secretProperties,
     openApi: () => openApi(version),
     crashPoint: crashPoints(directory),
-    sendTrace: await traceExporter(),
+    sendTrace: await traceExporter(http),
     newId: randomUUID,
     newPassword: () => randomBytes(12).toString('base64url'),
     node,
@@ -128,10 +132,10 @@ async function serveHere(options: ServeOptions): Promise<void> {
 }
 
 /** Where the variables of OpenTelemetry name a collector, runs are sent there as traces. */
-async function traceExporter() {
+async function traceExporter(http: Http) {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_HEADERS: headers = '' } = process.env;
   if (!endpoint) return undefined;
-  const [{ otlpExporter }, { http }] = await Promise.all([import('./host/otlp.ts'), import('./host/http.ts')]);
+  const { otlpExporter } = await import('./host/otlp.ts');
   return otlpExporter(http, { endpoint, headers, version, service: process.env.OTEL_SERVICE_NAME ?? 'millrace' });
 }
 

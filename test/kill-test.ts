@@ -74,16 +74,17 @@ try {
   const { faults, repeated } = examine({ memory, data, ledger, calls: far.calls, messages: slack.messages });
   const all = [...faults, ...left];
   failed = all.length > 0;
-  for (const fault of all.slice(0, 40)) process.stdout.write(`✘ ${fault}\n`);
+  if (failed)
+    for (const { server } of victims)
+      process.stdout.write(
+        `What a server said:\n${readFileSync(server.log, 'utf8').split('\n').slice(-13).join('\n')}`,
+      );
   const seconds = Math.round((Date.now() - begun) / 1000);
   const place = databaseUrl ? `PostgreSQL, ${count} nodes` : 'SQLite';
   process.stdout.write(
-    `${failed ? '✘' : '✔'} ${place}: ${killsOf(victims)} kills, ${tally.hangs} hangs and ${tally.cuts} cuts in ${seconds} s: ${memory.executions.length} runs ended as they should, ${slack.messages.length} messages, ${repeated} calls came again and were known by their key; nobody answered for at most ${tally.longestAway} ms.\n`,
+    `${failed ? '✘' : '✔'} ${place}: ${killsOf(victims)} kills, ${tally.hangs} hangs and ${tally.cuts} cuts in ${seconds} s: ${memory.executions.length} runs${failed ? '' : ' ended as they should'}, ${slack.messages.length} messages, ${repeated} calls came again and were known by their key; nobody answered for at most ${tally.longestAway} ms.\n`,
   );
-  if (failed)
-    process.stdout.write(
-      `What the servers said: ${readFileSync(victims[0]!.server.log, 'utf8').split('\n').slice(-12).join('\n')}\n`,
-    );
+  for (const fault of all.slice(0, 40)) process.stdout.write(`✘ ${fault}\n`);
   for (const { server } of victims) await server.stop();
 } finally {
   for (const work of cleanUp) await work();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { JsonObject } from '../src/core/json.ts';
-import { http } from '../src/host/http.ts';
+import { openHttp } from '../src/host/http.ts';
 import { openJobs } from '../src/host/jobs.ts';
 import { removeTree, stopOwned } from '../src/host/processes.ts';
 import type { Span } from '../src/pipeline/trace.ts';
@@ -19,6 +19,8 @@ import { openSeal } from '../src/store/seal.ts';
 import { openSqlite } from '../src/store/sqlite/store.ts';
 import type { Store } from '../src/store/store.ts';
 import { newDatabase } from './postgres/database.ts';
+
+const http = openHttp(() => undefined);
 
 export interface Answer {
   status: number;
@@ -73,6 +75,7 @@ export class TestServer {
       self: { pid: process.pid, started: '', space: '' },
       isGone: () => false,
       clock: Date.now,
+      monotonic: () => performance.now(),
       lost: (reason) => assert.fail(reason),
       report: (message, details) => this.reports.push({ message, details }),
     });

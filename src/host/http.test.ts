@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { farSide } from '../../test/far-side.ts';
-import { http } from './http.ts';
+import { openHttp } from './http.ts';
+
+const http = openHttp(() => undefined);
 
 test('a redirect is followed, and a circle of them is not followed for ever', async (t) => {
   const far = await farSide(t, ({ path }) =>
@@ -43,4 +45,19 @@ test('a call says in words why nobody answered', async (t) => {
   assert.match(await reason('http://nowhere.invalid/'), /the name is unknown|EAI_AGAIN/);
   assert.match(await reason('not an address'), /not one that HTTP knows/);
   assert.match(await reason('ftp://example/'), /not one that HTTP knows/);
+});
+
+test('a call that may not go out any more does not, nor over a connection that was asked for before', async (t) => {
+  const far = await farSide(t, () => ({ body: 'heard' }));
+  const refuseFrom = (turn: number) => {
+    let asked = 0;
+    return openHttp(() => {
+      if (++asked >= turn) throw new Error('not ours any more');
+    });
+  };
+
+  await assert.rejects(refuseFrom(1)({ method: 'post', url: far.url }), /not ours any more/);
+  await assert.rejects(refuseFrom(2)({ method: 'post', url: far.url }), /not ours any more/);
+  assert.equal((await refuseFrom(3)({ method: 'post', url: far.url })).body, 'heard');
+  assert.equal(far.calls.length, 1);
 });

@@ -1,26 +1,43 @@
-import { Agent, interceptors, request } from 'undici';
+import { Agent, buildConnector, type Dispatcher, interceptors, request } from 'undici';
 import { MillraceError, messageOf } from '../core/error.ts';
-import type { HttpAnswer, HttpRequest } from '../sdk/powers.ts';
+import type { Http, HttpAnswer, HttpRequest } from '../sdk/powers.ts';
 
 const usualTimeout = 60_000;
 /** More than this of an answer is not kept: it would land in events and pages. */
 const mostBody = 5 * 1024 * 1024;
 const mostRedirections = 5;
 
-/** Not `fetch`: that keeps to the rules of browsers, which forbid ports and headers that pipelines need. */
-const agent = new Agent({ keepAliveTimeout: 1000 }).compose(
-  interceptors.redirect({ maxRedirections: mostRedirections }),
-);
+/**
+ * HTTP calls. They follow redirects, and name the address and the reason when nobody answers. `beforeSending` is called at the
+ * last moment at which a call can be kept from going out, and does so by throwing.
+ */
+export function openHttp(beforeSending: () => void): Http {
+  const connect = buildConnector({});
+  // Not `fetch`: that keeps to the rules of browsers, which forbid ports and headers that pipelines need.
+  const agent = new Agent({
+    keepAliveTimeout: 1000,
+    connect: (options, connected) =>
+      connect(options, (...[failure, socket]) => {
+        if (failure) return connected(failure, null);
+        try {
+          beforeSending();
+        } catch (refusal) {
+          socket.destroy();
+          return connected(refusal as Error, null);
+        }
+        connected(null, socket);
+      }),
+  }).compose(interceptors.redirect({ maxRedirections: mostRedirections }));
+  return async (wanted) => {
+    beforeSending();
+    return send(wanted, agent);
+  };
+}
 
-/** One HTTP call. Follows redirects; names the address and the reason when nobody answers. */
-export async function http({
-  method,
-  url,
-  headers,
-  body,
-  timeout = usualTimeout,
-  signal,
-}: HttpRequest): Promise<HttpAnswer> {
+async function send(
+  { method, url, headers, body, timeout = usualTimeout, signal }: HttpRequest,
+  dispatcher: Dispatcher,
+): Promise<HttpAnswer> {
   const limit = AbortSignal.timeout(timeout);
   try {
     if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) throw new Error('the address is not one that HTTP knows');
@@ -29,7 +46,7 @@ export async function http({
       headers: headers ?? {},
       body: body === undefined || body === '' || /^(get|head)$/i.test(method) ? null : body,
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
-      dispatcher: agent,
+      dispatcher,
     });
     return {
       status: answer.statusCode,

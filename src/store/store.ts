@@ -118,6 +118,11 @@ export interface Store {
     limit: number,
     fairly?: { perProject: number; crowded: string[] },
   ): Promise<{ commands: Command[]; next: Instant | undefined }>;
+  /**
+   * Called right before an effect that no key makes harmless. Where others may be doing this node's work by now, because it hung or
+   * could not say that it lives, it ends this process; where the node has left, it throws.
+   */
+  confirmTenure(): void;
   /** The nodes that share this store, the oldest first. One that has died is among them until others have found out. */
   nodes(): Promise<KnownNode[]>;
   /** Gives back what a dead node held. */

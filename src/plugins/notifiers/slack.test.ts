@@ -3,8 +3,10 @@ import { test } from 'node:test';
 import { TestServer } from '../../../test/server.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { type SlackReceiver, startSlackReceiver } from '../../demo/receivers.ts';
-import { http } from '../../host/http.ts';
+import { openHttp } from '../../host/http.ts';
 import { slack } from './slack.ts';
+
+const http = openHttp(() => undefined);
 
 async function receiver(t: { after(fn: () => unknown): void }): Promise<SlackReceiver> {
   const started = await startSlackReceiver();

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { MillraceError } from '../../core/error.ts';
 import type { Instant } from '../../core/instant.ts';
+import { closedError } from '../closed.ts';
 import type { Applied, Command, NewCommand, Node, Transition } from '../store.ts';
 import { isAway, storageError } from './connection.ts';
 
@@ -47,7 +48,7 @@ export function openBatches(pool: pg.Pool, url: string, node: Node) {
   return {
     apply: (transition: Transition): Promise<Applied> =>
       new Promise((resolve, reject) => {
-        if (closed) return reject(new Error('The store is closed.'));
+        if (closed) return reject(closedError());
         waiting.push({ transition, resolve, reject });
         if (waiting.length === 1) setImmediate(pump);
       }),

@@ -16,17 +16,22 @@ async function database(t: TestContext): Promise<string> {
 
 async function node(t: TestContext, url: string, name: string, clock = Date.now) {
   const told: string[] = [];
+  let slept = 0;
   const store = await openCluster({
     url,
     node: { name, host: name },
     self: { pid: 1, started: '', space: '' },
     isGone: () => false,
     clock,
+    monotonic: () => performance.now() + slept,
     lost: (reason) => told.push(reason),
     report: (message) => told.push(message),
   });
   t.after(() => store.close());
-  return { store, told };
+  const sleep = (milliseconds: number) => {
+    slept += milliseconds;
+  };
+  return { store, told, sleep };
 }
 
 const command: NewCommand = {
@@ -73,6 +78,25 @@ test('a node that was taken for dead writes nothing, and what it held is done by
   assert.deepEqual([commands[0]?.key, commands[0]?.fence, commands[0]?.tries], ['a', 2, 2]);
   while (one.told.length === 0) await pause(20);
   assert.match(one.told.join(), /others took it for dead and took over its work/);
+});
+
+test('a node that wakes sends nothing more: it does not wait for its timers to find out how long it slept', {
+  skip,
+}, async (t) => {
+  const { store, told, sleep } = await node(t, await database(t), 'one');
+  store.confirmTenure();
+  sleep(9000);
+
+  assert.throws(() => store.confirmTenure(), /This server is stopping; nothing of this was begun/);
+  assert.match(told.join(), /could not say for 8 s that it lives/);
+});
+
+test('a node that has left sends nothing more', { skip }, async (t) => {
+  const { store } = await node(t, await database(t), 'one');
+  await store.close();
+
+  assert.throws(() => store.confirmTenure(), /This server is stopping/);
+  await assert.rejects(store.apply(created), /This server is stopping/);
 });
 
 test('work that was claimed and whose news got lost is not forgotten', { skip }, async (t) => {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
 import { PgBoss } from 'pg-boss';
+import { closedError } from '../closed.ts';
 import type { Node } from '../store.ts';
 import { bossSchema } from './schema.ts';
 
@@ -17,6 +18,8 @@ export interface MembershipParts {
   url: string;
   node: Node;
   self: NodeProcess;
+  /** Milliseconds from any beginning, which nobody sets back: hours asleep count. */
+  monotonic(): number;
   /** Whether a process of this machine has certainly ended. */
   isGone(process: NodeProcess): boolean;
   /**
@@ -30,6 +33,8 @@ export interface MembershipParts {
 }
 
 export interface Membership {
+  /** Calls `lost`, which ends the process, where the lease has run out. @throws MillraceError storage.unreachable: the node has left. */
+  confirmTenure(): void;
   /** What the node still holds is free for others at once. */
   leave(): Promise<void>;
 }
@@ -39,12 +44,10 @@ const deadAfterSeconds = 10;
 const beatEvery = 2000;
 /** A node that could not say for so long that it lives stops before others take over. */
 const leaseMilliseconds = 8000;
-const checkTenureEvery = 250;
+const checkLeaseEvery = 250;
 const lookAroundEvery = 1000;
 const tenureSeconds = 24 * 3600;
 const takeover = 'takeover';
-
-const monotonic = () => performance.now();
 
 /**
  * Makes this process a node. Each node holds a job of pg-boss and keeps it alive; where its heartbeat stops, pg-boss, which
@@ -52,7 +55,7 @@ const monotonic = () => performance.now();
  * this machine whose process has ended, or has become this one, is not waited for. @throws what the database says.
  */
 export async function join(parts: MembershipParts): Promise<Membership> {
-  const { pool, node, self } = parts;
+  const { pool, node, self, monotonic } = parts;
   const queue = `node.${node.name}`;
   let tenure = { id: '', since: 0 };
   let left = false;
@@ -90,9 +93,14 @@ export async function join(parts: MembershipParts): Promise<Membership> {
   alive = monotonic();
   const beats = every(beatEvery, beat);
   const looks = every(lookAroundEvery, lookAround);
-  const checks = setInterval(checkTenure, checkTenureEvery);
+  const checks = setInterval(checkLease, checkLeaseEvery);
 
   return {
+    confirmTenure() {
+      checkLease();
+      if (left) throw closedError();
+    },
+
     async leave() {
       left = true;
       clearInterval(beats);
@@ -144,8 +152,8 @@ export async function join(parts: MembershipParts): Promise<Membership> {
     await boss.complete(queue, before);
   }
 
-  /** The first thing after a sleep, before any answer that arrived meanwhile is heard. */
-  function checkTenure(): void {
+  /** Timers alone do not do: after a sleep, Node hears the answers that arrived meanwhile before it looks at its timers. */
+  function checkLease(): void {
     if (monotonic() - alive > leaseMilliseconds)
       lose(`it could not say for ${leaseMilliseconds / 1000} s that it lives`);
   }

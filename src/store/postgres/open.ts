@@ -13,6 +13,7 @@ export interface ClusterParts {
   isGone(process: NodeProcess): boolean;
   /** That of this machine. */
   clock(): Instant;
+  monotonic(): number;
   /** This process must not go on with anything that it has begun. */
   lost(reason: string): void;
   report(message: string, details: Record<string, unknown>): void;
@@ -47,7 +48,7 @@ export async function openCluster(parts: ClusterParts): Promise<Store> {
       node,
       news,
       now: () => clock() - ahead,
-      leave: async () => membership?.leave(),
+      membership: () => membership,
     });
     membership = await join({
       ...parts,

@@ -13,6 +13,7 @@ storeConformance(async () => {
         self: { pid: 1, started: node.name, space: '' },
         isGone: () => false,
         clock: Date.now,
+        monotonic: () => performance.now(),
         lost: (reason) => assert.fail(reason),
         report: () => undefined,
       }),

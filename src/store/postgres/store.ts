@@ -5,6 +5,7 @@ import { newBell, ringFor } from '../bell.ts';
 import type { AggregateKind, Document, KnownNode, Node, Store, StoredEvent } from '../store.ts';
 import { openBatches } from './batches.ts';
 import { storageError } from './connection.ts';
+import type { Membership } from './membership.ts';
 import type { News } from './news.ts';
 
 export interface PostgresParts {
@@ -14,12 +15,18 @@ export interface PostgresParts {
   /** Tells the other nodes what was rung here. */
   news: News;
   now(): Instant;
-  /** Ends the membership, when all has been written. */
-  leave(): Promise<void>;
+  membership(): Membership | undefined;
 }
 
 /** The store on PostgreSQL, shared by many nodes. The schema is there, and the node is a member. */
-export function openPostgres({ pool, url, node, news, now, leave }: PostgresParts): Store & { tellOfWork(): void } {
+export function openPostgres({
+  pool,
+  url,
+  node,
+  news,
+  now,
+  membership,
+}: PostgresParts): Store & { tellOfWork(): void } {
   const bell = newBell();
   const batches = openBatches(pool, url, node);
   news.connect(bell);
@@ -70,6 +77,8 @@ export function openPostgres({ pool, url, node, news, now, leave }: PostgresPart
       );
       return { commands, next: next?.due ?? undefined };
     },
+
+    confirmTenure: () => membership()?.confirmTenure(),
 
     async nodes() {
       return (await ask('nodes', 'SELECT name, host, since FROM nodes ORDER BY since, name')) as unknown as KnownNode[];
@@ -175,8 +184,9 @@ export function openPostgres({ pool, url, node, news, now, leave }: PostgresPart
     tellOfWork,
 
     async close() {
+      if (pool.ending) return;
       await batches.close();
-      await leave();
+      await membership()?.leave();
       await news.close();
       await pool.end();
     },

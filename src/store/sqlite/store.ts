@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '../../core/error.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { newBell, ringFor } from '../bell.ts';
+import { closedError } from '../closed.ts';
 import type { Applied, Node, Store, Transition } from '../store.ts';
 import { columnsOf, commandOf, documentOf, stateOf } from './rows.ts';
 import { migrate } from './schema.ts';
@@ -40,7 +41,7 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
 
     apply: (transition) =>
       new Promise((resolve, reject) => {
-        if (closed) return reject(new Error('The store is closed.'));
+        if (closed) return reject(closedError());
         waiting.push({ transition, resolve, reject });
         if (waiting.length === 1) setImmediate(commitWaiting);
       }),
@@ -62,6 +63,9 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
     async count(kind) {
       return one('SELECT count(*) AS value FROM aggregates WHERE kind = ?', kind)!.value;
     },
+
+    // One process, one file: nobody else does its work.
+    confirmTenure: () => undefined,
 
     async claim(now, limit, { perProject, crowded } = { perProject: limit, crowded: [] }) {
       const rows = all(
