@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { temporaryDirectory } from '../../test/directory.ts';
-import { openJobs, wholeCharacters } from './jobs.ts';
+import { openJobs } from './jobs.ts';
+import { wholeCharacters } from './output.ts';
 import { stopOwned } from './processes.ts';
 
 type Jobs = ReturnType<typeof openJobs>;
@@ -95,6 +96,49 @@ test('a cancelled job ends with all that it started', async (t) => {
   assert.equal((await ended(jobs, 'k')).stopped, 'It was canceled.');
   for (let wait = 0; isRunning(child) && wait < 500; wait++) await new Promise((resolve) => setTimeout(resolve, 10));
   assert.ok(!isRunning(child));
+});
+
+test('a job goes on when its runner dies: the next one sees it, ends it, and knows it for lost when it ended unseen', async (t) => {
+  const { jobs, directory } = jobsIn(t);
+  await jobs.start('long', spec(jobs, 'long', 'echo on; sleep 600'));
+  await jobs.start('short', spec(jobs, 'short', 'echo ran >> ../ran; while [ ! -e go ]; do sleep 0.01; done'));
+  const { pid } = JSON.parse(readFileSync(join(directory, 'job-runner', 'address.json'), 'utf8')) as { pid: number };
+  process.kill(pid, 'SIGKILL');
+
+  assert.equal((await jobs.state('long', 0)).status, 'running');
+  await jobs.cancel('long');
+  assert.deepEqual((await ended(jobs, 'long')).stopped, 'It was canceled.');
+  writeFileSync(join(jobs.directory('short'), 'go'), '');
+  assert.equal((await ended(jobs, 'short')).status, 'lost');
+  await jobs.start('short', spec(jobs, 'short', 'echo ran >> ../ran'));
+  assert.equal(readFileSync(join(directory, 'jobs', 'ran'), 'utf8'), 'ran\n');
+});
+
+test('of two runners that start at once one gets the work', async (t) => {
+  const { jobs, directory } = jobsIn(t);
+  const other = openJobs(directory, [process.execPath]);
+  const start = (who: Jobs, key: string) => who.start(key, spec(who, key, 'true'));
+  await Promise.all([start(jobs, 'a'), start(other, 'b'), start(jobs, 'c'), start(other, 'c')]);
+
+  for (const key of ['a', 'b', 'c']) assert.equal((await ended(other, key)).exitCode, 0);
+});
+
+test('a script of any length runs, and is on no command line', async (t) => {
+  const { jobs } = jobsIn(t);
+  const script = (length: number) =>
+    `tr '\\0' ' ' < /proc/$$/cmdline; env | grep -c SCRIPT; : ${'x'.repeat(length)}\nexit 3`;
+  for (const [key, length] of [
+    ['short', 10],
+    ['long', 200_000],
+  ] as const) {
+    await jobs.start(key, { ...spec(jobs, key, ''), run: { script: script(length) } });
+    const state = await ended(jobs, key);
+
+    assert.equal(state.exitCode, 3);
+    assert.match(state.output, /^\/bin\/sh -c ulimit/);
+    assert.match(state.output, /\n?0\n$/);
+    assert.ok(!state.output.includes('xxx'));
+  }
 });
 
 test('a command that is not there is named', async (t) => {

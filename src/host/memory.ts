@@ -8,12 +8,12 @@ export interface Usage {
   resident: number;
 }
 
-/** Bytes of memory that a process group holds. */
-export function groupMemory(group: number): number {
-  return processIds()
-    .map(statOf)
-    .filter((stat) => stat?.group === group)
-    .reduce((sum, stat) => sum + stat!.resident, 0);
+/** Bytes of memory that each process group holds. */
+export function memoryOfGroups(): Map<number, number> {
+  const sums = new Map<number, number>();
+  for (const stat of processIds().map(statOf))
+    if (stat) sums.set(stat.group, (sums.get(stat.group) ?? 0) + stat.resident);
+  return sums;
 }
 
 /**

@@ -94,7 +94,7 @@ export async function stopOwned(directory: string, grace = 2000): Promise<void> 
 }
 
 export function isAlive({ pid, started }: ProcessMark): boolean {
-  const now = startTime(pid);
+  const now = pid > 0 ? startTime(pid) : undefined;
   return now !== undefined && (started === '' || now === started);
 }
 

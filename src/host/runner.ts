@@ -1,27 +1,25 @@
-// The runner: a small process that starts jobs, outlives the server, and writes down how each job ended.
+// The runner: a small process that starts jobs, outlives the server, and knows how each job ended.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
-import type { JobEnd } from './jobs.ts';
-import { groupMemory } from './memory.ts';
-import { isAlive, killGroup, type ProcessMark, readJson, removeTree, startTime, writeAtomic } from './processes.ts';
+import { dirname, isAbsolute, join, normalize } from 'node:path';
+import type { JobSpec, JobState } from '../sdk/powers.ts';
+import { type JobEnd, openRecord, settleLost } from './job-record.ts';
+import { memoryOfGroups } from './memory.ts';
+import { readOutput } from './output.ts';
+import { isAlive, killGroup, ownProcess, removeTree, startTime, writeAtomic } from './processes.ts';
 
-interface StartRequest {
-  directory: string;
-  /** How many milliseconds the answer may wait for the end of the job. */
-  patience: number;
-  spec: {
-    run: { command: string[] } | { script: string };
-    environment: Record<string, string>;
-    directory: string;
-    limits: { seconds: number; memoryMb: number; fileMb: number };
-  };
+/** What may be asked, each with its answer. */
+interface Asked {
+  start: { name: string; spec: JobSpec; patience: number };
+  state: { name: string; from: number };
+  cancel: { name: string };
 }
 
 interface Running {
   child: ChildProcess;
+  since: number;
   stopped: string | null;
   memoryMb: number;
   /** Whoever waits for its end. */
@@ -31,68 +29,88 @@ interface Running {
 const directory = process.argv[2]!;
 const token = process.env.MILLRACE_RUNNER_TOKEN!;
 const jobsDirectory = join(dirname(directory), 'jobs');
+mkdirSync(jobsDirectory, { recursive: true, mode: 0o700 });
+const record = openRecord(join(directory, 'jobs.db'));
 const running = new Map<string, Running>();
 const keepEndedFor = 3_600_000;
 /** The runner goes when nobody has needed it for this long and its server's data is gone or quiet. */
 const idleLimit = 600_000;
+/** A variable of the environment holds less than 128 KiB; longer scripts are files. */
+const longestInVariable = 100_000;
+const watchEvery = 500;
 let lastNeeded = Date.now();
 
 const server = createServer((request, response) => {
   void answer(request).then(
-    (hasEnded) => response.end(JSON.stringify({ hasEnded })),
+    (state) => response.end(JSON.stringify(state)),
     (error: Error) => response.writeHead(400).end(error.message),
   );
 });
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo;
-  writeAtomic(join(directory, 'address.json'), JSON.stringify({ pid: process.pid, port, token }));
+  const { pid, started } = ownProcess();
+  writeAtomic(join(directory, 'address.json'), JSON.stringify({ pid, started, port, token }));
 });
-mkdirSync(jobsDirectory, { recursive: true });
-setInterval(watch, 500);
+setInterval(watch, watchEvery);
 setInterval(sweep, 60_000);
 
-async function answer(request: IncomingMessage): Promise<boolean> {
+async function answer(request: IncomingMessage): Promise<JobState> {
   lastNeeded = Date.now();
   if (request.headers.authorization !== token) throw new Error('The token is wrong.');
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as StartRequest;
-  if (request.url === '/start') {
-    start(body);
-    return endWithin(body.directory, body.patience);
+  const given = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Asked[keyof Asked];
+  const { name } = given;
+  switch (request.url) {
+    case '/start': {
+      const { spec, patience } = given as Asked['start'];
+      start(name, spec);
+      await endWithin(name, patience);
+      return stateOf(name, 0);
+    }
+    case '/state':
+      return stateOf(name, (given as Asked['state']).from);
+    case '/cancel':
+      stop(name, 'It was canceled.');
+      return stateOf(name, 0);
+    default:
+      throw new Error(`There is no ${request.url}.`);
   }
-  if (request.url === '/cancel') stop(body.directory, 'It was canceled.');
-  else throw new Error(`There is no ${request.url}.`);
-  return false;
 }
 
-async function endWithin(own: string, patience: number): Promise<boolean> {
-  const state = running.get(own);
-  if (state && patience > 0) {
-    let timer: NodeJS.Timeout | undefined;
-    await Promise.race([
-      new Promise((resolve) => state.ends.push(resolve)),
-      new Promise((resolve) => {
-        timer = setTimeout(resolve, patience);
-      }),
-    ]);
-    clearTimeout(timer);
-  }
-  return !running.has(own);
+function stateOf(name: string, from: number): JobState {
+  const job = record.find(name);
+  if (job && !job.end && !running.has(name)) settleLost(record);
+  const end = record.find(name)?.end;
+  const status = !job || end?.lost ? 'lost' : end ? 'ended' : 'running';
+  const { exitCode, stopped } = end ?? { exitCode: null, stopped: null };
+  return { status, exitCode, stopped, ...readOutput(outputOf(name), from) };
 }
 
-/** Started once per directory: a second call finds the first one's job. */
-function start({ directory: own, spec }: StartRequest): void {
-  if (running.has(own) || existsSync(join(own, 'job.json')) || existsSync(join(own, 'end.json'))) return;
+async function endWithin(name: string, patience: number): Promise<void> {
+  const state = running.get(name);
+  if (!state || patience <= 0) return;
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([
+    new Promise((resolve) => state.ends.push(resolve)),
+    new Promise((resolve) => {
+      timer = setTimeout(resolve, patience);
+    }),
+  ]);
+  clearTimeout(timer);
+}
+
+/** Started once per name: a second call finds the first one's job. */
+function start(name: string, spec: JobSpec): void {
+  if (record.find(name)) return;
+  const own = join(jobsDirectory, name);
+  writeFiles(own, spec.files ?? {});
   if (!existsSync(spec.directory)) mkdirSync(spec.directory, { recursive: true, mode: 0o700 });
-  const output = openSync(join(own, 'output'), 'a', 0o600);
   const { seconds, memoryMb, fileMb } = spec.limits;
   const limits = `ulimit -c 0; ulimit -f ${fileMb * 2048}; ulimit -n 1024`;
-  // A script goes on in the shell that has set the limits: one program less to start.
-  const args =
-    'script' in spec.run
-      ? ['-c', `${limits}; . "$0"`, join(own, spec.run.script)]
-      : ['-c', `${limits}; exec "$@"`, 'sh', ...spec.run.command];
+  const { args, variable } = argumentsFor(spec, own, limits);
+  const output = openSync(outputOf(name), 'a', 0o600);
+  record.begins(name);
   const child = spawn('/bin/sh', args, {
     cwd: spec.directory,
     env: {
@@ -101,62 +119,87 @@ function start({ directory: own, spec }: StartRequest): void {
       LANG: 'C.UTF-8',
       NODE_OPTIONS: `--max-old-space-size=${memoryMb}`,
       MILLRACE_OWNER: `${process.env.MILLRACE_OWNER}/job`,
+      ...variable,
       ...spec.environment,
     },
     detached: true,
     stdio: ['ignore', output, output],
   });
   closeSync(output);
-  const state: Running = { child, stopped: null, memoryMb, ends: [] };
-  running.set(own, state);
-  if (child.pid !== undefined)
-    writeFileSync(
-      join(own, 'job.json'),
-      JSON.stringify({ pid: child.pid, started: startTime(child.pid) ?? '' } satisfies ProcessMark),
-      { mode: 0o600 },
-    );
-  const limit = setTimeout(() => stop(own, `It ran longer than ${seconds} s.`), seconds * 1000);
-  child.on('error', (error) => ended(null, error.message));
-  child.on('exit', (code, signal) => ended(code, state.stopped ?? (signal ? `It was ended by ${signal}.` : null)));
+  const state: Running = { child, since: Date.now(), stopped: null, memoryMb, ends: [] };
+  running.set(name, state);
+  if (child.pid !== undefined) record.runs(name, { pid: child.pid, started: startTime(child.pid) ?? '' });
+  const limit = setTimeout(() => stop(name, `It ran longer than ${seconds} s.`), seconds * 1000);
+  child.on('error', (error) => ended({ exitCode: null, stopped: error.message }));
+  child.on('exit', (exitCode, signal) =>
+    ended({ exitCode, stopped: state.stopped ?? (signal ? `It was ended by ${signal}.` : null) }),
+  );
 
-  function ended(exitCode: number | null, stopped: string | null): void {
+  function ended(end: JobEnd): void {
     clearTimeout(limit);
-    if (!running.delete(own)) return;
+    if (!running.delete(name)) return;
     if (child.pid !== undefined) killGroup(child.pid, 'SIGKILL');
-    record(own, { exitCode, stopped });
+    record.ended(name, end);
     for (const tell of state.ends) tell();
   }
 }
 
-function stop(own: string, reason: string): void {
-  const state = running.get(own);
-  const mark = readJson<ProcessMark>(join(own, 'job.json'));
-  if (state) state.stopped ??= reason;
-  if (mark && isAlive(mark)) {
-    killGroup(mark.pid, 'SIGTERM');
-    setTimeout(() => killGroup(mark.pid, 'SIGKILL'), 2000);
-  }
-  if (!state && mark) record(own, { exitCode: null, stopped: reason });
+/** A script goes on in the shell that has set the limits: one program less to start, and its text on no command line. */
+function argumentsFor({ run }: JobSpec, own: string, limits: string): { args: string[]; variable: NodeJS.ProcessEnv } {
+  if ('command' in run) return { args: ['-c', `${limits}; exec "$@"`, 'sh', ...run.command], variable: {} };
+  if (run.script.length < longestInVariable)
+    return {
+      args: ['-c', `${limits}; eval "$MILLRACE_SCRIPT"`],
+      variable: { MILLRACE_SCRIPT: `unset MILLRACE_SCRIPT\n${run.script}` },
+    };
+  writeFiles(own, { 'script.sh': run.script });
+  return { args: ['-c', `${limits}; . "$0"`, join(own, 'script.sh')], variable: {} };
 }
 
-function record(own: string, end: JobEnd): void {
-  // One small write: whoever reads it in the middle finds nothing yet, and looks again.
-  if (existsSync(own)) writeFileSync(join(own, 'end.json'), JSON.stringify(end), { mode: 0o600 });
+function writeFiles(own: string, files: Record<string, string>): void {
+  for (const [path, text] of Object.entries(files)) {
+    const inside = normalize(path);
+    if (isAbsolute(inside) || inside.startsWith('..'))
+      throw new Error(`A job's file must lie in its own directory: ${path}`);
+    mkdirSync(dirname(join(own, inside)), { recursive: true, mode: 0o700 });
+    // Not yet a job: half a file that a crash leaves is written anew.
+    writeFileSync(join(own, inside), text, { mode: 0o700 });
+  }
+}
+
+function stop(name: string, reason: string): void {
+  const job = record.find(name);
+  if (!job || job.end) return;
+  const state = running.get(name);
+  if (state) state.stopped ??= reason;
+  const { mark } = job;
+  if (isAlive(mark)) {
+    killGroup(mark.pid, 'SIGTERM');
+    setTimeout(() => isAlive(mark) && killGroup(mark.pid, 'SIGKILL'), 2000);
+  }
+  if (!state) record.ended(name, { exitCode: null, stopped: reason });
 }
 
 /** Memory is watched, not reserved: address space says nothing about a modern runtime. */
 function watch(): void {
-  for (const [own, { child, memoryMb }] of running) {
-    if (child.pid !== undefined && groupMemory(child.pid) > memoryMb * 2 ** 20 * 1.5)
-      stop(own, `It used more than ${memoryMb} MB of memory.`);
-  }
-  const isIdle = running.size === 0 && Date.now() - lastNeeded > idleLimit;
+  const now = Date.now();
+  const watched = [...running].filter(([, { since }]) => now - since > watchEvery / 2);
+  const held = watched.length > 0 ? memoryOfGroups() : new Map<number, number>();
+  for (const [name, { child, memoryMb }] of watched)
+    if ((held.get(child.pid ?? 0) ?? 0) > memoryMb * 2 ** 20 * 1.5)
+      stop(name, `It used more than ${memoryMb} MB of memory.`);
+  const isIdle = running.size === 0 && now - lastNeeded > idleLimit;
   if (isIdle || !existsSync(directory)) process.exit(0);
 }
 
 function sweep(): void {
-  for (const name of readdirSync(jobsDirectory)) {
-    const end = join(jobsDirectory, name, 'end.json');
-    if (existsSync(end) && Date.now() - statSync(end).mtimeMs > keepEndedFor) removeTree(join(jobsDirectory, name));
+  settleLost(record);
+  for (const name of record.forget(Date.now() - keepEndedFor)) {
+    removeTree(join(jobsDirectory, name));
+    removeTree(outputOf(name));
   }
+}
+
+function outputOf(name: string): string {
+  return join(jobsDirectory, `${name}.out`);
 }

@@ -35,12 +35,12 @@ export interface Log {
 
 /** A command on this machine, in a process group of its own. */
 export interface JobSpec {
-  /** A program and its arguments, or the name of a shell script among the files. */
+  /** A program and its arguments, or the text of a shell script. */
   run: { command: string[] } | { script: string };
   environment: Record<string, string>;
   /** Directory in which it runs; made when it is missing. */
   directory: string;
-  /** Files written before it starts, by path inside the job's own directory. */
+  /** Files written before it starts, by path inside the job's own directory, which is there only where it has some. */
   files?: Record<string, string>;
   limits: { seconds: number; memoryMb: number; fileMb: number };
 }

@@ -50,16 +50,12 @@ export const ciTask = (allowed: boolean) =>
       if (refusal) return { failed: refusal };
       const directory = workspaceOf(context);
       const finish = finishScript(exported, artifacts, process);
-      const files = {
-        'steps.sh': stepsScript([...cloneSteps(context), ...steps], finish !== ''),
-        ...(finish ? { 'finish.sh': finish } : {}),
-      };
       const own = context.jobs.directory(context.key);
       return startJob(context, {
-        run: { script: 'steps.sh' },
+        run: { script: stepsScript([...cloneSteps(context), ...steps], finish !== '') },
         environment: { ...context.workspace.environment, JOB: own },
         directory,
-        files,
+        files: finish ? { 'finish.sh': finish } : {},
         limits: { seconds: longest, memoryMb: 2048, fileMb: 1024 },
       });
     },
