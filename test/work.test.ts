@@ -30,7 +30,7 @@ test('a pipeline of twenty short steps costs what it did: changes, trips to the 
 
   // One to create and begin it, one for each step, and those of the end: its turn and its directory.
   assert.ok(apply <= 24, `${apply} changes`);
-  assert.ok(load <= 2 * apply + 8, `${load} times a state was read`);
+  assert.ok(load <= 8, `${load} times a state was read`);
   assert.ok(list <= 26, `${list} lists were read`);
   assert.equal(calls.next, 1);
   assert.ok(sizes.length <= 66, `${sizes.length} events`);

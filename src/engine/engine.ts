@@ -207,7 +207,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       });
       return;
     }
-    const state = (await store.load(command.kind, command.aggregate))?.state;
+    const state = await mailbox.stateFor(command);
     if (command.kind === 'deployment') return performForDeployment(command, state as unknown as Deployment);
     if (command.kind === 'function-run') {
       const run = state as unknown as FunctionRun;

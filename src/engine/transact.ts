@@ -1,6 +1,5 @@
 import { type DeploymentMessage, decideDeployment } from '../blueprint/deploy.ts';
-import { type Deployment, type DeploymentEvent, isBusy, isDeleted } from '../blueprint/deployment.ts';
-import { toIso } from '../core/instant.ts';
+import type { Deployment, DeploymentEvent } from '../blueprint/deployment.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { decide, turnholderOf } from '../pipeline/decide.ts';
 import type { Execution, ExecutionEvent, Plan } from '../pipeline/execution.ts';
@@ -8,9 +7,11 @@ import type { ExecutionCommand, ExecutionMessage } from '../pipeline/messages.ts
 import { decideQueue, emptyQueue, type Queue, type QueueMessage } from '../pipeline/queue.ts';
 import { executionRecord } from '../pipeline/record.ts';
 import type { AggregateKind, Applied, Command, Document, NewCommand, Transition } from '../store/store.ts';
+import { deploymentName, deploymentSummary } from './deployment-record.ts';
 import { decideFunctionRun, type FunctionMessage, type FunctionRun } from './function-run.ts';
 import { type EngineParts, momentOf } from './parts.ts';
 import { questionsOf } from './questions.ts';
+import { recentStates } from './recent.ts';
 
 /** What a message may bring along into the same transaction. */
 export interface Along {
@@ -28,8 +29,14 @@ export type Mailbox = ReturnType<typeof openMailbox>;
  */
 export function openMailbox(parts: EngineParts, perform: (commands: Command[]) => void) {
   const { store } = parts;
+  const recent = recentStates(parts.moment.now);
 
   return {
+    /** The state that a command is about. */
+    async stateFor(command: Command): Promise<Json | undefined> {
+      return (recent.behind(command) ?? (await store.load(command.kind, command.aggregate)))?.state;
+    },
+
     execution: (id: string, message: ExecutionMessage, along: Along = {}): Promise<Execution | undefined> =>
       deliver<Execution>('execution', id, along, (before) => decideExecution(id, before, message)),
 
@@ -52,9 +59,8 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
         summary: {},
         events: [],
       };
-      return (
-        (await write([aggregateOf('execution', plan.execution, 0, decided), written], decided, along)) === 'applied'
-      );
+      const run = aggregateOf('execution', plan.execution, 0, decided);
+      return (await write([run, written], decided, along)) === 'applied';
     },
 
     deployment: (id: string, message: DeploymentMessage, along: Along = {}): Promise<Deployment | undefined> =>
@@ -75,7 +81,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
             body: body as unknown as JsonObject,
           })),
           documents: events.some(({ type }) => type === 'deployment-requested' || type === 'deployment-finished')
-            ? [nameOf(state)]
+            ? [deploymentName(state)]
             : [],
         };
       }),
@@ -177,11 +183,12 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     along: Along,
     decideOn: (before: S | null) => Decided<S>,
   ): Promise<S | undefined> {
-    for (;;) {
-      const loaded = await store.load(kind, id);
+    for (let known = recent.of(kind, id); ; known = undefined) {
+      const loaded = known ?? (await store.load(kind, id));
       const decided = decideOn((loaded?.state as S | undefined) ?? null);
-      if (decided.cameTooLate) return decided.state;
       const isChanged = decided.events.length > 0 || kind === 'queue';
+      if (known && (!isChanged || decided.cameTooLate)) continue;
+      if (decided.cameTooLate) return decided.state;
       const aggregates = isChanged ? [aggregateOf(kind, id, loaded?.version ?? 0, decided)] : [];
       const result = await write(aggregates, decided, along);
       if (result === 'conflict') continue;
@@ -191,7 +198,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
 
   async function write(
     aggregates: Aggregate[],
-    decided: Pick<Decided<unknown>, 'commands' | 'documents' | 'observe'>,
+    decided: Pick<Decided<unknown>, 'state' | 'commands' | 'documents' | 'observe'>,
     along: Along,
   ): Promise<Applied['result']> {
     const now = parts.moment.now();
@@ -205,10 +212,19 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
       documents: [...decided.documents, ...(along.documents ?? [])],
       log: along.log,
     });
+    const [first] = aggregates;
     if (applied.result === 'applied') {
+      // What is written beside the first is of another kind: a queue, which all nodes move.
+      if (first)
+        recent.wrote(
+          first.kind,
+          first.id,
+          { state: decided.state as Json, version: first.version + 1 },
+          applied.claimed,
+        );
       perform(applied.claimed);
       decided.observe?.();
-    }
+    } else if (first) recent.forget(first.kind, first.id);
     return applied.result;
   }
 }
@@ -253,32 +269,3 @@ type Untold<C> = C extends unknown ? Omit<C, 'key' | 'due'> : never;
 
 const queueMessage = (execution: string, command: Untold<ExecutionCommand>): QueueMessage =>
   command.do === 'enter-queue' ? { type: 'enter', entry: command.entry } : { type: 'leave', execution };
-
-/** Holds the name of a deployment as long as it lives. */
-function nameOf({ id, project, name, createdAt, updatedAt, ...state }: Deployment): Document {
-  const gone = isDeleted({ id, project, name, createdAt, updatedAt, ...state });
-  return {
-    kind: 'deployment-name',
-    id,
-    project,
-    name: gone ? `${name} (deleted ${id})` : name,
-    body: { deleted: gone },
-    createdAt,
-    updatedAt,
-  };
-}
-
-function deploymentSummary(state: Deployment): JsonObject {
-  return {
-    id: state.id,
-    name: state.name,
-    project: state.project,
-    status: state.status,
-    message: state.message,
-    busy: isBusy(state),
-    createdAt: toIso(state.createdAt),
-    updatedAt: toIso(state.updatedAt),
-    blueprint: state.plan.blueprintName,
-    zones: Object.values(state.resources).map(({ zone, type, status }) => ({ zone, type, status })),
-  };
-}

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { getCompileCacheDir } from 'node:module';
 import { join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
@@ -15,6 +16,8 @@ const toRunner = new Agent({ keepAliveTimeout: 4000 });
 /** Larger results are none: a job must not fill the memory of the server. */
 const mostFile = 64 * 2 ** 20;
 const longestStart = 5000;
+/** Starting a process takes the longer the more memory and threads the starter has: these halve what Node adds to it. */
+const small = ['--v8-pool-size=0', '--max-semi-space-size=1'];
 
 /**
  * Jobs on this machine. A runner process starts them, outlives the server, is found again and knows how each job ended; a step
@@ -99,8 +102,13 @@ export function openJobs(root: string, nodeCommand: string[]): Jobs {
       startOwned({
         directory: runnerDirectory,
         name: 'runner',
-        command: [...nodeCommand, program, runnerDirectory],
-        environment: { PATH: process.env.PATH, MILLRACE_RUNNER_TOKEN: randomBytes(24).toString('hex') },
+        command: [...nodeCommand, ...small, program, runnerDirectory],
+        environment: {
+          PATH: process.env.PATH,
+          MILLRACE_RUNNER_TOKEN: randomBytes(24).toString('hex'),
+          // What was stripped of its types the last time need not be again, nor the stripper be in memory.
+          NODE_COMPILE_CACHE: getCompileCacheDir(),
+        },
       });
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

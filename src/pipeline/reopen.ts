@@ -35,14 +35,14 @@ export function reopened(state: Execution, at: Instant): Execution {
     const stays = isOrdinary(stage) && before.status === 'COMPLETED';
     return [stage.name, stays ? before : { status: 'NOT_STARTED' as const }];
   });
+  const { rollbacks: _, ...before } = state;
   return {
-    ...state,
+    ...before,
     status: 'QUEUED',
     message: '',
     startedAt: null,
     endedAt: null,
     ending: null,
-    rollbacks: undefined,
     output: {},
     stages: Object.fromEntries(stages),
     tasks: { ...Object.fromEntries(notStarted), ...kept },
