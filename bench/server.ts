@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Client, openClient } from '../src/cli/client.ts';
+import { type Client, openClient } from '../src/api/client.ts';
 import { stopOwned } from '../src/host/processes.ts';
 
 const program = join(import.meta.dirname, '../src/millrace.mjs');

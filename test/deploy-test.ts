@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseAllDocuments } from 'yaml';
-import { openClient } from '../src/cli/client.ts';
+import { openClient } from '../src/api/client.ts';
 import { freePort } from '../src/demo/server-process.ts';
 import { removeTree } from '../src/host/processes.ts';
 import { startCluster } from './postgres/cluster.ts';

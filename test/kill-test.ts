@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Client, openClient } from '../src/cli/client.ts';
+import { type Client, openClient } from '../src/api/client.ts';
 import { isObject, type JsonObject } from '../src/core/json.ts';
 import { seeded } from '../src/demo/kills.ts';
 import { leftovers } from '../src/demo/leftovers.ts';

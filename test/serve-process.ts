@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { openClient } from '../src/cli/client.ts';
+import { openClient } from '../src/api/client.ts';
 import { isObject, type JsonObject } from '../src/core/json.ts';
 import { freePort } from '../src/demo/server-process.ts';
 import { removeTree, stopOwned } from '../src/host/processes.ts';

@@ -1,9 +1,9 @@
+import type { Client } from '../api/client.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { JsonObject } from '../core/json.ts';
 import { evolve } from '../pipeline/evolve.ts';
 import { type Execution, type ExecutionEvent, taskKey } from '../pipeline/execution.ts';
 import { executionRecord } from '../pipeline/record.ts';
-import type { Client } from './client.ts';
 import { type OutputFormat, paints, print, statusSign } from './output.ts';
 import type { ExitCode } from './program.ts';
 

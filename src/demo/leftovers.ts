@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Client } from '../cli/client.ts';
+import type { Client } from '../api/client.ts';
 import { isObject } from '../core/json.ts';
 import { readJson } from '../host/processes.ts';
 

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
-import { type Client, openClient } from '../cli/client.ts';
+import { type Client, openClient } from '../api/client.ts';
 import { isObject, type JsonObject, parseJson } from '../core/json.ts';
 import { removeTree, stopOwned } from '../host/processes.ts';
 import { type Browser, findBrowser } from './browser.ts';

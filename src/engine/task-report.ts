@@ -1,6 +1,7 @@
 import { maskDeep } from '../core/secret.ts';
-import { type Execution, questionOf } from '../pipeline/execution.ts';
+import type { Execution } from '../pipeline/execution.ts';
 import type { TaskReport } from '../pipeline/messages.ts';
+import { questionOf } from '../pipeline/question.ts';
 import type { Outcome, TaskContext } from '../sdk/task.ts';
 import type { Prepared } from './prepare.ts';
 

@@ -1,6 +1,5 @@
 import type { Instant } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import { idOfKey } from '../core/key-id.ts';
 import type { Pipeline } from './model.ts';
 import type { RollbackState } from './rollback.ts';
 
@@ -74,12 +73,6 @@ export interface Question {
   expiresAt: Instant | null;
   /** `approval`: the task is the question. `uncertain`: may the call be repeated? */
   about: 'approval' | 'uncertain';
-}
-
-/** Id and index of a question follow from the key of the task that asks: asking twice is asking once. */
-export function questionOf(taskKey: string): Pick<Question, 'id' | 'index'> {
-  const id = idOfKey(`${taskKey}/question`);
-  return { id, index: id.slice(-6) };
 }
 
 export interface Begun {

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
+import { type Client, openClient } from '../../api/client.ts';
 import { MillraceError } from '../../core/error.ts';
 import { isObject } from '../../core/json.ts';
-import { type Client, openClient, readSession } from '../client.ts';
+import { readSession } from '../session.ts';
 
 export function approvalCommands(): Command[] {
   return (['approve', 'reject'] as const).map((verb) =>

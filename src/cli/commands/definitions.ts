@@ -1,11 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command } from 'commander';
+import { openClient } from '../../api/client.ts';
 import { isObject, type Json, type JsonObject } from '../../core/json.ts';
 import { parseYaml } from '../../lang/yaml.ts';
-import { openClient, readSession } from '../client.ts';
 import { type OutputFormat, outputOption, paints, print, table } from '../output.ts';
 import type { ExitCode } from '../program.ts';
+import { readSession } from '../session.ts';
 
 /** The kinds that `get` and `list` know, and where they are found. */
 const places: Record<string, { path: string; columns: string[] }> = {

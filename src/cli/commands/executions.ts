@@ -1,10 +1,11 @@
 import { Command } from 'commander';
+import { type Client, openClient } from '../../api/client.ts';
 import { MillraceError } from '../../core/error.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
-import { type Client, openClient, readSession } from '../client.ts';
 import { follow } from '../follow.ts';
 import { type OutputFormat, outputOption, print } from '../output.ts';
 import type { ExitCode } from '../program.ts';
+import { readSession } from '../session.ts';
 import { keyValue } from './input.ts';
 
 export function executionCommands(done: (code: ExitCode) => void): Command[] {

@@ -1,8 +1,9 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { Command } from 'commander';
+import { openClient } from '../../api/client.ts';
 import { MillraceError } from '../../core/error.ts';
-import { openClient, saveSession } from '../client.ts';
+import { saveSession } from '../session.ts';
 
 export const loginCommand = (): Command =>
   new Command('login')

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { messageOf } from '../../core/error.ts';
-import { questionOf } from '../../pipeline/execution.ts';
+import { questionOf } from '../../pipeline/question.ts';
 import { flag, text, texts } from '../../sdk/fields.ts';
 import { defineTask, type TaskContext } from '../../sdk/task.ts';
 import { escapeHtml, sendMail } from '../mail.ts';
