@@ -23,6 +23,7 @@ const [part = 'everything'] = process.argv.slice(2);
 const steps = [
   ['style', 'biome', ['check', '--error-on-warnings', '.']],
   ['types', 'tsc', ['-p', '.']],
+  ['types of the pages', 'tsc', ['-p', 'src/web']],
   ['dead code', 'knip', []],
   ['tests', process.execPath, [...runner, ...tests]],
   ['tests on PostgreSQL', process.execPath, [...runner, ...onBoth], { MILLRACE_TEST_STORE: 'postgres' }],

@@ -26,7 +26,7 @@ function stage() {
   const app = join(context, 'app');
   rmSync(context, { recursive: true, force: true });
   mkdirSync(app, { recursive: true });
-  for (const name of ['src', 'bin', 'package.json', 'package-lock.json', 'LICENSE', 'README.md'])
+  for (const name of ['src', 'dist', 'bin', 'package.json', 'package-lock.json', 'LICENSE', 'README.md'])
     cpSync(join(root, name), join(app, name), { recursive: true, filter: (path) => !path.endsWith('.test.ts') });
   run('npm', ['install', '--omit=dev', '--no-save', '--no-fund', '--no-audit', '--loglevel=error'], { cwd: app });
   if (!existsSync(join(app, 'node_modules/.bin/node'))) fail('npm brought no Node along for this platform.');

@@ -8,7 +8,7 @@ const map = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
 const floors = new Map(
   [...map.matchAll(/^\| (\d)\s*\| `(\w+)`\s*\|/gm)].map(([, floor, room]) => [room!, Number(floor)]),
 );
-const files = globSync('src/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts'));
+const files = globSync('src/**/*.{ts,tsx}', { cwd: root }).filter((file) => !file.endsWith('.test.ts'));
 const roomOf = (file: string): string => file.split('/')[1]!;
 
 test('every room stands on the map, and nothing on the map is missing', () => {

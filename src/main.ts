@@ -111,6 +111,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
     jobs: openJobs(directory, [process.execPath]),
     secretProperties,
     openApi: () => openApi(version),
+    pages: join(root, 'dist', 'web'),
     crashPoint: crashPoints(directory),
     sendTrace: await traceExporter(http),
     newId: randomUUID,

@@ -72,6 +72,10 @@ export class ServeProcess {
     });
   }
 
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#children.at(-1)!.kill(name);
   }
@@ -104,7 +108,7 @@ export class ServeProcess {
   }
 
   get #client() {
-    return openClient({ url: `http://127.0.0.1:${this.#port}`, token: this.#token });
+    return openClient({ url: this.url, token: this.#token });
   }
 
   json(method: string, path: string, body?: JsonObject): Promise<JsonObject> {

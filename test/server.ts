@@ -95,6 +95,7 @@ export class TestServer {
       jobs: openJobs(this.directory, [process.execPath]),
       secretProperties,
       openApi: () => openApi('0.0.0'),
+      pages: join(import.meta.dirname, '../dist/web'),
       crashPoint: () => undefined,
       sendTrace: this.#options.sendTrace,
       newId: randomUUID,

@@ -10,11 +10,15 @@ export interface Client {
   url: string;
   json(method: string, path: string, body?: JsonObject): Promise<JsonObject>;
   text(method: string, path: string, body?: string): Promise<string>;
-  /** Live events from `after` on; goes on by itself when the server was away. Ends when `stop` is aborted. */
+  /**
+   * Live events from `after` on; goes on by itself when the server was away, which `connected` is told. Ends when `stop` is
+   * aborted. @throws MillraceError where the server refuses it.
+   */
   events(
     path: string,
     after: string | undefined,
     stop: AbortSignal,
+    connected?: (is: boolean) => void,
   ): AsyncGenerator<{ id: string; event: string; data: JsonObject }>;
 }
 
@@ -28,7 +32,7 @@ export function openClient({ url, token }: Session): Client {
       return isObject(value) ? value : { value: value ?? null };
     },
     text: (method, path, body) => call(method, path, body, 'application/x-yaml'),
-    async *events(path, after, stop) {
+    async *events(path, after, stop, connected = () => undefined) {
       let last = after;
       while (!stop.aborted) {
         try {
@@ -36,13 +40,16 @@ export function openClient({ url, token }: Session): Client {
             headers: { ...headers, ...(last === undefined ? {} : { 'last-event-id': last }) },
             signal: stop,
           });
-          if (!answer.ok || !answer.body) throw new Error(`status ${answer.status}`);
+          if (!answer.ok || !answer.body) throw await faultOf(answer);
+          connected(true);
           for await (const event of readEvents(answer.body)) {
             if (event.id) last = event.id;
             yield event;
           }
-        } catch {
+        } catch (thrown) {
           if (stop.aborted) return;
+          if (thrown instanceof MillraceError && thrown.status < 500) throw thrown;
+          connected(false);
           await new Promise((resolve) => setTimeout(resolve, 200));
         }
       }
@@ -65,16 +72,20 @@ export function openClient({ url, token }: Session): Client {
         cause,
       });
     }
-    const text = await answer.text();
-    if (answer.ok) return text;
-    const told = parseJson(text);
-    const fault = isObject(told) ? told : {};
-    const code = String(fault.error) in errorCodes ? (fault.error as ErrorCode) : 'internal.error';
-    throw new MillraceError(code, {
-      message: String(fault.message ?? `The server answered ${answer.status}.`),
-      hint: fault.hint === undefined ? undefined : String(fault.hint),
-    });
+    if (!answer.ok) throw await faultOf(answer);
+    return answer.text();
   }
+}
+
+/** What the server said was wrong. */
+async function faultOf(answer: Response): Promise<MillraceError> {
+  const told = parseJson(await answer.text());
+  const fault = isObject(told) ? told : {};
+  const code = String(fault.error) in errorCodes ? (fault.error as ErrorCode) : 'internal.error';
+  return new MillraceError(code, {
+    message: String(fault.message ?? `The server answered ${answer.status}.`),
+    hint: fault.hint === undefined ? undefined : String(fault.hint),
+  });
 }
 
 async function* readEvents(

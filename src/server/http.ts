@@ -9,6 +9,7 @@ import type { Auth } from './auth.ts';
 import { isAllowed } from './auth.ts';
 import type { Health } from './health.ts';
 import type { openMetrics } from './metrics.ts';
+import { servePages } from './pages.ts';
 import { Answer, type Handler, type Request, Stream } from './request.ts';
 
 const largestBody = 1024 * 1024;
@@ -17,12 +18,14 @@ export interface HttpParts {
   auth: Auth;
   handlers: Record<string, Handler>;
   health: () => Promise<Health>;
+  /** Directory of the built web application. */
+  pages: string;
   metrics: Pick<ReturnType<typeof openMetrics>, 'requested' | 'text' | 'contentType'>;
   report(message: string, details: Record<string, unknown>): void;
 }
 
 /** The HTTP server: binds each operation to its handler, behind the check of who may call it. */
-export function buildHttp({ auth, handlers, health, metrics, report }: HttpParts): FastifyInstance {
+export function buildHttp({ auth, handlers, health, pages, metrics, report }: HttpParts): FastifyInstance {
   const server = Fastify({ bodyLimit: largestBody, logger: false, forceCloseConnections: true });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
@@ -46,6 +49,7 @@ export function buildHttp({ auth, handlers, health, metrics, report }: HttpParts
   server.addHook('onResponse', async (request, reply) =>
     metrics.requested(request.method, request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime),
   );
+  servePages(server, pages);
   for (const operation of operations) {
     const handler = handlers[operation.id];
     if (!handler) throw new Error(`Operation ${operation.id} has no handler.`);

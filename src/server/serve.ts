@@ -28,6 +28,8 @@ export interface ServeParts {
   jobs: Jobs;
   secretProperties: string[];
   openApi: () => JsonObject;
+  /** Directory of the built web application. */
+  pages: string;
   crashPoint: (name: string) => void;
   sendTrace: EngineParts['sendTrace'];
   newId: () => string;
@@ -89,6 +91,7 @@ export async function serve(given: ServeParts): Promise<Server> {
     auth,
     handlers: handlers({ parts, engine, auth, users, kinds: known, openApi: given.openApi, metrics }),
     health: async () => healthOf(await isStoreUp(), engine.load(), isStopping),
+    pages: given.pages,
     metrics,
     report: given.report,
   });

@@ -1,0 +1,67 @@
+import { type FormEvent, useState } from 'react';
+import { messageOf } from '../core/error.ts';
+import type { Execution, Question } from '../pipeline/execution.ts';
+import { useSignedIn } from './root.tsx';
+import { session } from './session.ts';
+import { Moment } from './status.tsx';
+
+/** What the run asks people, with room for their answer. */
+export function Questions({ run }: { run: Execution }) {
+  return Object.entries(run.tasks).map(([name, task]) =>
+    task.status === 'WAITING' ? <Asked key={task.question.id} task={name} question={task.question} /> : null,
+  );
+}
+
+function Asked({ task, question }: { task: string; question: Question }) {
+  const { client } = useSignedIn();
+  const [fault, setFault] = useState('');
+  const [isBusy, setBusy] = useState(false);
+  const named = [...question.approvers, ...question.approverGroups].filter(Boolean);
+  const answer = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const { submitter } = event.nativeEvent as SubmitEvent;
+    const responseMessage = String(new FormData(event.currentTarget).get('comment'));
+    setBusy(true);
+    setFault('');
+    try {
+      const status = (submitter as HTMLButtonElement).value;
+      await client.json('PATCH', `/codestream/api/user-operations/${question.id}`, { status, responseMessage });
+    } catch (thrown) {
+      session.heard(thrown);
+      setFault(messageOf(thrown));
+      setBusy(false);
+    }
+  };
+  return (
+    <form className="card asks" onSubmit={answer} aria-label={`${task} asks`}>
+      <h2>{question.summary || `${task} asks for an answer`}</h2>
+      {question.description ? <p>{question.description}</p> : null}
+      <p className="facts small">
+        <span>
+          {task} · {question.index}
+        </span>
+        {named.length > 0 ? <span>for {named.join(', ')}</span> : null}
+        {question.expiresAt ? (
+          <span>
+            until <Moment at={question.expiresAt} />
+          </span>
+        ) : null}
+      </p>
+      <label>
+        Comment
+        <textarea name="comment" rows={2} />
+      </label>
+      <p className="fault" role="alert">
+        {fault}
+      </p>
+      <div className="actions">
+        <button type="submit" className="main" value="APPROVED" disabled={isBusy}>
+          {question.about === 'uncertain' ? 'Repeat the call' : 'Approve'}
+        </button>
+        <button type="submit" className="danger" value="REJECTED" disabled={isBusy}>
+          {question.about === 'uncertain' ? 'Let the task fail' : 'Reject'}
+        </button>
+      </div>
+    </form>
+  );
+}

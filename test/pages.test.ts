@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import type { Page } from 'playwright-core';
+import { openPage, withoutBrowser } from './browser.ts';
+import { ServeProcess } from './serve-process.ts';
+
+const skip = withoutBrowser;
+
+const pipelines = `
+kind: PIPELINE
+project: Tito
+name: Release
+enabled: true
+workspace: {type: PROCESS, endpoint: "", image: ""}
+stages:
+  Build:
+    taskOrder: ['Compile,Lint', Ask]
+    tasks:
+      Compile: {type: CI, input: {steps: ['printf "\\\\033[31mred\\\\033[0m\\\\n"', 'export VERSION=7'], export: [VERSION]}}
+      Lint: {type: Condition, input: {condition: '1 == 1'}}
+      Ask: {type: UserOperation, input: {approvers: [admin], summary: 'Ship version <7>?'}}
+  Ship:
+    tasks:
+      Copy: {type: CI, input: {steps: ['echo "shipped \${Build.Compile.output.exports.VERSION}"']}}
+---
+kind: PIPELINE
+project: Tito
+name: Long
+enabled: true
+workspace: {type: PROCESS, endpoint: "", image: ""}
+stages:
+  Wait:
+    tasks:
+      Sleep: {type: CI, input: {steps: ['echo begun', 'while [ ! -e /tmp/never-there ]; do sleep 0.2; done']}}
+  Tidy:
+    millrace: {runs: always}
+    tasks:
+      Sweep: {type: CI, input: {steps: ['echo swept']}}
+---
+kind: PIPELINE
+project: Tito
+name: Breaks
+enabled: true
+workspace: {type: PROCESS, endpoint: "", image: ""}
+stages: {S: {tasks: {Break: {type: CI, input: {steps: ['echo "<script>alert(1)</script>"', 'exit 3']}}}}}
+`;
+
+async function signedIn(t: TestContext, path = '/') {
+  const server = await ServeProcess.start(t, '');
+  await server.import(pipelines);
+  const { page, faults } = await openPage(t, server.url);
+  await page.goto(path);
+  await signIn(page);
+  return { server, page, faults };
+}
+
+async function signIn(page: Page, password = 'pw'): Promise<void> {
+  await page.getByLabel('User name').fill('admin');
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+const node = (page: Page, name: string) => page.getByRole('button', { name: new RegExp(`^${name}, `) });
+/** A line of the log, apart from the command that printed it. */
+const prints = (page: Page, line: string) =>
+  page
+    .getByRole('log')
+    .filter({ hasText: new RegExp(`(^|\n)${line.replace(/[()]/g, '\\$&')}\n`) })
+    .waitFor();
+const shows = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
+
+test('one signs in, sees a run come, and answers what it asks', { skip }, async (t) => {
+  const server = await ServeProcess.start(t, '');
+  await server.import(pipelines);
+  const { page, faults } = await openPage(t, server.url);
+  await page.goto('/');
+  await signIn(page, 'wrong');
+  await shows(page, 'User name or password is wrong.');
+  await signIn(page);
+  await shows(page, 'Nothing has run yet.');
+  await server.begin('Release');
+  await page.getByRole('link', { name: 'Release #1' }).click();
+
+  await page.getByRole('form', { name: 'Build.Ask asks' }).waitFor();
+  await shows(page, 'Ship version <7>?');
+  await node(page, 'Compile').click();
+  await prints(page, 'red');
+  assert.equal(await page.locator('.log .ansi-red').textContent(), 'red');
+  await shows(page, 'exports');
+  await page.getByLabel('Comment').fill('as agreed');
+  await page.getByRole('button', { name: 'Approve' }).click();
+  await page.getByRole('heading', { name: 'Release #1' }).waitFor();
+  await page.locator('.facts .status', { hasText: 'completed' }).first().waitFor();
+  await node(page, 'Copy').click();
+  await prints(page, 'shipped 7');
+  await node(page, 'Ask').click();
+  await shows(page, 'as agreed');
+  assert.deepEqual(faults, []);
+});
+
+test('a page catches up by itself when the server was killed and is back', { skip }, async (t) => {
+  const { server, page, faults } = await signedIn(t);
+  const id = await server.begin('Release');
+  await page.goto(`/executions/${id}`);
+  await page.getByRole('form', { name: 'Build.Ask asks' }).waitFor();
+  server.signal('SIGKILL');
+  await server.died;
+  await shows(page, 'The server does not answer');
+  await server.start();
+  const question = await server.openQuestion();
+  await server.json('PATCH', `/codestream/api/user-operations/${String(question.id)}`, { status: 'APPROVED' });
+
+  await page.locator('.facts .status', { hasText: 'completed' }).first().waitFor();
+  assert.equal(await page.getByText('The server does not answer').count(), 0);
+  assert.deepEqual(faults, []);
+});
+
+test('a run is cancelled with a reason and run again', { skip }, async (t) => {
+  const { server, page } = await signedIn(t);
+  const id = await server.begin('Long');
+  await page.goto(`/executions/${id}`);
+  await prints(page, 'begun');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('dialog').getByLabel('Reason').fill('not today');
+  await page.getByRole('button', { name: 'Cancel the run' }).click();
+  await page.locator('.facts .status', { hasText: 'canceled' }).first().waitFor();
+  await shows(page, /not today/);
+  await node(page, 'Sweep').click();
+  await prints(page, 'swept');
+  await page.getByRole('button', { name: 'Re-run', exact: true }).click();
+
+  await page.getByRole('heading', { name: 'Long #2' }).waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Cancel the run' }).click();
+  await page.locator('.facts .status', { hasText: 'canceled' }).first().waitFor();
+});
+
+test('what a task printed is text, and a run that failed says where', { skip }, async (t) => {
+  const { server, page, faults } = await signedIn(t);
+  const alerts: string[] = [];
+  page.on('dialog', (dialog) => {
+    alerts.push(dialog.message());
+    void dialog.dismiss();
+  });
+  const id = await server.begin('Breaks');
+  await server.until(id, 'execution-ended');
+  await page.goto('/');
+  await page.getByLabel('Show').selectOption('FAILED');
+  await page.getByRole('link', { name: 'Breaks #1' }).click();
+  await prints(page, '<script>alert(1)</script>');
+  await shows(page, 'The steps ended with exit code 3.');
+
+  assert.deepEqual([alerts, faults], [[], []]);
+});
+
+test('the graph is walked by arrows, and the address keeps what is chosen', { skip }, async (t) => {
+  const { server, page } = await signedIn(t);
+  const id = await server.begin('Release');
+  await page.goto(`/executions/${id}?task=Build.Compile`);
+  await node(page, 'Compile').focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+
+  await page.getByRole('heading', { name: 'Build.Ask UserOperation' }).waitFor();
+  assert.match(page.url(), /task=Build\.Ask/);
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Ship.Copy CI' }).waitFor();
+});
+
+test('what is not there is said, and a token that is not valid leads to the way in', { skip }, async (t) => {
+  const { page } = await signedIn(t);
+  await page.goto('/executions/nothing');
+  await shows(page, 'There is no such run');
+  await page.evaluate(() => sessionStorage.setItem('millrace', '{"name":"admin","token":"stale"}'));
+  await page.goto('/');
+
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+});
+
+test('the pages are small, may be kept, and run nothing from elsewhere', async (t) => {
+  const server = await ServeProcess.start(t, '');
+  const start = await fetch(server.url);
+  const assets = join(import.meta.dirname, '../dist/web/assets');
+  const scripts = readdirSync(assets).filter((name) => name.endsWith('.js'));
+  const packed = scripts.reduce((sum, name) => sum + gzipSync(readFileSync(join(assets, name))).length, 0);
+  const again = await fetch(server.url, { headers: { 'if-none-match': start.headers.get('etag')! } });
+  const script = await fetch(`${server.url}/assets/${scripts[0]}`);
+
+  assert.ok(packed < 150_000, `${packed} bytes of script`);
+  assert.match(start.headers.get('content-security-policy')!, /default-src 'self'.*frame-ancestors 'none'/);
+  assert.equal(again.status, 304);
+  assert.match(script.headers.get('cache-control')!, /immutable/);
+  assert.equal((await fetch(`${server.url}/assets/..%2f..%2fpackage.json`)).status, 404);
+});
