@@ -88,6 +88,7 @@ async function play(
   const onEvent = playing.kill ? killPlan(seed, () => stage.server.kill()) : () => undefined;
   const terminal = playing.ask ? openTerminal() : undefined;
   let traffic: Traffic | undefined;
+  say(paints.dim(`Watch it in a browser: ${stage.server.url} (user admin, password ${stage.password})`));
   for (const release of releases) {
     say(`\n${paints.bold(`git push  ${release.subject}`)}`);
     const commit = stage.repository.push(release);

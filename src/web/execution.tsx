@@ -40,6 +40,8 @@ export function ExecutionPage() {
 
 function Run({ run, waitsFor }: { run: Execution; waitsFor: string }) {
   const { plan } = run;
+  const { starred } = plan.pipeline;
+  const purpose = String(plan.input[String(starred.input ?? '')] ?? '');
   const now = useNow(run.endedAt === null);
   const { task: asked } = useSearch({ from: '/executions/$id' });
   const navigate = useNavigate({ from: '/executions/$id' });
@@ -58,6 +60,7 @@ function Run({ run, waitsFor }: { run: Execution; waitsFor: string }) {
         <span className="message">{run.message}</span>
       </p>
       <p className="facts small">
+        {purpose ? <strong className="words">{purpose}</strong> : null}
         {plan.comments ? <span className="words">{plan.comments}</span> : null}
         <span>{plan.project}</span>
         <span>by {plan.triggeredBy}</span>
@@ -70,25 +73,27 @@ function Run({ run, waitsFor }: { run: Execution; waitsFor: string }) {
         run={run}
         now={now}
         chosen={chosen}
-        choose={(task) => void navigate({ search: { task }, replace: true })}
+        choose={(task) => void navigate({ search: { task }, replace: true }).then(showDetail)}
       />
       {chosen ? <TaskDetail key={chosen} run={run} name={chosen} now={now} /> : null}
       <section className="card" aria-label="Input and output of the run">
         <Values title="Input of the run" values={plan.input} />
-        <Values title="Output of the run" values={run.output} />
+        <Values title="Output of the run" values={run.output} isOpen />
       </section>
     </>
   );
 }
 
-/** What people look for first: who asks, what failed, what runs, what ended last. */
+/** On a small screen the graph is longer than it. */
+function showDetail(): void {
+  requestAnimationFrame(() =>
+    document.querySelector('.task')?.scrollIntoView({ block: 'nearest', behavior: 'smooth' }),
+  );
+}
+
+/** What people look for first: who asks, what failed, what runs. Where all went well, nothing. */
 function noteworthy({ tasks }: Execution): string | undefined {
   const named = Object.entries(tasks);
   const of = (...statuses: string[]) => named.find(([, { status }]) => statuses.includes(status))?.[0];
-  return (
-    of('WAITING') ??
-    of('FAILED') ??
-    of('RUNNING', 'STARTED', 'CANCELING') ??
-    named.findLast(([, task]) => 'endedAt' in task)?.[0]
-  );
+  return of('WAITING') ?? of('FAILED') ?? of('RUNNING', 'STARTED', 'CANCELING');
 }

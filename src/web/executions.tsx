@@ -117,7 +117,7 @@ function Table({ runs, isTicking }: { runs: JsonObject[]; isTicking: boolean }) 
               </Link>
               <span className="project">{String(run.project)}</span>
             </th>
-            <td className="words">{String(run.comments || run.statusMessage)}</td>
+            <td className="words">{purposeOf(run)}</td>
             <td>{String(run._triggeredBy ?? '')}</td>
             <td>
               <Moment at={Number(run._requestTimeInMicros) / 1000} />
@@ -130,6 +130,13 @@ function Table({ runs, isTicking }: { runs: JsonObject[]; isTicking: boolean }) 
       </tbody>
     </table>
   );
+}
+
+/** What tells this run from others: the input that the pipeline stars, else what was said when it was started. */
+function purposeOf({ starred, input, comments, statusMessage }: JsonObject): string {
+  const name = isObject(starred) ? String(starred.input ?? '') : '';
+  const value = isObject(input) && name ? input[name] : '';
+  return String(value || comments || statusMessage || '');
 }
 
 const endOf = ({ _requestTimeInMicros: from, _totalDurationInMicros: took }: JsonObject): number =>
