@@ -1,10 +1,11 @@
 // Everything that must hold before a change lands: style, types, dead code, tests. `check.mjs tests` runs the tests alone,
-// `check.mjs postgres` those that must hold on both databases, on PostgreSQL.
+// `check.mjs postgres` those that must hold on both databases, on PostgreSQL, `check.mjs containers` those that need an engine.
 
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startEngine } from '../test/engine.ts';
 import { postgresPrograms, startCluster } from '../test/postgres/cluster.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -18,6 +19,8 @@ const tests = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.
 const onBoth = globSync(['src/engine/*.test.ts', 'src/server/*.test.ts', 'src/plugins/{tasks,triggers}/*.test.ts'], {
   cwd: root,
 }).sort();
+/** What needs a container engine, the image of its machines and root. */
+const withContainers = globSync('src/plugins/clouds/container/*.test.ts', { cwd: root }).sort();
 const runner = ['--test', '--test-concurrency=4', '--test-timeout=120000', '--test-reporter=spec'];
 const [part = 'everything'] = process.argv.slice(2);
 const steps = [
@@ -27,6 +30,7 @@ const steps = [
   ['dead code', 'knip', []],
   ['tests', process.execPath, [...runner, ...tests]],
   ['tests on PostgreSQL', process.execPath, [...runner, ...onBoth], { MILLRACE_TEST_STORE: 'postgres' }],
+  ['tests with containers', process.execPath, [...runner, ...withContainers]],
 ];
 
 const isInstalled = postgresPrograms() !== undefined;
@@ -35,6 +39,14 @@ if (!isInstalled) process.stdout.write('No PostgreSQL: what needs it is skipped 
 const cluster = isInstalled && !process.env.MILLRACE_TEST_POSTGRES ? await startCluster({ durable: false }) : undefined;
 if (cluster) process.env.MILLRACE_TEST_POSTGRES = cluster.url;
 process.on('exit', () => cluster?.stop());
+
+if (part === 'containers') {
+  const made = spawnSync(process.execPath, [join(root, 'scripts/machine-image.mjs')], { stdio: 'inherit' });
+  if (made.status !== 0) process.exit(3);
+  const engine = await startEngine();
+  process.env.MILLRACE_TEST_ENGINE = engine.address;
+  process.on('exit', () => engine.stop());
+}
 
 const failed = [];
 for (const [name, command, args, more] of steps.filter(isWanted)) {
@@ -47,6 +59,7 @@ if (failed.length > 0) process.stdout.write(`\nNot in order: ${failed.join(', ')
 process.exit(failed.length === 0 ? 0 : 1);
 
 function isWanted([name]) {
+  if (part === 'containers') return name === 'tests with containers';
   if (part === 'postgres') return name === 'tests on PostgreSQL';
-  return part === 'tests' ? name === 'tests' : name !== 'tests on PostgreSQL';
+  return part === 'tests' ? name === 'tests' : !['tests on PostgreSQL', 'tests with containers'].includes(name);
 }

@@ -7,11 +7,17 @@ import { commands } from '../src/cli/program.ts';
 import { diagnosticCodes } from '../src/core/diagnostic.ts';
 import { errorCodes } from '../src/core/error.ts';
 import { catalogue } from '../src/plugins/catalogue.ts';
+import type { ContainerSite } from '../src/plugins/clouds/container/place.ts';
 import type { Site } from '../src/plugins/clouds/local/site.ts';
 import { resultFormats } from '../src/plugins/results/formats.ts';
 import type { TaskDefinition } from '../src/sdk/task.ts';
 
-const everything = catalogue({ site: {} as Site, allowProcessWorkspace: true, bootWithin: 0 });
+const everything = catalogue({
+  site: {} as Site,
+  containers: {} as ContainerSite,
+  allowProcessWorkspace: true,
+  bootWithin: 0,
+});
 const made = '<!-- Made by `npm run docs` from the definitions. Change those, not this page. -->\n';
 
 /** File name to text. */

@@ -27,7 +27,12 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
 
 process.exitCode = await runCli(process.argv.slice(2), {
   version,
-  catalogue: catalogue({ site: openSiteLazily(), allowProcessWorkspace: true, bootWithin: 60_000 }),
+  catalogue: catalogue({
+    site: openSiteLazily(),
+    containers: undefined,
+    allowProcessWorkspace: true,
+    bootWithin: 60_000,
+  }),
   serve: serveHere,
   async backup(data, file) {
     const { backUpStore } = await import('./store/backup.ts');
@@ -61,16 +66,25 @@ process.exitCode = await runCli(process.argv.slice(2), {
 });
 
 async function serveHere(options: ServeOptions): Promise<void> {
-  const [{ lockDirectory, serve }, { openApi }, { openStore }, { openSeal }, { openHttp }, { openJobs }, { openSite }] =
-    await Promise.all([
-      import('./server/serve.ts'),
-      import('./server/openapi.ts'),
-      import('./store/open.ts'),
-      import('./store/seal.ts'),
-      import('./host/http.ts'),
-      import('./host/jobs.ts'),
-      import('./plugins/clouds/local/site.ts'),
-    ]);
+  const [
+    { lockDirectory, serve },
+    { openApi },
+    { openStore },
+    { openSeal },
+    { openHttp },
+    { openJobs },
+    { openSite },
+    { engineSocket, openEngine },
+  ] = await Promise.all([
+    import('./server/serve.ts'),
+    import('./server/openapi.ts'),
+    import('./store/open.ts'),
+    import('./store/seal.ts'),
+    import('./host/http.ts'),
+    import('./host/jobs.ts'),
+    import('./plugins/clouds/local/site.ts'),
+    import('./plugins/clouds/container/engine.ts'),
+  ]);
   const directory = resolve(options.data);
   const url = process.env.DATABASE_URL;
   const self = ownProcess();
@@ -79,6 +93,9 @@ async function serveHere(options: ServeOptions): Promise<void> {
   const host = hostOf(directory);
   const node = { name: url ? `${host}.${process.pid}.${randomBytes(2).toString('hex')}` : 'single', host };
   const site = options.localCloud ? openSite(join(directory, 'site')) : undefined;
+  const containers = options.localCloud
+    ? { engine: openEngine(engineSocket(process.env)), directory: join(directory, 'containers') }
+    : undefined;
   const { dns } = options;
   const names = dns
     ? await (await import('./plugins/dns/embedded.ts')).openNameServer(join(directory, 'dns'), {
@@ -104,6 +121,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
     seal: openSeal(keyFileIn(directory)),
     catalogue: catalogue({
       site,
+      containers,
       allowProcessWorkspace: options.allowProcessWorkspace,
       bootWithin: Number(process.env.MILLRACE_BOOT_WITHIN ?? 60_000),
     }),

@@ -10,6 +10,7 @@ import { openJobs } from '../src/host/jobs.ts';
 import { removeTree, stopOwned } from '../src/host/processes.ts';
 import type { Span } from '../src/pipeline/trace.ts';
 import { catalogue } from '../src/plugins/catalogue.ts';
+import { openEngine } from '../src/plugins/clouds/container/engine.ts';
 import { openSite } from '../src/plugins/clouds/local/site.ts';
 import { secretProperties } from '../src/plugins/endpoints/endpoints.ts';
 import { openApi } from '../src/server/openapi.ts';
@@ -33,6 +34,8 @@ export interface Answer {
 export interface Options {
   /** With a local cloud. */
   cloud?: boolean;
+  /** With containers of the engine that listens there. */
+  engine?: string;
   allowProcessWorkspace?: boolean;
   bootWithin?: number;
   mostPages?: number;
@@ -88,6 +91,9 @@ export class TestServer {
       seal: openSeal(join(this.directory, 'master.key')),
       catalogue: catalogue({
         site: cloud ? openSite(join(this.directory, 'site')) : undefined,
+        containers: this.#options.engine
+          ? { engine: openEngine(this.#options.engine), directory: join(this.directory, 'containers') }
+          : undefined,
         allowProcessWorkspace,
         bootWithin,
       }),

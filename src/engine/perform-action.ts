@@ -6,19 +6,32 @@ import { sealedInside } from '../core/secret.ts';
 import type { CloudOutcome, CloudResourceDefinition, ResourceContext } from '../sdk/cloud.ts';
 import { isSealed } from '../store/seal.ts';
 import type { Command } from '../store/store.ts';
-import { opened } from './definitions.ts';
+import { opened, readZones } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
 import type { Mailbox } from './transact.ts';
+
+interface Located {
+  action: Action;
+  type: string;
+  /** Kind of the account that its zone belongs to. */
+  cloud: string;
+  definition: CloudResourceDefinition | undefined;
+  context: ResourceContext;
+}
+
+const cannotMake = ({ action, type, cloud }: Located): string =>
+  `${action.instance}: this server cannot make ${type} on accounts of the type ${cloud}.`;
 
 /** Performs the steps of a deployment on the cloud of their zone. */
 export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
   return { start, poll };
 
   async function start(command: Command, deployment: Deployment): Promise<void> {
-    const found = locate(command, deployment);
+    const found = await locate(command, deployment);
     if (!found) return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence } }));
     const { action, definition, context } = found;
     const outcome = await attemptTo(async () => {
+      if (!definition) return { failed: cannotMake(found) };
       const resource = deployment.resources[action.instance];
       if (action.does === 'delete')
         return definition.destroy(resource ? { ...resource.desired, ...resource.properties } : {}, context);
@@ -32,9 +45,11 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
   }
 
   async function poll(command: Command, deployment: Deployment): Promise<void> {
-    const found = locate(command, deployment);
+    const found = await locate(command, deployment);
     if (!found) return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence } }));
-    const outcome = await attemptTo(() => found.definition.poll!(command.body.ticket ?? null, found.context));
+    const outcome = await attemptTo(
+      async () => found.definition?.poll?.(command.body.ticket ?? null, found.context) ?? { failed: cannotMake(found) },
+    );
     if ('wait' in outcome) {
       const again = {
         due: parts.moment.now() + outcome.seconds * 1000,
@@ -45,15 +60,15 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
     await report(command, outcome);
   }
 
-  function locate(
-    command: Command,
-    deployment: Deployment,
-  ): { action: Action; definition: CloudResourceDefinition; context: ResourceContext } | undefined {
+  async function locate(command: Command, deployment: Deployment): Promise<Located | undefined> {
     const action = deployment.plan.actions.find(({ id }) => id === command.body.action);
     if (!action || deployment.plan.request !== command.body.request || deployment.done[action.id]) return undefined;
     const resource = deployment.resources[action.instance];
-    const definition = parts.catalogue.resources.find(({ type }) => type === resource?.type);
-    if (!resource || !definition) return undefined;
+    if (!resource) return undefined;
+    const cloud = (await readZones(parts)).find(({ name }) => name === resource.zone)?.accountType ?? 'local';
+    const definition = parts.catalogue.resources.find(
+      ({ type, accountType }) => type === resource.type && accountType === cloud,
+    );
     const placement = deployment.plan.placements.find(({ resource: name }) => name === resource.node);
     const context: ResourceContext = {
       key: command.key,
@@ -64,7 +79,7 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
       image: placement?.image ?? null,
       flavor: placement?.flavor ?? null,
     };
-    return { action, definition, context };
+    return { action, type: resource.type, cloud, definition, context };
   }
 
   async function report(command: Command, outcome: CloudOutcome): Promise<void> {

@@ -1,6 +1,8 @@
 import type { Catalogue } from '../sdk/catalogue.ts';
 import type { CloudResourceDefinition } from '../sdk/cloud.ts';
 import type { TaskDefinition } from '../sdk/task.ts';
+import type { ContainerSite } from './clouds/container/place.ts';
+import { containerResources } from './clouds/container/resources.ts';
 import { localResources } from './clouds/local/resources.ts';
 import type { Site } from './clouds/local/site.ts';
 import { endpoints } from './endpoints/endpoints.ts';
@@ -20,6 +22,8 @@ import { git } from './triggers/git.ts';
 export interface CatalogueOptions {
   /** Where the local cloud lives; none: no local cloud. */
   site: Site | undefined;
+  /** Where machines are containers; none: no container profile. */
+  containers: ContainerSite | undefined;
   /** Whether a workspace may be a plain process of this machine. */
   allowProcessWorkspace: boolean;
   /** Milliseconds for a machine of the local cloud to become ready. */
@@ -27,7 +31,7 @@ export interface CatalogueOptions {
 }
 
 /** Everything this server can do. Adding a kind of thing is one file and one line here. */
-export const catalogue = ({ site, allowProcessWorkspace, bootWithin }: CatalogueOptions): Catalogue => ({
+export const catalogue = ({ site, containers, allowProcessWorkspace, bootWithin }: CatalogueOptions): Catalogue => ({
   tasks: [
     blueprint,
     ciTask(allowProcessWorkspace),
@@ -40,7 +44,10 @@ export const catalogue = ({ site, allowProcessWorkspace, bootWithin }: Catalogue
     userOperation,
   ] as unknown as TaskDefinition[],
   endpoints,
-  resources: (site ? localResources(site, bootWithin) : []) as unknown as CloudResourceDefinition[],
+  resources: [
+    ...(site ? localResources(site, bootWithin) : []),
+    ...(containers ? containerResources(containers, bootWithin) : []),
+  ] as unknown as CloudResourceDefinition[],
   triggers: [git],
   notifiers: [slack],
   metricSinks: [wavefront],

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { ownedProcess, readJson, writeAtomic } from '../../../host/processes.ts';
 import { defineCloudResource } from '../../../sdk/cloud.ts';
-import { integer, text } from '../../../sdk/fields.ts';
 import type { BalancerOrder, BalancerStatus } from './balancer-process.ts';
+import { balancerProperties, health } from './balancer-properties.ts';
 import { destroy, lastLines, startProgram } from './programs.ts';
 import type { Site } from './site.ts';
 
@@ -12,47 +12,13 @@ const pollSeconds = 0.1;
 /** Milliseconds for leaving members to answer what they have begun. */
 const drainWithin = 30_000;
 
-const health = z.looseObject({
-  urlPath: text('Path that answers below 400 when the instance is well.').default('/'),
-  port: z.coerce.number().describe('Port of the check; the instance port when not given.').optional(),
-  intervalSeconds: z.coerce.number().describe('Seconds between two checks.').default(1),
-  timeoutSeconds: z.coerce.number().describe('Seconds after which a check has failed.').default(3),
-  healthyThreshold: integer('Good checks in a row that make it healthy.').default(1),
-  unhealthyThreshold: integer('Bad checks in a row that make it unhealthy.').default(3),
-});
-
 export const balancer = (site: Site) =>
   defineCloudResource({
     type: 'Cloud.LoadBalancer',
     accountType: 'local',
     title: 'Load balancer (process profile)',
     summary: 'An HTTP load balancer with health checks and draining, as a process of its own.',
-    properties: z.looseObject({
-      instances: z
-        .preprocess(
-          (value) =>
-            Array.isArray(value)
-              ? value.flat(3).filter((item) => item !== null && item !== '')
-              : value === null || value === ''
-                ? []
-                : [value],
-          z.array(z.string()),
-        )
-        .describe('Ids of the machines: `${resource.web[*].id}`.'),
-      routes: z
-        .array(
-          z.looseObject({
-            port: integer('Port on which it listens.'),
-            instancePort: integer('Port of the machines.').optional(),
-            algorithm: text('ROUND_ROBIN or LEAST_CONNECTION.').default('ROUND_ROBIN'),
-            healthCheckConfiguration: health.describe('How the machines are checked.').optional(),
-          }),
-        )
-        .min(1)
-        .describe('What it listens to, and where that goes.'),
-      internetFacing: z.unknown().describe('Kept; everything here is on loopback addresses.').optional(),
-      network: z.unknown().describe('Kept; everything here is on loopback addresses.').optional(),
-    }),
+    properties: balancerProperties,
     attributes: { id: 'Identity.', address: 'Its loopback address.' },
     async create(properties, context) {
       const { directory, address } = site.claim({
@@ -105,7 +71,7 @@ export const balancer = (site: Site) =>
 function orderFor(
   site: Site,
   address: string,
-  { instances, routes }: z.infer<ReturnType<typeof balancer>['properties']>,
+  { instances, routes }: z.infer<typeof balancerProperties>,
   revision: number,
 ): BalancerOrder {
   const members = instances.map((id) => site.find(id.replace('/resources/compute/', ''))?.card.address ?? id);

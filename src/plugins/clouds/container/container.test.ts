@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import Docker from 'dockerode';
+import { create, remove, update } from '../../../../test/machines.ts';
+import { type Answer, TestServer } from '../../../../test/server.ts';
+
+const engine = process.env.MILLRACE_TEST_ENGINE ?? '';
+const skip = engine ? false : 'needs podman: npm run test:containers';
+
+/** Apache on web machines that say who they are, behind HAProxy. */
+const site = `name: Site
+inputs: {count: {type: integer, default: 2}}
+resources:
+  web:
+    type: Cloud.Machine
+    properties:
+      image: machine
+      flavor: small
+      count: \${input.count}
+      remoteAccess: {authentication: usernamePassword, username: ci, password: secret}
+      cloudConfig: |
+        #cloud-config
+        write_files:
+          - path: /var/www/html/slow.php
+            content: <?php echo 'begun '; flush(); sleep(2); echo gethostname();
+        runcmd:
+          - hostname > /var/www/html/index.html
+          - systemctl enable --now apache2
+  balancer:
+    type: Cloud.LoadBalancer
+    properties:
+      instances: \${resource.web[*].id}
+      routes: [{port: 8080, instancePort: 80, healthCheckConfiguration: {urlPath: /, intervalSeconds: 0.2}}]
+outputs: {url: {value: "http://\${resource.balancer.address}:8080"}}`;
+
+async function openContainers(t: TestContext, blueprint: string, options: { socket?: string; image?: string } = {}) {
+  const server = await TestServer.start(t, { engine: options.socket ?? engine, bootWithin: 40_000 });
+  t.after(() => removeAll(join(server.directory, 'containers')));
+  const image = options.image ?? 'localhost/millrace-machine';
+  await server.import(
+    `{kind: CLOUD_ZONE, name: here, accountType: container, images: {machine: {container: "${image}"}}, flavors: {small: {memoryMb: 512}}}\n---\n${blueprint}`,
+  );
+  return server;
+}
+
+const docker = () => new Docker({ socketPath: engine.replace('unix://', '') });
+const containersOf = (directory: string) =>
+  docker().listContainers({ all: true, filters: { label: [`io.millrace.site=${directory}`] } });
+
+async function removeAll(directory: string): Promise<void> {
+  for (const { Id } of await containersOf(directory)) await docker().getContainer(Id).remove({ force: true, v: true });
+}
+
+const machine = (...cloudConfig: string[]) =>
+  [
+    'name: Site',
+    'resources:',
+    '  m:',
+    '    type: Cloud.Machine',
+    '    properties: {image: machine, flavor: small, cloudConfig: "' +
+      ['#cloud-config', ...cloudConfig].join('\\n') +
+      '"}',
+  ].join('\n');
+
+const detailsOf = (execution: Answer['body'], task = 'Create') => {
+  assert.equal(execution.status, 'COMPLETED', execution.statusMessage);
+  return execution.stages.S.tasks[task].output.deploymentDetails;
+};
+const text = (url: string) => fetch(url, { headers: { connection: 'close' } }).then((answer) => answer.text());
+
+test('machines boot systemd, cloud-init and sshd behind HAProxy; scaled out and in, no request fails', {
+  skip,
+}, async (t) => {
+  const server = await openContainers(t, site);
+  const made = detailsOf(await server.runTasks(create()));
+  const { url } = made.outputs;
+  const names = async (count: number) =>
+    new Set(await Promise.all(Array.from({ length: count }, async () => (await text(url)).trim())));
+  assert.deepEqual(await names(20), new Set(['site-web-0', 'site-web-1']));
+
+  const failures: string[] = [];
+  let isOver = false;
+  const client = (async () => {
+    while (!isOver) {
+      const answer = await text(url).catch((error: Error) => error.message);
+      if (!/^site-web-\d\n$/.test(answer)) failures.push(answer);
+    }
+  })();
+  const more = detailsOf(await server.runTasks(update('{count: 3}')), 'Update');
+  assert.equal(more.resources['web[0]'].id, made.resources['web[0]'].id);
+  assert.ok((await names(30)).has('site-web-2'));
+  const slow = text(`${url}/slow.php`);
+  detailsOf(await server.runTasks(update('{count: 1}', ', allowDestroy: true')), 'Update');
+  isOver = true;
+  await client;
+  assert.deepEqual(failures, []);
+  assert.match(await slow, /^begun site-web-/);
+  assert.deepEqual(await names(10), new Set(['site-web-0']));
+
+  const ssh = `Look:\n  type: SSH\n  input: {host: "${more.resources['web[0]'].ssh}", username: ci, password: secret, script: 'systemctl is-active apache2; sudo id -un'}`;
+  const looked = await server.runTasks(ssh);
+  assert.equal(looked.stages.S.tasks.Look.output.logs, 'active\nroot\n');
+
+  assert.equal((await server.runTasks(remove)).status, 'COMPLETED');
+  const directory = join(server.directory, 'containers');
+  assert.deepEqual([await containersOf(directory), readdirSync(directory)], [[], []]);
+});
+
+test('a module of cloud-init that fails is named, with the last lines of the machine', { skip }, async (t) => {
+  const server = await openContainers(t, machine('runcmd:', '- echo all is lost', '- [sh, -c, exit 3]'));
+  const { status, statusMessage } = await server.runTasks(create());
+
+  assert.equal(status, 'FAILED');
+  assert.match(statusMessage, /Machine m \([\d.]+\) did not start: cloud-init failed: .*scripts.user.*all is lost/s);
+  assert.equal((await server.runTasks(remove)).status, 'COMPLETED');
+  assert.deepEqual(await containersOf(join(server.directory, 'containers')), []);
+});
+
+test('an image that is not there, or that does not boot, is named', { skip }, async (t) => {
+  const missing = await openContainers(t, machine(), { image: 'localhost/nothing-of-this-name' });
+  assert.match(
+    (await missing.runTasks(create())).statusMessage,
+    /Machine m: the engine has no image localhost\/nothing-of-this-name. Make it: npm run machine-image/,
+  );
+  const [one] = await docker().listImages({ filters: { reference: ['localhost/millrace-machine'] } });
+  const made = await docker().createContainer({
+    Image: one!.Id,
+    Cmd: ['/bin/sh', '-c', 'echo no kernel here; exit 7'],
+  });
+  const image = 'localhost/millrace-ends';
+  await made.commit({ repo: image, tag: 'latest' });
+  await made.remove({ force: true });
+  t.after(() => docker().getImage(`${image}:latest`).remove({ force: true }));
+  const ends = await openContainers(t, machine(), { image });
+
+  assert.match(
+    (await ends.runTasks(create())).statusMessage,
+    /Machine m \(millrace-\w+\) did not start: its container ended with 7. Last lines: no kernel here/,
+  );
+});
+
+test('an engine that is not there is said in one sentence, and the run can be repeated', async (t) => {
+  const server = await openContainers(t, machine(), { socket: 'unix:///nowhere/engine.sock' });
+  const { status, statusMessage } = await server.runTasks(create());
+
+  assert.equal(status, 'FAILED');
+  assert.match(statusMessage, /There is no container engine at \/nowhere\/engine.sock: nothing listens there/);
+  assert.ok(
+    !existsSync(join(server.directory, 'containers')) || readdirSync(join(server.directory, 'containers')).length === 0,
+  );
+});

@@ -1,0 +1,197 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import type Docker from 'dockerode';
+import { z } from 'zod';
+import { isObject, type JsonObject } from '../../../core/json.ts';
+import { readJson, writeAtomic } from '../../../host/processes.ts';
+import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../../sdk/cloud.ts';
+import { text } from '../../../sdk/fields.ts';
+import { remoteAccessUser } from '../local/cloud-config.ts';
+import {
+  type ContainerSite,
+  destroyThing,
+  ensureRunning,
+  labelsOf,
+  lastWords,
+  patiently,
+  placeOf,
+  sharedDirectories,
+  told,
+} from './place.ts';
+import { userDataFor } from './user-data.ts';
+
+const sshPort = 22;
+const pollSeconds = 0.2;
+const defaultImage = 'localhost/millrace-machine';
+/** Said for each container: what an engine asks for by itself may be more than the machine allows. */
+export const limits = [
+  { Name: 'nofile', Soft: 8192, Hard: 8192 },
+  { Name: 'nproc', Soft: 4096, Hard: 4096 },
+];
+
+export const containerMachine = (site: ContainerSite, bootWithin: number) =>
+  defineCloudResource({
+    type: 'Cloud.Machine',
+    accountType: 'container',
+    title: 'Machine (container profile)',
+    summary: 'A container that boots systemd, the genuine cloud-init and sshd.',
+    properties: z.looseObject({
+      image: text('Name of an image mapping; its `container` names the image.'),
+      flavor: text('Name of a flavor mapping.').default(''),
+      cloudConfig: z
+        .union([z.string(), z.record(z.string(), z.json())])
+        .describe('`#cloud-config`, all of it, or a script.')
+        .default(''),
+      remoteAccess: z.looseObject({}).describe('Who may log in by SSH.').default({}),
+    }),
+    attributes: {
+      id: 'Identity.',
+      address: 'Its address on the network of the engine.',
+      ssh: '`address:port` of its SSH server.',
+      hostname: 'Its host name.',
+      powerState: 'ON.',
+    },
+    async create({ cloudConfig, remoteAccess }, context) {
+      const written = typeof cloudConfig === 'string' ? cloudConfig : JSON.stringify(cloudConfig);
+      const { userData, diagnostics } = userDataFor(written, remoteAccessUser(remoteAccess as JsonObject));
+      const [fault] = diagnostics;
+      if (fault)
+        return {
+          failed: `Machine ${context.instance}: line ${fault.line} of its cloudConfig: ${fault.message}`,
+        };
+      const docker = await site.engine.open();
+      const { name, shared } = placeOf(site, context.identity);
+      const [seed, cloud] = [join(shared, 'seed'), join(shared, 'cloud')];
+      sharedDirectories(seed, cloud);
+      const hostname = hostName(context);
+      if (!existsSync(join(seed, 'meta-data'))) {
+        writeAtomic(join(seed, 'user-data'), userData);
+        writeAtomic(
+          join(seed, 'meta-data'),
+          JSON.stringify({ 'instance-id': context.identity, 'local-hostname': hostname }),
+        );
+      }
+      const image = String(context.image?.container ?? defaultImage);
+      try {
+        await ensureRunning(docker, {
+          name,
+          Image: image,
+          Hostname: hostname,
+          Labels: labelsOf(site, context),
+          HostConfig: {
+            Binds: [`${seed}:/var/lib/cloud/seed/nocloud:ro`, `${cloud}:/var/lib/cloud/data`],
+            Memory: Number(context.flavor?.memoryMb ?? 0) * 2 ** 20,
+            Ulimits: limits,
+          },
+        });
+      } catch (thrown) {
+        return { failed: `Machine ${context.instance}: ${refusal(thrown, image)}` };
+      }
+      return { wait: { until: Date.now() + bootWithin }, seconds: pollSeconds };
+    },
+    async poll(ticket, context) {
+      const until = isObject(ticket) ? Number(ticket.until) : 0;
+      const again = { wait: ticket, seconds: pollSeconds };
+      return patiently(() => look(site, context, until, again), again, until);
+    },
+    update: async (_, before) => ({ done: before }),
+    destroy: async (_, context) => destroyThing(site, context),
+  });
+
+async function look(
+  site: ContainerSite,
+  { instance, identity }: ResourceContext & { instance: string },
+  until: number,
+  again: CloudOutcome,
+): Promise<CloudOutcome> {
+  const docker = await site.engine.open();
+  const { name, shared } = placeOf(site, identity);
+  const { State, NetworkSettings, Config } = await docker.getContainer(name).inspect();
+  const address = addressIn(NetworkSettings);
+  const failed = (why: string): CloudOutcome => ({ failed: `Machine ${instance} (${address || name}) ${why}` });
+  if (!State.Running)
+    return failed(
+      `did not start: its container ended with ${State.ExitCode}. Last lines: ${await lastWords(docker, name)}`,
+    );
+  const result = readJson<{ v1: { errors: string[] } }>(join(shared, 'cloud', 'result.json'));
+  if (result && result.v1.errors.length > 0) {
+    const log = await told(docker, name, ['tail', '-n', '40', '/var/log/cloud-init-output.log']);
+    return failed(`did not start: cloud-init failed: ${result.v1.errors.join('; ')}. Last lines: ${meant(log)}`);
+  }
+  if (result && address && (await hasSsh(address)))
+    return {
+      done: {
+        id: `/resources/compute/${identity}`,
+        address,
+        ssh: `${address}:${sshPort}`,
+        hostname: Config.Hostname ?? '',
+        resourceName: Config.Hostname ?? '',
+        powerState: 'ON',
+        osType: 'LINUX',
+        componentType: 'Cloud.Machine',
+        account: 'container',
+        container: name,
+        networks: [{ name: 'bridge', address }],
+      },
+    };
+  if (Date.now() < until) return again;
+  const stage = result ? 'its SSH server does not answer' : `cloud-init is still at ${stageOf(shared)}`;
+  const log = await told(docker, name, ['tail', '-n', '40', '/var/log/cloud-init-output.log']);
+  return failed(`was not ready in time: ${stage}. Last lines: ${meant(log)}`);
+}
+
+/** The address on the engine's own network. podman says it beside the networks, Docker within them. */
+export function addressIn(settings: Docker.ContainerInspectInfo['NetworkSettings'] & { IPAddress?: string }): string {
+  return settings.IPAddress || Object.values(settings.Networks ?? {})[0]?.IPAddress || '';
+}
+
+/** What the engine said against it, in words. */
+export function refusal(thrown: unknown, image: string): string {
+  const { statusCode, json, message } = thrown as { statusCode?: number; json?: { message?: string }; message: string };
+  if (statusCode === 404)
+    return `the engine has no image ${image}. Make it: npm run machine-image; or name another one in the zone's image mapping (container: NAME).`;
+  return `the container engine refused it: ${json?.message ?? message}`;
+}
+
+/** The last lines of what a machine wrote, without what cloud-init says of itself. */
+const meant = (log: string): string =>
+  log
+    .split('\n')
+    .filter(
+      (line) => line.trim() !== '' && !/^ci-info|^Cloud-init v|cc_scripts_user.py|Failed to run module/.test(line),
+    )
+    .slice(-3)
+    .join(' / ') || 'none.';
+
+function stageOf(shared: string): string {
+  const status = readText(join(shared, 'cloud', 'status.json'));
+  return /"stage": "([\w-]+)"/.exec(status)?.[1] ?? 'its beginning';
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function hasSsh(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port: sshPort, timeout: 1000 });
+    const answer = (is: boolean) => {
+      socket.destroy();
+      resolve(is);
+    };
+    socket.once('data', (banner) => answer(banner.toString('latin1').startsWith('SSH-')));
+    for (const end of ['error', 'timeout', 'close'] as const) socket.once(end, () => answer(false));
+  });
+}
+
+const hostName = ({ deploymentName, instance }: ResourceContext): string =>
+  `${deploymentName}-${instance}`
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 63);

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type Docker from 'dockerode';
+import { messageOf } from '../../../core/error.ts';
+import { removeTree } from '../../../host/processes.ts';
+import type { CloudOutcome, ResourceContext } from '../../../sdk/cloud.ts';
+import { type ContainerEngine, isAway, statusOf } from './engine.ts';
+
+/** Where things of the container profile live on this machine. */
+export interface ContainerSite {
+  engine: ContainerEngine;
+  directory: string;
+}
+
+/** The container of a thing and the directory that it shares with us; both named by its identity. */
+export function placeOf({ directory }: ContainerSite, identity: string): { name: string; shared: string } {
+  const hash = createHash('sha256').update(`${directory} ${identity}`).digest('hex').slice(0, 16);
+  return { name: `millrace-${hash}`, shared: join(directory, hash) };
+}
+
+/** Every thing carries them, so that people and tests find what belongs to whom. */
+export const labelsOf = (site: ContainerSite, context: ResourceContext): Record<string, string> => ({
+  'io.millrace.site': site.directory,
+  'io.millrace.deployment': context.deploymentName,
+  'io.millrace.instance': context.instance,
+});
+
+/** Makes the container or finds the one that was made before, and sees to it that it runs. */
+export async function ensureRunning(docker: Docker, order: Docker.ContainerCreateOptions): Promise<void> {
+  const container = docker.getContainer(order.name!);
+  try {
+    const { State } = await container.inspect();
+    if (!State.Running) await container.start();
+  } catch (thrown) {
+    if (statusOf(thrown) !== 404) throw thrown;
+    await docker.createContainer(order);
+    await container.start();
+  }
+}
+
+export function sharedDirectories(...paths: string[]): void {
+  for (const path of paths) mkdirSync(path, { recursive: true, mode: 0o755 });
+}
+
+/** What is not there is gone: a second call after a crash is done at once. */
+export async function destroyThing(
+  site: ContainerSite,
+  { identity, instance }: ResourceContext,
+): Promise<CloudOutcome> {
+  const { name, shared } = placeOf(site, identity);
+  try {
+    const docker = await site.engine.open();
+    await docker.getContainer(name).remove({ force: true, v: true });
+  } catch (thrown) {
+    if (statusOf(thrown) !== 404) return { failed: `${instance} could not be removed: ${messageOf(thrown)}` };
+  }
+  removeTree(shared);
+  return { done: {} };
+}
+
+/** The last lines that a container wrote, for the one sentence that explains why it is gone. */
+export async function lastWords(docker: Docker, name: string): Promise<string> {
+  try {
+    const logs = await docker.getContainer(name).logs({ stdout: true, stderr: true, tail: 3, follow: false });
+    return textOf(logs).trim().split('\n').slice(-3).join(' / ') || 'none.';
+  } catch {
+    return 'none.';
+  }
+}
+
+/** What a command in the container printed: for words to people, never for work. */
+export async function told(docker: Docker, name: string, command: string[]): Promise<string> {
+  try {
+    const made = await docker.getContainer(name).exec({ Cmd: command, AttachStdout: true, AttachStderr: true });
+    const stream = await made.start({});
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    return textOf(Buffer.concat(chunks)).trim();
+  } catch {
+    return '';
+  }
+}
+
+/** Frames of the API: a header of eight bytes, whose last four count what follows. */
+function textOf(frames: Buffer): string {
+  const parts: Buffer[] = [];
+  for (let at = 0; at + 8 <= frames.length; ) {
+    const size = frames.readUInt32BE(at + 4);
+    parts.push(frames.subarray(at + 8, at + 8 + size));
+    at += 8 + size;
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+/** A look that failed because the engine was away is made again, until the time is up. */
+export async function patiently(
+  look: () => Promise<CloudOutcome>,
+  again: CloudOutcome & { wait: unknown },
+  until: number,
+): Promise<CloudOutcome> {
+  try {
+    return await look();
+  } catch (thrown) {
+    if (isAway(thrown) && Date.now() < until) return { ...again, seconds: 1 };
+    throw thrown;
+  }
+}

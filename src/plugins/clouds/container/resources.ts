@@ -1,0 +1,13 @@
+import type { CloudResourceDefinition } from '../../../sdk/cloud.ts';
+import { containerBalancer } from './balancer.ts';
+import { containerMachine } from './machine.ts';
+import { containerNetwork } from './network.ts';
+import type { ContainerSite } from './place.ts';
+
+/** The resources of the container profile: what production runs on, in containers of this machine. */
+export const containerResources = (site: ContainerSite, bootWithin: number): CloudResourceDefinition[] =>
+  [
+    containerMachine(site, bootWithin),
+    containerBalancer(site),
+    containerNetwork(),
+  ] as unknown as CloudResourceDefinition[];

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { integer, text } from '../../../sdk/fields.ts';
+
+export const health = z.looseObject({
+  urlPath: text('Path that answers below 400 when the instance is well.').default('/'),
+  port: z.coerce.number().describe('Port of the check; the instance port when not given.').optional(),
+  intervalSeconds: z.coerce.number().describe('Seconds between two checks.').default(1),
+  timeoutSeconds: z.coerce.number().describe('Seconds after which a check has failed.').default(3),
+  healthyThreshold: integer('Good checks in a row that make it healthy.').default(1),
+  unhealthyThreshold: integer('Bad checks in a row that make it unhealthy.').default(3),
+});
+
+/** What a load balancer is asked for, in either profile. */
+export const balancerProperties = z.looseObject({
+  instances: z
+    .preprocess(
+      (value) =>
+        Array.isArray(value)
+          ? value.flat(3).filter((item) => item !== null && item !== '')
+          : value === null || value === ''
+            ? []
+            : [value],
+      z.array(z.string()),
+    )
+    .describe('Ids of the machines: `${resource.web[*].id}`.'),
+  routes: z
+    .array(
+      z.looseObject({
+        port: integer('Port on which it listens.'),
+        instancePort: integer('Port of the machines.').optional(),
+        algorithm: text('ROUND_ROBIN or LEAST_CONNECTION.').default('ROUND_ROBIN'),
+        healthCheckConfiguration: health.describe('How the machines are checked.').optional(),
+      }),
+    )
+    .min(1)
+    .describe('What it listens to, and where that goes.'),
+  internetFacing: z.unknown().describe('Kept; everything here is on loopback addresses.').optional(),
+  network: z.unknown().describe('Kept; everything here is on loopback addresses.').optional(),
+});
