@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import Docker from 'dockerode';
+import { containersOf, docker, removeAll, testEngine, withoutEngine } from '../../../../test/containers.ts';
 import { create, remove, update } from '../../../../test/machines.ts';
 import { type Answer, TestServer } from '../../../../test/server.ts';
 
-const engine = process.env.MILLRACE_TEST_ENGINE ?? '';
-const skip = engine ? false : 'needs podman: npm run test:containers';
+const skip = withoutEngine;
 
 /** Apache on web machines that say who they are, behind HAProxy. */
 const site = `name: Site
@@ -36,21 +35,13 @@ resources:
 outputs: {url: {value: "http://\${resource.balancer.address}:8080"}}`;
 
 async function openContainers(t: TestContext, blueprint: string, options: { socket?: string; image?: string } = {}) {
-  const server = await TestServer.start(t, { engine: options.socket ?? engine, bootWithin: 40_000 });
+  const server = await TestServer.start(t, { engine: options.socket ?? testEngine, bootWithin: 40_000 });
   t.after(() => removeAll(join(server.directory, 'containers')));
   const image = options.image ?? 'localhost/millrace-machine';
   await server.import(
     `{kind: CLOUD_ZONE, name: here, accountType: container, images: {machine: {container: "${image}"}}, flavors: {small: {memoryMb: 512}}}\n---\n${blueprint}`,
   );
   return server;
-}
-
-const docker = () => new Docker({ socketPath: engine.replace('unix://', '') });
-const containersOf = (directory: string) =>
-  docker().listContainers({ all: true, filters: { label: [`io.millrace.site=${directory}`] } });
-
-async function removeAll(directory: string): Promise<void> {
-  for (const { Id } of await containersOf(directory)) await docker().getContainer(Id).remove({ force: true, v: true });
 }
 
 const machine = (...cloudConfig: string[]) =>

@@ -1,0 +1,21 @@
+import Docker from 'dockerode';
+
+/** Where the engine of the tests listens: `npm run test:containers` starts it. */
+export const testEngine = process.env.MILLRACE_TEST_ENGINE ?? '';
+export const withoutEngine: string | false = testEngine ? false : 'needs podman: npm run test:containers';
+
+export const docker = () => new Docker({ socketPath: testEngine.replace('unix://', '') });
+/** What a server has made, by the directory of its containers. */
+export const containersOf = (directory: string) =>
+  docker().listContainers({ all: true, filters: { label: [`io.millrace.site=${directory}`] } });
+
+export async function removeAll(directory: string): Promise<void> {
+  for (const { Id } of await containersOf(directory)) await docker().getContainer(Id).remove({ force: true, v: true });
+}
+
+/** The address of this machine on the network of the containers. */
+export async function hostAddress(): Promise<string> {
+  const networks = await docker().listNetworks();
+  const own = networks.find(({ Name }) => Name === 'podman' || Name === 'bridge');
+  return own?.IPAM?.Config?.[0]?.Gateway ?? '';
+}
