@@ -220,7 +220,7 @@ async function drain(client: Client, messages: unknown[]): Promise<void> {
 /** Whether what is owed after the last run has been done: notices, turns, directories. */
 async function isSilent(messages: unknown[]): Promise<boolean> {
   const before = messages.length;
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await new Promise((resolve) => setTimeout(resolve, 3500));
   return messages.length === before;
 }
 

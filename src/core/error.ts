@@ -61,6 +61,10 @@ export class MillraceError extends Error {
   }
 }
 
+/** Whether it is our own database that failed: nobody's work has failed by that, and it is done when it is back. */
+export const isOfOurs = (thrown: unknown): boolean =>
+  thrown instanceof MillraceError && thrown.code.startsWith('storage.');
+
 /** The message of anything that was thrown; that of our own errors is whole without its cause. */
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);

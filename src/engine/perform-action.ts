@@ -1,6 +1,6 @@
 import type { ActionReport } from '../blueprint/deploy.ts';
 import type { Action, Deployment } from '../blueprint/deployment.ts';
-import { messageOf } from '../core/error.ts';
+import { isOfOurs, messageOf } from '../core/error.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import { sealedInside } from '../core/secret.ts';
 import type { CloudOutcome, CloudResourceDefinition, ResourceContext } from '../sdk/cloud.ts';
@@ -129,6 +129,7 @@ async function attemptTo(work: () => Promise<CloudOutcome>): Promise<CloudOutcom
   try {
     return await work();
   } catch (thrown) {
+    if (isOfOurs(thrown)) throw thrown;
     return { failed: messageOf(thrown) };
   }
 }

@@ -10,12 +10,20 @@ import type { Mailbox } from './transact.ts';
 
 /** A notice or a batch of metrics that nobody takes is given up after this many tries: it must never hold up a run. */
 const mostTries = 6;
+/** So long a message of whoever tried before may still be on its way: a look for it that comes sooner may not find it. */
+const onItsWay = 1500;
 
 /** Tells people and metric stores. Nothing here can fail a run. */
 export function noticePerformer(parts: EngineParts, mailbox: Mailbox) {
   return { notify, sendMetrics };
 
   async function notify(command: Command, execution: Execution): Promise<void> {
+    const settles = { command: command.id, fence: command.fence };
+    if (command.tries > 1 && command.body.hasWaited !== true) {
+      const body = { ...command.body, hasWaited: true };
+      const again = { due: parts.moment.now() + onItsWay, body, keepTries: true };
+      return void (await mailbox.settle({ settles: { ...settles, again } }));
+    }
     const notice = command.body.notice as unknown as Notice;
     const documents: Document[] = [];
     const { values } = await readVariables(parts, execution.plan.project);
@@ -53,7 +61,7 @@ export function noticePerformer(parts: EngineParts, mailbox: Mailbox) {
         });
       }
     }
-    await mailbox.settle({ settles: { command: command.id, fence: command.fence }, documents });
+    await mailbox.settle({ settles, documents });
   }
 
   async function sendMetrics(command: Command, execution: Execution): Promise<void> {

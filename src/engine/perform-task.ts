@@ -1,4 +1,4 @@
-import { MillraceError, messageOf } from '../core/error.ts';
+import { isOfOurs, MillraceError, messageOf } from '../core/error.ts';
 import { type Execution, isTaskOver, taskKey } from '../pipeline/execution.ts';
 import type { TaskReport } from '../pipeline/messages.ts';
 import type { Deployments, Executions, Integrations } from '../sdk/powers.ts';
@@ -112,6 +112,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
     try {
       outcome = await prepared.definition.poll!(ticket!, prepared.input, context);
     } catch (thrown) {
+      if (isOfOurs(thrown)) throw thrown;
       if (faults + 1 < mostPollFaults && !isDefinite(thrown)) {
         const again = {
           due: parts.moment.now() + Math.min(5000, 250 * 2 ** faults),
@@ -221,6 +222,7 @@ async function attemptTo(work: () => Promise<Outcome>): Promise<Outcome> {
   try {
     return await work();
   } catch (thrown) {
+    if (isOfOurs(thrown)) throw thrown;
     return { failed: messageOf(thrown) };
   }
 }
