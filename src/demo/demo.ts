@@ -11,7 +11,7 @@ import { crashPoints, killPlan } from './kills.ts';
 import { leftovers } from './leftovers.ts';
 import { releases } from './repository.ts';
 import { executionOf, patiently, type Stage, setStage } from './stage.ts';
-import { closingLines, type DemoReport, placements, releaseReport, timeline } from './summary.ts';
+import { closingLines, type DemoReport, phasesOf, placements, releaseReport, timeline } from './summary.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 import { startTraffic, type Traffic } from './traffic.ts';
 
@@ -58,6 +58,7 @@ export async function playDemo(playing: Playing): Promise<0 | 1 | 2 | 3 | 4> {
   // Whoever read along has gone: clean up as after Ctrl-C.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => interrupted.abort());
   try {
+    const begun = Date.now();
     stage = await setStage({
       root: playing.root,
       node: playing.node,
@@ -65,7 +66,8 @@ export async function playDemo(playing: Playing): Promise<0 | 1 | 2 | 3 | 4> {
       heardMetrics: (points) => showMetrics(say, points),
       say,
     });
-    const played = await Promise.race([play(stage, playing, seed, say, (started) => (traffic = started)), stop]);
+    const setUp = Date.now() - begun;
+    const played = await Promise.race([play(stage, playing, seed, setUp, say, (started) => (traffic = started)), stop]);
     if (playing.keep) return await leaveUp(stage, playing.output, played, interrupted.signal);
     return played.isGood ? 0 : 1;
   } catch (thrown) {
@@ -81,6 +83,7 @@ async function play(
   stage: Stage,
   playing: Playing,
   seed: string,
+  setUp: number,
   say: (text: string) => void,
   started: (traffic: Traffic) => void,
 ): Promise<{ isGood: boolean; site: string }> {
@@ -103,7 +106,7 @@ async function play(
     }
   }
   await traffic!.stop();
-  const report = makeReport(stage, runs, traffic!);
+  const report = makeReport(stage, runs, traffic!, setUp);
   if (playing.output === 'json') process.stdout.write(`${JSON.stringify(report)}\n`);
   const versions = traffic!.versions.map(({ version }) => version);
   for (const { version, execution } of runs) say(`\n${timeline(version, execution)}`);
@@ -192,7 +195,12 @@ async function answer(
   }).catch((thrown) => say(messageOf(thrown)));
 }
 
-function makeReport(stage: Stage, runs: { version: string; execution: Execution }[], traffic: Traffic): DemoReport {
+function makeReport(
+  stage: Stage,
+  runs: { version: string; execution: Execution }[],
+  traffic: Traffic,
+  setUp: number,
+): DemoReport {
   const ui = runs[0]?.execution.tasks['Test.UI tests'];
   const via = ui && 'output' in ui && isObject(ui.output.response) ? String(ui.output.response.via) : 'did not run';
   return {
@@ -213,6 +221,7 @@ function makeReport(stage: Stage, runs: { version: string; execution: Execution 
       messages: stage.slack.messages.length,
     },
     metrics: { points: stage.metrics.points.length },
+    phases: phasesOf(setUp, runs),
   };
 }
 

@@ -23,6 +23,20 @@ export interface DemoReport {
   traffic: { requests: number; failed: number; seconds: number };
   slack: { threads: number; messages: number };
   metrics: { points: number };
+  /** Seconds of each part of the demo, so that one can be compared with another. */
+  phases: Record<string, number>;
+}
+
+/** How long setting up took, each release, and each stage of it. */
+export function phasesOf(setUp: number, runs: { version: string; execution: Execution }[]): Record<string, number> {
+  const seconds = (milliseconds: number) => Math.round(milliseconds / 100) / 10;
+  const ofRun = ({ version, execution: { requestedAt, endedAt, stages } }: (typeof runs)[number]) => [
+    [version, seconds((endedAt ?? requestedAt) - requestedAt)] as const,
+    ...Object.entries(stages).flatMap(([stage, state]) =>
+      'endedAt' in state ? [[`${version} ${stage}`, seconds(state.endedAt - state.startedAt)] as const] : [],
+    ),
+  ];
+  return Object.fromEntries([['set-up', seconds(setUp)], ...runs.flatMap(ofRun)]);
 }
 
 /** What a run came to, read from its state. */
@@ -98,6 +112,17 @@ export function placements(execution: Execution): string[] {
   );
 }
 
+function phaseRows(phases: Record<string, number>): [string, string][] {
+  const named = Object.entries(phases);
+  const whole = named.filter(([phase]) => !phase.includes(' '));
+  return whole.map(([phase, seconds], index) => {
+    const stages = named
+      .filter(([name]) => name.startsWith(`${phase} `))
+      .map(([name, spent]) => `${name.slice(phase.length + 1)} ${spent}`);
+    return [index === 0 ? 'Phases' : '', `${phase} ${seconds} s${stages.length > 0 ? `: ${stages.join(', ')}` : ''}`];
+  });
+}
+
 export function closingLines(report: DemoReport, versions: string[], kills: number, switchedBy: string): string[] {
   const { traffic, slack, metrics, parts } = report;
   const rows: [string, string][] = [
@@ -107,6 +132,7 @@ export function closingLines(report: DemoReport, versions: string[], kills: numb
     ],
     ['Slack', `${slack.threads} threads, ${slack.messages} messages (to a receiver on this machine)`],
     ['Metrics', `${metrics.points} points in the Wavefront format (to a receiver on this machine)`],
+    ...phaseRows(report.phases),
     ...(kills > 0 ? [['Kills', `the server was killed ${kills} times and went on`] as [string, string]] : []),
     ['Database', parts.database],
     ['Web', parts.web],

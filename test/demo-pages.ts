@@ -1,0 +1,91 @@
+// Plays the demo and watches it in a browser as people would, from the sign-in to the run that fails; then stops it. Keeps
+// pictures in dist/screenshots: npm run demo-pages [-- --kill --seed 1]
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { openPage } from './browser.ts';
+
+const root = join(import.meta.dirname, '..');
+const given = process.argv.slice(2);
+const pictures = join(root, 'dist', 'screenshots', given.includes('--kill') ? 'killed' : 'calm');
+mkdirSync(pictures, { recursive: true });
+const cleanUp: (() => unknown)[] = [];
+const later = { after: (work: () => unknown) => void cleanUp.unshift(work) };
+
+const demo = spawn(process.execPath, [join(root, 'src/millrace.mjs'), 'demo', '--keep', ...given], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+const ended = new Promise<number | null>((resolve) => demo.once('exit', resolve));
+let said = '';
+demo.stdout.on('data', (chunk) => {
+  said += chunk;
+  process.stdout.write(chunk);
+});
+try {
+  const [, url, password] = await says(/Watch it in a browser: (\S+) \(user admin, password (\w[^)]*)\)/);
+  const { page, faults } = await openPage(later as never, url!, { viewport: { width: 1280, height: 900 } });
+  page.setDefaultTimeout(90_000);
+  await page.goto('/');
+  await page.getByLabel('User name').fill('admin');
+  await page.getByLabel('Password').fill(password!);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('link', { name: 'Release Tito #1' }).click();
+  await page.getByRole('button', { name: /^Load test, SSH: running/ }).click();
+  await page.getByRole('log').filter({ hasText: /p95/ }).waitFor();
+  await picture(page, 'v1-load-test');
+  await ends(page, 'completed');
+  await picture(page, 'v1-completed');
+
+  await page.getByRole('link', { name: 'Executions' }).click();
+  await page.getByRole('link', { name: 'Release Tito #2' }).click();
+  await ends(page, 'completed');
+  await page.getByRole('button', { name: /^Approve scale-out, UserOperation: completed/ }).click();
+  await page.getByText('Answered by the demo').first().waitFor();
+  await picture(page, 'v2-completed');
+
+  await page.getByRole('link', { name: 'Executions' }).click();
+  await page.getByRole('link', { name: 'Release Tito #3' }).click();
+  await ends(page, 'failed');
+  await page
+    .getByRole('log')
+    .filter({ hasText: /FAILED: the page says when to leave/ })
+    .waitFor();
+  await picture(page, 'v3-failed');
+  await page.getByRole('link', { name: 'Executions' }).click();
+  await page.getByRole('row', { name: /failed Release Tito #3.*v3: tidy up the page/ }).waitFor();
+  await picture(page, 'list');
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await picture(page, 'list-narrow-dark');
+  assert.deepEqual(faults, [], 'The pages threw.');
+  await says(/Still up:/);
+} catch (thrown) {
+  process.exitCode = 1;
+  process.stderr.write(`${String(thrown)}\n`);
+} finally {
+  for (const work of cleanUp) await work();
+  demo.kill('SIGINT');
+}
+const code = await ended;
+if (code !== 0) process.stderr.write(`The demo ended with ${code}.\n`);
+else if (!process.exitCode) process.stdout.write(`✔ The pages showed all of it; pictures are in ${pictures}.\n`);
+process.exit(code === 0 ? (process.exitCode ?? 0) : 1);
+
+async function says(form: RegExp): Promise<RegExpExecArray> {
+  for (;;) {
+    const found = form.exec(said);
+    if (found) return found;
+    if (demo.exitCode !== null) throw new Error(`The demo ended before it said ${form.source}.`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function ends(page: Page, status: string): Promise<void> {
+  return page.locator('.facts .status', { hasText: status }).first().waitFor();
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+}
