@@ -68,7 +68,7 @@ function buildPages() {
 
 function sourcesOfPages() {
   const hash = createHash('sha256').update(wanted);
-  for (const room of ['web', 'core', 'api', 'pipeline'])
+  for (const room of ['web', 'core', 'lang', 'api', 'pipeline'])
     for (const path of readdirSync(join(root, 'src', room), { recursive: true }).sort()) {
       const file = join(root, 'src', room, path);
       if (statSync(file).isFile()) hash.update(path).update(readFileSync(file));

@@ -34,6 +34,7 @@ try {
   await page.getByRole('link', { name: 'Release Tito #1' }).click();
   await page.getByRole('button', { name: /^Load test, SSH: running/ }).click();
   await page.getByRole('log').filter({ hasText: /p95/ }).waitFor();
+  await page.getByRole('img', { name: /^p95_ms: / }).waitFor();
   await picture(page, 'v1-load-test');
   await ends(page, 'completed');
   await picture(page, 'v1-completed');

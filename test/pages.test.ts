@@ -34,7 +34,7 @@ workspace: {type: PROCESS, endpoint: "", image: ""}
 stages:
   Wait:
     tasks:
-      Sleep: {type: CI, input: {steps: ['echo begun', 'while [ ! -e /tmp/never-there ]; do sleep 0.2; done']}}
+      Sleep: {type: CI, input: {steps: ['echo begun', 'echo "load.p95 12.5 1700000000 source=x"', 'echo "load.p95 31 1700000005 source=x"', 'while [ ! -e /tmp/never-there ]; do sleep 0.2; done']}}
   Tidy:
     millrace: {runs: always}
     tasks:
@@ -54,6 +54,7 @@ async function signedIn(t: TestContext, path = '/') {
   const { page, faults } = await openPage(t, server.url);
   await page.goto(path);
   await signIn(page);
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
   return { server, page, faults };
 }
 
@@ -123,6 +124,7 @@ test('a run is cancelled with a reason and run again', { skip }, async (t) => {
   const id = await server.begin('Long');
   await page.goto(`/executions/${id}`);
   await prints(page, 'begun');
+  await page.getByRole('img', { name: 'p95: 31 now, 31 at most' }).waitFor();
   await page.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('dialog').getByLabel('Reason').fill('not today');
   await page.getByRole('button', { name: 'Cancel the run' }).click();

@@ -2,6 +2,7 @@ import Anser from 'anser';
 import { useEffect, useId, useRef, useState } from 'react';
 import type { JsonObject } from '../core/json.ts';
 import { type Execution, taskKey } from '../pipeline/execution.ts';
+import { Figures } from './figures.tsx';
 import { Spent } from './graph.tsx';
 import { useLog } from './live.ts';
 import { useSignedIn } from './root.tsx';
@@ -29,7 +30,14 @@ export function TaskDetail({ run, name, now }: { run: Execution; name: string; n
           Only if <code>{task.preCondition}</code>
         </p>
       ) : null}
-      {attempts > 0 ? <Log run={run.plan.execution} name={name} attempts={attempts} /> : null}
+      {attempts > 0 ? (
+        <Log
+          run={run.plan.execution}
+          name={name}
+          attempts={attempts}
+          since={'startedAt' in state ? state.startedAt : 0}
+        />
+      ) : null}
       {'input' in state && state.input ? <Values title="Input" values={state.input} /> : null}
       {'output' in state ? <Values title="Output" values={state.output} isOpen /> : null}
     </section>
@@ -42,7 +50,7 @@ function taskOf({ plan }: Execution, name: string) {
 }
 
 /** What a task printed, as it comes; each attempt has a log of its own. */
-function Log({ run, name, attempts }: { run: string; name: string; attempts: number }) {
+function Log({ run, name, attempts, since }: { run: string; name: string; attempts: number; since: number }) {
   const { client } = useSignedIn();
   const [asked, ask] = useState<number>();
   const attempt = asked ?? attempts;
@@ -69,6 +77,7 @@ function Log({ run, name, attempts }: { run: string; name: string; attempts: num
           </select>
         </label>
       ) : null}
+      <Figures log={value} since={since} />
       <pre
         className="log"
         role="log"
