@@ -202,6 +202,8 @@ function makeReport(
   setUp: number,
 ): DemoReport {
   const ui = runs[0]?.execution.tasks['Test.UI tests'];
+  const load = runs[0]?.execution.tasks['Test.Load test'];
+  const by = load && 'output' in load && isObject(load.output.response) ? String(load.output.response.by) : '';
   const via = ui && 'output' in ui && isObject(ui.output.response) ? String(ui.output.response.via) : 'did not run';
   return {
     profile: 'process',
@@ -212,7 +214,7 @@ function makeReport(
       loadBalancer: 'Millrace, HTTP, a process of its own',
       dns: 'Millrace, DNS over UDP and TCP with the PowerDNS API, a process of its own',
       uiTests: `${via}, over SSH`,
-      loadTest: 'load.mjs (Node.js, 22 users), over SSH',
+      loadTest: `${by === 'Locust' ? 'Locust' : 'load.mjs (Node.js)'}, 22 users, over SSH`,
     },
     releases: runs.map(({ version, execution }) => releaseReport(version, execution)),
     traffic: { requests: traffic.requests, failed: traffic.failed, seconds: Math.round(traffic.seconds()) },

@@ -22,6 +22,7 @@ report();
 const p95 = percentile(all, 0.95);
 for (const [reason, count] of Object.entries(reasons)) console.log(`${count} requests failed: ${reason}`);
 const result = {
+  by: 'load.mjs',
   users,
   seconds,
   requests: all.length,

@@ -1,0 +1,10 @@
+#!/bin/sh
+# The load test: by Locust where it is installed, else by a generator of our own, which is never called Locust.
+#   sh run.sh URL USERS USERS_A_SECOND SECONDS PAUSE_MS GOAL_P95_MS
+set -e
+cd "${0%/*}"
+if command -v locust >/dev/null; then
+  export PAUSE_MS="$5" GOAL_P95_MS="$6"
+  exec locust -f locustfile.py --headless --only-summary --loglevel WARNING --stop-timeout 10 -H "${1%/}" -u "$2" -r "$3" -t "$4s"
+fi
+exec node load.mjs "$1" "$2" "$4" "$5" "$6"
