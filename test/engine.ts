@@ -1,27 +1,48 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeTree } from '../src/host/processes.ts';
 
+export interface Engine {
+  address: string;
+  /** The service dies; what it has started lives on. */
+  kill(): void;
+  /** Serves again, or for the first time. */
+  serve(): Promise<void>;
+  stop(): void;
+}
+
 /** A podman of our own, by the API that Docker speaks. runc where it is there: Debian's crun fails on some machines. */
-export async function startEngine(): Promise<{ address: string; stop(): void }> {
+export async function startEngine(): Promise<Engine> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-engine-'));
   const socket = join(directory, 'engine.sock');
+  const address = `unix://${socket}`;
   const runtime = spawnSync('runc', ['--version']).status === 0 ? ['--runtime', 'runc'] : [];
-  const args = [...runtime, 'system', 'service', '--time=0', `unix://${socket}`];
-  const child: ChildProcess = spawn('podman', args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr!.on('data', (chunk) => (said += chunk));
-  while (!existsSync(socket)) {
-    if (child.exitCode !== null) throw new Error(`podman serves nothing: ${said}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return {
-    address: `unix://${socket}`,
+  let child: ChildProcess | undefined;
+  const engine: Engine = {
+    address,
+    kill() {
+      child?.kill('SIGKILL');
+      rmSync(socket, { force: true });
+    },
+    async serve() {
+      const own = spawn('podman', [...runtime, 'system', 'service', '--time=0', address], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      child = own;
+      let said = '';
+      own.stderr.on('data', (chunk) => (said += chunk));
+      while (!existsSync(socket)) {
+        if (own.exitCode !== null) throw new Error(`podman serves nothing: ${said}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
     stop() {
-      child.kill('SIGTERM');
+      child?.kill('SIGTERM');
       removeTree(directory);
     },
   };
+  await engine.serve();
+  return engine;
 }

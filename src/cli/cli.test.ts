@@ -29,7 +29,7 @@ test('validate says of each file what it is and what is wrong with it, and ends 
     millrace(['validate', bad, '-o', 'json']),
   ]);
 
-  assert.deepEqual([good.code, good.out.trim().split('\n').at(-1)], [0, '6 files, all valid.']);
+  assert.deepEqual([good.code, good.out.trim().split('\n').at(-1)], [0, '7 files, all valid.']);
   assert.equal(wrong.code, 1);
   assert.match(wrong.out, new RegExp(`^  ${bad}:9:20: error: Task S.Tell has the unknown type Nonsense`, 'm'));
   assert.deepEqual(JSON.parse(machine.out).summary, { files: 1, valid: 0, invalid: 1 });

@@ -14,7 +14,7 @@ async function load(t: Parameters<typeof temporaryDirectory>[0], path: string, g
   const far = await farSide(t, () => ({ body: 'ok' }));
   const response = join(temporaryDirectory(t), 'response');
   const script = join(import.meta.dirname, 'run.sh');
-  const child = spawn('/bin/sh', [script, `${far.url}/`, '4', '4', '1', '50', String(goal)], {
+  const child = spawn('/bin/sh', [script, `${far.url}/`, '4', '4', '0.5', '50', String(goal)], {
     env: { PATH: path, SCRIPT_RESPONSE_FILE: response, METRIC_TAGS: 'run="7"' },
   });
   let output = '';

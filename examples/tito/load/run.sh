@@ -5,6 +5,9 @@ set -e
 cd "${0%/*}"
 if command -v locust >/dev/null; then
   export PAUSE_MS="$5" GOAL_P95_MS="$6"
-  exec locust -f locustfile.py --headless --only-summary --loglevel WARNING --stop-timeout 10 -H "${1%/}" -u "$2" -r "$3" -t "$4s"
+  # Locust counts whole seconds.
+  seconds="${4%.*}"
+  [ "$seconds" -gt 0 ] || seconds=1
+  exec locust -f locustfile.py --headless --only-summary --loglevel WARNING --stop-timeout 10 -H "${1%/}" -u "$2" -r "$3" -t "${seconds}s"
 fi
 exec node load.mjs "$1" "$2" "$4" "$5" "$6"

@@ -3,8 +3,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { containersOf, docker, removeAll, testEngine, withoutEngine } from '../../../../test/containers.ts';
+import { startEngine } from '../../../../test/engine.ts';
 import { create, remove, update } from '../../../../test/machines.ts';
-import { type Answer, TestServer } from '../../../../test/server.ts';
+import { type Answer, pipelineAround, TestServer } from '../../../../test/server.ts';
 
 const skip = withoutEngine;
 
@@ -34,8 +35,15 @@ resources:
       routes: [{port: 8080, instancePort: 80, healthCheckConfiguration: {urlPath: /, intervalSeconds: 0.2}}]
 outputs: {url: {value: "http://\${resource.balancer.address}:8080"}}`;
 
-async function openContainers(t: TestContext, blueprint: string, options: { socket?: string; image?: string } = {}) {
-  const server = await TestServer.start(t, { engine: options.socket ?? testEngine, bootWithin: 40_000 });
+async function openContainers(
+  t: TestContext,
+  blueprint: string,
+  options: { socket?: string; image?: string; bootWithin?: number } = {},
+) {
+  const server = await TestServer.start(t, {
+    engine: options.socket ?? testEngine,
+    bootWithin: options.bootWithin ?? 40_000,
+  });
   t.after(() => removeAll(join(server.directory, 'containers')));
   const image = options.image ?? 'localhost/millrace-machine';
   await server.import(
@@ -59,7 +67,8 @@ const detailsOf = (execution: Answer['body'], task = 'Create') => {
   assert.equal(execution.status, 'COMPLETED', execution.statusMessage);
   return execution.stages.S.tasks[task].output.deploymentDetails;
 };
-const text = (url: string) => fetch(url, { headers: { connection: 'close' } }).then((answer) => answer.text());
+const text = (url: string) =>
+  fetch(url, { headers: { connection: 'close' }, signal: AbortSignal.timeout(15_000) }).then((answer) => answer.text());
 
 test('machines boot systemd, cloud-init and sshd behind HAProxy; scaled out and in, no request fails', {
   skip,
@@ -107,6 +116,51 @@ test('a module of cloud-init that fails is named, with the last lines of the mac
   assert.match(statusMessage, /Machine m \([\d.]+\) did not start: cloud-init failed: .*scripts.user.*all is lost/s);
   assert.equal((await server.runTasks(remove)).status, 'COMPLETED');
   assert.deepEqual(await containersOf(join(server.directory, 'containers')), []);
+});
+
+test('a machine whose sshd refuses is not ready, and says what is missing', { skip }, async (t) => {
+  const blueprint = machine('bootcmd:', '- systemctl mask --now ssh.service ssh.socket');
+  const server = await openContainers(t, blueprint, { bootWithin: 9000 });
+  const { statusMessage } = await server.runTasks(create());
+
+  assert.match(
+    statusMessage,
+    /Machine m \([\d.]+\) was not ready in time: its SSH server does not answer\. Last lines: /,
+  );
+});
+
+test('a mirror of packages that is down is said with the lines of the machine, and the run can be repeated', {
+  skip,
+}, async (t) => {
+  const blueprint = machine(
+    'write_files:',
+    '- {path: /etc/apt/sources.list, content: deb http://127.0.0.1:9/debian bookworm main}',
+    'packages: [hello]',
+  );
+  const server = await openContainers(t, blueprint);
+  for (let time = 0; time < 2; time++) {
+    const { statusMessage } = await server.runTasks(create());
+    assert.match(statusMessage, /Machine m \([\d.]+\) did not start: cloud-init failed: .*package/s);
+    assert.equal((await server.runTasks(remove)).status, 'COMPLETED');
+  }
+  assert.deepEqual(await containersOf(join(server.directory, 'containers')), []);
+});
+
+test('an engine that goes away while a machine boots and comes back loses nothing', { skip }, async (t) => {
+  const own = await startEngine();
+  t.after(() => own.stop());
+  const server = await openContainers(t, machine('runcmd: [sleep 3]'), { socket: own.address });
+  await server.import(pipelineAround(create()));
+  const id = await server.begin('P');
+  const directory = join(server.directory, 'containers');
+  while ((await containersOf(directory)).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  own.kill();
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await own.serve();
+  const { status, statusMessage } = await server.ended(id);
+
+  assert.equal(status, 'COMPLETED', statusMessage);
+  assert.equal((await containersOf(directory)).length, 1);
 });
 
 test('an image that is not there, or that does not boot, is named', { skip }, async (t) => {

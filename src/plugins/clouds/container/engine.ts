@@ -11,6 +11,8 @@ export interface ContainerEngine {
 
 /** Docker's API of 2019, which podman 3 and Docker 19.03 speak. */
 const oldestApi = 1.4;
+/** An engine that says nothing for so long, in milliseconds, is as good as away: nothing that we ask takes long. */
+const longestCall = 30_000;
 
 /** `DOCKER_HOST`, else the socket where podman or Docker listens. */
 export function engineSocket({ DOCKER_HOST, XDG_RUNTIME_DIR }: NodeJS.ProcessEnv): string {
@@ -41,7 +43,7 @@ export function openEngine(address: string): ContainerEngine {
         `${address} is no socket of this machine: machines of the container profile are reached by address.`,
       );
     const { default: Client } = await import('dockerode');
-    const docker = new Client({ socketPath });
+    const docker = new Client({ socketPath, timeout: longestCall });
     const [version, info] = await Promise.all([docker.version(), docker.info()]).catch((cause: unknown) => {
       throw unusable(`There is no container engine at ${socketPath}: ${reasonOf(cause)}.`, cause);
     });
