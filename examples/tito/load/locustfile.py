@@ -60,6 +60,7 @@ def percentile(total, share):
 
 @events.quitting.add_listener
 def judge(environment, **_):
+    report(environment)
     total = environment.stats.total
     p95 = int(total.get_response_time_percentile(0.95) or 0)
     options = environment.parsed_options

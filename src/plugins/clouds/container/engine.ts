@@ -9,8 +9,8 @@ export interface ContainerEngine {
   open(): Promise<Docker>;
 }
 
-/** Docker's API of 2019, which podman 3 and Docker 19.03 speak. */
-const oldestApi = 1.4;
+/** Version 1 and so much of Docker's API: that of 2019, which podman 3 and Docker 19.03 speak. */
+const oldestApi = 40;
 /** An engine that says nothing for so long, in milliseconds, is as good as away: nothing that we ask takes long. */
 const longestCall = 30_000;
 
@@ -47,9 +47,9 @@ export function openEngine(address: string): ContainerEngine {
     const [version, info] = await Promise.all([docker.version(), docker.info()]).catch((cause: unknown) => {
       throw unusable(`There is no container engine at ${socketPath}: ${reasonOf(cause)}.`, cause);
     });
-    if (Number(version.ApiVersion) < oldestApi)
+    if (Number(version.ApiVersion.split('.')[1]) < oldestApi)
       throw unusable(
-        `The container engine at ${socketPath} speaks version ${version.ApiVersion} of the API; 1.40 is needed.`,
+        `The container engine at ${socketPath} speaks version ${version.ApiVersion} of the API; 1.${oldestApi} is needed.`,
       );
     const options = (info as { SecurityOptions?: string[] }).SecurityOptions ?? [];
     if (options.some((option) => option.includes('rootless')))
