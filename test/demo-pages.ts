@@ -27,7 +27,14 @@ try {
   const [, url, password] = await says(/Watch it in a browser: (\S+) \(user admin, password (\w[^)]*)\)/);
   const { page, faults } = await openPage(later as never, url!, { viewport: { width: 1280, height: 900 } });
   page.setDefaultTimeout(90_000);
-  await page.goto('/');
+  // A server that is being killed resets the connection; people load the page again.
+  while (
+    await page.goto('/').then(
+      () => false,
+      () => true,
+    )
+  )
+    await new Promise((resolve) => setTimeout(resolve, 200));
   await page.getByLabel('User name').fill('admin');
   await page.getByLabel('Password').fill(password!);
   await signIn(page);

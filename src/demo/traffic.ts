@@ -34,13 +34,18 @@ export function startTraffic(name: string, nameServer: string, port: number, cli
     const resolver = new Resolver({ timeout: 2000, tries: 3 });
     resolver.setServers([nameServer]);
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    let last = '';
     while (running) {
       try {
         const [address] = await resolver.resolve4(name);
         const body = await fetchPage(address!, port, name, agent);
         const version = /id="version">([^<]*)</.exec(body)?.[1];
         if (!version) throw new Error('the page has no version');
-        if (traffic.versions.at(-1)?.version !== version) traffic.versions.push({ version, at: Date.now() });
+        // Another client may have asked before the switch and be answered after: only who saw the newest can see a step back.
+        const newest = traffic.versions.at(-1)?.version;
+        const isKnown = traffic.versions.some((one) => one.version === version);
+        if (version !== last && (!isKnown || last === newest)) traffic.versions.push({ version, at: Date.now() });
+        last = version;
       } catch (thrown) {
         traffic.failed++;
         if (traffic.failures.length < 5)
