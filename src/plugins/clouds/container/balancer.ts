@@ -1,12 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import type { z } from 'zod';
 import { isObject, type JsonObject } from '../../../core/json.ts';
 import { writeAtomic } from '../../../host/processes.ts';
 import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../../sdk/cloud.ts';
-import { balancerProperties, health } from '../local/balancer-properties.ts';
-import { haproxyConfig, oldWorkers, type Route, readStatistics, sharedInside } from './haproxy.ts';
+import { balancerProperties, type Route, routesOf } from '../local/balancer-properties.ts';
+import { haproxyConfig, oldWorkers, readStatistics, sharedInside } from './haproxy.ts';
 import { addressIn, limits, refusal } from './machine.ts';
 import {
   type ContainerSite,
@@ -129,25 +128,6 @@ async function addressesOf(site: ContainerSite, ids: string[]): Promise<string[]
       return id.includes('/') ? addressIn((await docker.getContainer(name).inspect()).NetworkSettings) : id;
     }),
   );
-}
-
-function routesOf({ routes }: z.infer<typeof balancerProperties>): Route[] {
-  return routes.map(({ port, instancePort = port, algorithm, healthCheckConfiguration }) => {
-    const check = health.parse(healthCheckConfiguration ?? {});
-    return {
-      port,
-      instancePort,
-      algorithm: algorithm.toUpperCase(),
-      health: {
-        path: check.urlPath,
-        port: check.port ?? instancePort,
-        interval: Math.round(check.intervalSeconds * 1000),
-        timeout: Math.round(check.timeoutSeconds * 1000),
-        healthy: check.healthyThreshold,
-        unhealthy: check.unhealthyThreshold,
-      },
-    };
-  });
 }
 
 async function areWell(members: string[], routes: Route[]): Promise<boolean> {

@@ -1,10 +1,4 @@
-/** One port of a load balancer, and how its members are checked. Times in milliseconds. */
-export interface Route {
-  port: number;
-  instancePort: number;
-  algorithm: string;
-  health: { path: string; port: number; interval: number; timeout: number; healthy: number; unhealthy: number };
-}
+import type { Route } from '../local/balancer-properties.ts';
 
 /** Where HAProxy finds, inside of its container, what it shares with us. */
 export const sharedInside = '/etc/millrace';

@@ -8,6 +8,7 @@ import { readJson, writeAtomic } from '../../../host/processes.ts';
 import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../../sdk/cloud.ts';
 import { text } from '../../../sdk/fields.ts';
 import { remoteAccessUser } from '../local/cloud-config.ts';
+import { hostName } from '../local/machine.ts';
 import {
   type ContainerSite,
   destroyThing,
@@ -188,10 +189,3 @@ function hasSsh(address: string): Promise<boolean> {
     for (const end of ['error', 'timeout', 'close'] as const) socket.once(end, () => answer(false));
   });
 }
-
-const hostName = ({ deploymentName, instance }: ResourceContext): string =>
-  `${deploymentName}-${instance}`
-    .toLowerCase()
-    .replace(/[^a-z0-9-]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 63);

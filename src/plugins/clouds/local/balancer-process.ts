@@ -1,27 +1,17 @@
 // The load balancer of the process profile: HTTP, health checks, draining. It outlives the server; its order is a file.
+
 import { Agent, createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { readJson, writeAtomic } from '../../../host/processes.ts';
+import type { Route } from './balancer-properties.ts';
 
 export interface BalancerOrder {
   /** Raised with every change, so that its status can be told from an older one. */
   revision: number;
   address: string;
   members: string[];
-  routes: {
-    port: number;
-    instancePort: number;
-    algorithm: string;
-    health: {
-      path: string;
-      port: number;
-      interval: number;
-      timeout: number;
-      healthy: number;
-      unhealthy: number;
-    };
-  }[];
+  routes: Route[];
 }
 
 export interface BalancerStatus {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { integer, text } from '../../../sdk/fields.ts';
 
-export const health = z.looseObject({
+const health = z.looseObject({
   urlPath: text('Path that answers below 400 when the instance is well.').default('/'),
   port: z.coerce.number().describe('Port of the check; the instance port when not given.').optional(),
   intervalSeconds: z.coerce.number().describe('Seconds between two checks.').default(1),
@@ -37,3 +37,31 @@ export const balancerProperties = z.looseObject({
   internetFacing: z.unknown().describe('Kept; everything here is on loopback addresses.').optional(),
   network: z.unknown().describe('Kept; everything here is on loopback addresses.').optional(),
 });
+
+/** One port of a load balancer, and how its members are checked. Times in milliseconds. */
+export interface Route {
+  port: number;
+  instancePort: number;
+  algorithm: string;
+  health: { path: string; port: number; interval: number; timeout: number; healthy: number; unhealthy: number };
+}
+
+/** The routes with all that was left out. */
+export function routesOf({ routes }: z.infer<typeof balancerProperties>): Route[] {
+  return routes.map(({ port, instancePort = port, algorithm, healthCheckConfiguration }) => {
+    const check = health.parse(healthCheckConfiguration ?? {});
+    return {
+      port,
+      instancePort,
+      algorithm: algorithm.toUpperCase(),
+      health: {
+        path: check.urlPath,
+        port: check.port ?? instancePort,
+        interval: Math.round(check.intervalSeconds * 1000),
+        timeout: Math.round(check.timeoutSeconds * 1000),
+        healthy: check.healthyThreshold,
+        unhealthy: check.unhealthyThreshold,
+      },
+    };
+  });
+}

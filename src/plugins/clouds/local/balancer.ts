@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { ownedProcess, readJson, writeAtomic } from '../../../host/processes.ts';
 import { defineCloudResource } from '../../../sdk/cloud.ts';
 import type { BalancerOrder, BalancerStatus } from './balancer-process.ts';
-import { balancerProperties, health } from './balancer-properties.ts';
+import { balancerProperties, routesOf } from './balancer-properties.ts';
 import { destroy, lastLines, startProgram } from './programs.ts';
 import type { Site } from './site.ts';
 
@@ -71,30 +71,17 @@ export const balancer = (site: Site) =>
 function orderFor(
   site: Site,
   address: string,
-  { instances, routes }: z.infer<typeof balancerProperties>,
+  properties: z.infer<typeof balancerProperties>,
   revision: number,
 ): BalancerOrder {
-  const members = instances.map((id) => site.find(id.replace('/resources/compute/', ''))?.card.address ?? id);
+  const members = properties.instances.map(
+    (id) => site.find(id.replace('/resources/compute/', ''))?.card.address ?? id,
+  );
   return {
     revision,
     address,
     members,
-    routes: routes.map(({ port, instancePort = port, algorithm, healthCheckConfiguration }) => {
-      const check = health.parse(healthCheckConfiguration ?? {});
-      return {
-        port,
-        instancePort,
-        algorithm: algorithm.toUpperCase(),
-        health: {
-          path: check.urlPath,
-          port: check.port ?? instancePort,
-          interval: check.intervalSeconds * 1000,
-          timeout: check.timeoutSeconds * 1000,
-          healthy: check.healthyThreshold,
-          unhealthy: check.unhealthyThreshold,
-        },
-      };
-    }),
+    routes: routesOf(properties),
   };
 }
 

@@ -128,7 +128,8 @@ async function lookAtMachine(
 }
 
 const listOf = (value: Json | undefined): string[] => (Array.isArray(value) ? value.map(String) : []);
-const hostName = ({ deploymentName, instance }: ResourceContext): string =>
+/** What a machine is called, by its deployment and its place there. */
+export const hostName = ({ deploymentName, instance }: ResourceContext): string =>
   `${deploymentName}-${instance}`
     .toLowerCase()
     .replace(/[^a-z0-9-]+/g, '-')
