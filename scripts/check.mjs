@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startEngine } from '../test/engine.ts';
+import { startEngine } from '../src/demo/engine.ts';
 import { postgresPrograms, startCluster } from '../test/postgres/cluster.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');

@@ -13,10 +13,3 @@ export async function removeAll(directory: string): Promise<void> {
   if (!testEngine) return;
   for (const { Id } of await containersOf(directory)) await docker().getContainer(Id).remove({ force: true, v: true });
 }
-
-/** The address of this machine on the network of the containers. */
-export async function hostAddress(): Promise<string> {
-  const networks = await docker().listNetworks();
-  const own = networks.find(({ Name }) => Name === 'podman' || Name === 'bridge');
-  return own?.IPAM?.Config?.[0]?.Gateway ?? '';
-}

@@ -1,5 +1,5 @@
 // Plays the demo and watches it in a browser as people would, from the sign-in to the run that fails; then stops it. Keeps
-// pictures in dist/screenshots: npm run demo-pages [-- --kill --seed 1]
+// pictures in dist/screenshots: npm run demo-pages [-- --profile container --kill --seed 1]
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -9,7 +9,13 @@ import { openPage } from './browser.ts';
 
 const root = join(import.meta.dirname, '..');
 const given = process.argv.slice(2);
-const pictures = join(root, 'dist', 'screenshots', given.includes('--kill') ? 'killed' : 'calm');
+const profile = given[given.indexOf('--profile') + 1] ?? '';
+const pictures = join(
+  root,
+  'dist',
+  'screenshots',
+  `${given.includes('--profile') ? profile : 'process'}-${given.includes('--kill') ? 'killed' : 'calm'}`,
+);
 mkdirSync(pictures, { recursive: true });
 const cleanUp: (() => unknown)[] = [];
 const later = { after: (work: () => unknown) => void cleanUp.unshift(work) };
@@ -41,7 +47,8 @@ try {
   await page.getByRole('link', { name: 'Release Tito #1' }).click();
   await page.getByRole('button', { name: /^Load test, SSH: running/ }).click();
   await page.getByRole('log').filter({ hasText: /p95/ }).waitFor();
-  await page.getByRole('img', { name: /^p95_ms: / }).waitFor();
+  await page.getByRole('img', { name: /^load\.p95_ms: / }).waitFor();
+  await page.getByRole('img', { name: /^web\.(apache\.connections|busy_workers): .* .*, .* .* now/ }).waitFor();
   await picture(page, 'v1-load-test');
   await ends(page, 'completed');
   await picture(page, 'v1-completed');

@@ -34,7 +34,7 @@ function processesOf(directory: string): string[] {
 }
 
 test('a demo that is interrupted while machines boot leaves no process and no file, and ends with 4', async (t) => {
-  const { code, files, processes } = await cutOff(t, 'Deploy runner completed', (child) => {
+  const { code, files, processes } = await cutOff(t, 'Runner completed', (child) => {
     child.kill('SIGINT');
     child.kill('SIGINT');
   });
@@ -60,6 +60,6 @@ test('an unknown profile is refused before anything is made', async (t) => {
 
   assert.deepEqual(
     [code, err, readdirSync(directory)],
-    [2, 'There is no profile cloud; this version knows: process.\n', []],
+    [2, 'There is no profile cloud; this version knows: process, container.\n', []],
   );
 });

@@ -26,7 +26,9 @@ export function bindBlueprintInputs(
     }
     const value = coerce(raw, definition);
     const message = fault(value, definition);
-    if (message) faults.push({ input: name, message: `Input ${name}: ${message}` });
+    // What is secret is not repeated, not even to whoever gave it.
+    const said = definition.encrypted === true ? message?.replaceAll(shown(value), 'its value') : message;
+    if (said) faults.push({ input: name, message: `Input ${name}: ${said}` });
     inputs[name] = value;
   }
   return { inputs, faults };

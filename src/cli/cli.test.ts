@@ -29,7 +29,7 @@ test('validate says of each file what it is and what is wrong with it, and ends 
     millrace(['validate', bad, '-o', 'json']),
   ]);
 
-  assert.deepEqual([good.code, good.out.trim().split('\n').at(-1)], [0, '7 files, all valid.']);
+  assert.deepEqual([good.code, good.out.trim().split('\n').at(-1)], [0, '12 files, all valid.']);
   assert.equal(wrong.code, 1);
   assert.match(wrong.out, new RegExp(`^  ${bad}:9:20: error: Task S.Tell has the unknown type Nonsense`, 'm'));
   assert.deepEqual(JSON.parse(machine.out).summary, { files: 1, valid: 0, invalid: 1 });
@@ -50,7 +50,7 @@ test('plan shows where everything would go and why, without a server', async () 
   assert.match(whole.out, /local-data: no, it lacks the tag tier:web/);
   assert.equal(JSON.parse(machine.out).possible, true);
   assert.deepEqual([nowhere.code, missing.code], [1, 1]);
-  assert.match(nowhere.err, /blueprint.yaml:29:3: error: .*the project has no cloud zone/);
+  assert.match(nowhere.err, /blueprint.yaml:39:3: error: .*the project has no cloud zone/);
   assert.match(missing.err, /blueprint.yaml:6:3: error: Input repository has neither a value nor a default/);
 });
 

@@ -1,18 +1,17 @@
-import { join } from 'node:path';
 import type { DemoOptions } from '../cli/commands/serve.ts';
-import { lineFor } from '../cli/follow.ts';
 import { paints } from '../cli/output.ts';
 import { messageOf } from '../core/error.ts';
-import { at, isObject, type JsonObject } from '../core/json.ts';
-import { metricLines } from '../lang/metric-line.ts';
-import { evolve } from '../pipeline/evolve.ts';
-import type { Execution, ExecutionEvent } from '../pipeline/execution.ts';
+import { isObject } from '../core/json.ts';
+import type { Execution } from '../pipeline/execution.ts';
+import { executionOf } from './client.ts';
+import { followRun, patiently } from './follow.ts';
+import { profiles } from './ground.ts';
 import { crashPoints, killPlan } from './kills.ts';
 import { leftovers } from './leftovers.ts';
 import { releases } from './repository.ts';
-import { executionOf, patiently, type Stage, setStage } from './stage.ts';
+import { type Stage, setStage } from './stage.ts';
 import { closingLines, type DemoReport, phasesOf, placements, releaseReport, timeline } from './summary.ts';
-import { openTerminal, type Terminal } from './terminal.ts';
+import { openTerminal } from './terminal.ts';
 import { startTraffic, type Traffic } from './traffic.ts';
 
 export interface Playing extends DemoOptions {
@@ -27,22 +26,19 @@ const clients = 2;
 /** The main job: three pushes, two releases, one failure that nobody notices; with all that belongs to it. */
 export async function playDemo(playing: Playing): Promise<0 | 1 | 2 | 3 | 4> {
   const say = (text: string) => void (playing.output === 'text' && process.stdout.write(`${text}\n`));
-  if (playing.profile !== 'process') {
-    process.stderr.write(`There is no profile ${playing.profile}; this version knows: process.\n`);
+  const profile = profiles.find((known) => known === playing.profile);
+  if (!profile) {
+    process.stderr.write(`There is no profile ${playing.profile}; this version knows: ${profiles.join(', ')}.\n`);
     return 2;
   }
   if (process.platform !== 'linux') {
     process.stderr.write(
-      'The process profile gives each machine a loopback address of its own, which only Linux has.\n',
+      'The demo gives each machine an address of its own that this machine reaches, which only Linux does.\n',
     );
     return 3;
   }
   const seed = playing.seed ?? String(Date.now());
-  say(
-    paints.bold(
-      'Millrace: a push becomes a release. Profile process: machines are processes with addresses of their own.',
-    ),
-  );
+  say(paints.bold(`Millrace: a push becomes a release. Profile ${profile}.`));
   if (playing.kill) say(`The server is killed at a random moment of every stage (again with: --seed ${seed}).`);
   let stage: Stage | undefined;
   let traffic: Traffic | undefined;
@@ -62,6 +58,7 @@ export async function playDemo(playing: Playing): Promise<0 | 1 | 2 | 3 | 4> {
     stage = await setStage({
       root: playing.root,
       node: playing.node,
+      profile,
       crashAt: playing.killAt ?? (playing.kill ? crashPoints.join('|') : ''),
       heardMetrics: (points) => showMetrics(say, points),
       say,
@@ -96,7 +93,10 @@ async function play(
     say(`\n${paints.bold(`git push  ${release.subject}`)}`);
     const commit = stage.repository.push(release);
     const id = await executionOf(stage.client, commit);
-    runs.push({ version: release.version, execution: await followRun(stage, id, terminal, say, onEvent) });
+    runs.push({
+      version: release.version,
+      execution: await followRun(id, { client: stage.client, say, onEvent, terminal }),
+    });
     if (!traffic) {
       traffic = startTraffic(name, stage.nameServer, port, clients);
       started(traffic);
@@ -106,7 +106,7 @@ async function play(
     }
   }
   await traffic!.stop();
-  const report = makeReport(stage, runs, traffic!, setUp);
+  const report = makeReport(stage, playing.profile, runs, traffic!, setUp);
   if (playing.output === 'json') process.stdout.write(`${JSON.stringify(report)}\n`);
   const versions = traffic!.versions.map(({ version }) => version);
   for (const { version, execution } of runs) say(`\n${timeline(version, execution)}`);
@@ -114,7 +114,7 @@ async function play(
   say(`\n${closingLines(report, versions, stage.server.kills, stage.switchedBy).join('\n')}`);
   const faults = [
     ...faultsOf(report, versions, stage),
-    ...(await patiently(() => leftovers(stage.client, join(stage.directory, 'data', 'site')))),
+    ...(await patiently(async () => leftovers(stage.client, await stage.ground.standing()))),
   ];
   for (const fault of [...faults, ...traffic!.failures]) process.stderr.write(`${paints.bad('✘')} ${fault}\n`);
   if (faults.length === 0) say(`\n${paints.good('✔')} Two releases, one failure that nobody noticed.`);
@@ -122,81 +122,9 @@ async function play(
   return { isGood: faults.length === 0, site: String(released?.execution.output.url ?? 'nowhere') };
 }
 
-async function followRun(
-  stage: Stage,
-  id: string,
-  terminal: Terminal | undefined,
-  say: (text: string) => void,
-  onEvent: (event: ExecutionEvent) => void,
-): Promise<Execution> {
-  const stop = new AbortController();
-  let state: Execution | null = null;
-  for await (const { data } of stage.client.events(
-    `/api/events?${new URLSearchParams({ execution: id })}`,
-    '0',
-    stop.signal,
-  )) {
-    const event = data as unknown as ExecutionEvent;
-    const before: Execution | null = state;
-    state = evolve(state, event);
-    const line = lineFor(before, state, event);
-    if (line) say(line);
-    onEvent(event);
-    if (event.type === 'task-ended' && (event.status === 'FAILED' || event.status === 'FAILED_CONTINUE'))
-      say(await lastOfLog(stage, id, `${event.stage}.${event.task}`));
-    if (event.type === 'task-ended' && event.task === 'Deploy runner') await showInside(stage, event.output, say);
-    if (event.type === 'task-waiting') void answer(stage, event.question.id, event.question.summary, terminal, say);
-    if (event.type === 'execution-ended') break;
-  }
-  stop.abort();
-  return state!;
-}
-
-/** Shows once that a machine is one that anybody's ssh can log in to. */
-async function showInside(stage: Stage, output: JsonObject, say: (text: string) => void): Promise<void> {
-  const { lookInto } = stage;
-  const address = at(output, ['deploymentDetails', 'resources', 'runner', 'ssh']);
-  if (!lookInto || typeof address !== 'string') return;
-  stage.lookInto = undefined;
-  const seen = await lookInto(address).catch((thrown) => `no: ${messageOf(thrown)}`);
-  say(paints.dim(`      ssh -p ${address.split(':')[1]} ci@${address.split(':')[0]} says: ${seen}`));
-}
-
-/** What a failed task said last. */
-async function lastOfLog(stage: Stage, id: string, task: string): Promise<string> {
-  const { text } = await patiently(() =>
-    stage.client.json('GET', `/api/executions/${id}/logs?${new URLSearchParams({ task })}`),
-  );
-  const lines = String(text ?? '')
-    .trim()
-    .split('\n')
-    .filter((line) => metricLines(line, 0).length === 0)
-    .slice(-6);
-  return paints.dim(lines.map((line) => `        ${line}`).join('\n'));
-}
-
-/** Says yes for the user, unless the user wants to say it. */
-async function answer(
-  stage: Stage,
-  question: string,
-  summary: string,
-  terminal: Terminal | undefined,
-  say: (text: string) => void,
-): Promise<void> {
-  const approved = terminal ? await terminal.agrees(summary) : true;
-  const body = {
-    status: approved ? 'APPROVED' : 'REJECTED',
-    responseMessage: terminal ? 'Answered in the terminal.' : 'Answered by the demo.',
-  };
-  await patiently(async () => {
-    const state = await stage.client.json('GET', `/codestream/api/user-operations/${question}`);
-    if (state.status === 'ACTIVE')
-      await stage.client.json('PATCH', `/codestream/api/user-operations/${question}`, body);
-  }).catch((thrown) => say(messageOf(thrown)));
-}
-
 function makeReport(
   stage: Stage,
+  profile: string,
   runs: { version: string; execution: Execution }[],
   traffic: Traffic,
   setUp: number,
@@ -206,13 +134,10 @@ function makeReport(
   const by = load && 'output' in load && isObject(load.output.response) ? String(load.output.response.by) : '';
   const via = ui && 'output' in ui && isObject(ui.output.response) ? String(ui.output.response.via) : 'did not run';
   return {
-    profile: 'process',
+    profile,
     url: `http://${name}:${port}`,
     parts: {
-      database: 'SQLite (node:sqlite), served over HTTP by a process of its own',
-      web: 'Node.js HTTP servers, one process per machine, 8 workers each',
-      loadBalancer: 'Millrace, HTTP, a process of its own',
-      dns: 'Millrace, DNS over UDP and TCP with the PowerDNS API, a process of its own',
+      ...stage.ground.parts,
       uiTests: `${via}, over SSH`,
       loadTest: `${by === 'Locust' ? 'Locust' : 'load.mjs (Node.js)'}, 22 users, over SSH`,
     },

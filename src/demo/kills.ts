@@ -13,7 +13,7 @@ export const crashPoints: readonly string[] = [
   'function switch-traffic:started',
   'Release.Verify:ended',
   'delete balancer:started',
-  'Tidy.Remove runner:started',
+  'create runner:started',
   'notice 1:sent',
   'notice 6:sent',
 ];

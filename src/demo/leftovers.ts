@@ -1,14 +1,11 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Client } from '../api/client.ts';
 import { isObject } from '../core/json.ts';
-import { readJson } from '../host/processes.ts';
 
 /**
- * Things of the local cloud that stand without being part of a deployment that stands, or stand twice; each as a sentence. None:
- * what is remembered and what is there agree.
+ * Things that stand without being part of a deployment that stands, or stand twice; each as a sentence. None: what is remembered
+ * and what is there agree.
  */
-export async function leftovers(client: Client, site: string): Promise<string[]> {
+export async function leftovers(client: Client, standing: string[]): Promise<string[]> {
   const { content } = await client.json('GET', '/deployment/api/deployments?size=1000');
   const wanted = new Set<string>();
   for (const { id } of Array.isArray(content) ? content.filter(isObject) : []) {
@@ -16,10 +13,6 @@ export async function leftovers(client: Client, site: string): Promise<string[]>
     for (const resource of Array.isArray(resources) ? resources.filter(isObject) : [])
       if (resource.type !== 'Cloud.Network') wanted.add(`${String(name)} ${String(resource.name)}`);
   }
-  const standing = readdirSync(site).flatMap((directory) => {
-    const card = readJson<{ deployment: string; instance: string }>(join(site, directory, 'card.json'));
-    return card ? [`${card.deployment} ${card.instance}`] : [];
-  });
   return [
     ...standing.filter((thing) => !wanted.has(thing)).map((thing) => `${thing} is left over.`),
     ...standing.filter((thing, index) => standing.indexOf(thing) !== index).map((thing) => `${thing} stands twice.`),

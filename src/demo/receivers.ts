@@ -113,7 +113,10 @@ export interface MetricsReceiver {
 }
 
 /** Speaks the protocol of a Wavefront proxy: every line must be a metric; the same point sent twice is one point. */
-export async function startMetricsReceiver(heard: (points: MetricPoint[]) => void): Promise<MetricsReceiver> {
+export async function startMetricsReceiver(
+  address: string,
+  heard: (points: MetricPoint[]) => void,
+): Promise<MetricsReceiver> {
   const points: MetricPoint[] = [];
   const known = new Set<string>();
   const server = createServer((request, response) => {
@@ -131,7 +134,7 @@ export async function startMetricsReceiver(heard: (points: MetricPoint[]) => voi
       response.writeHead(202).end();
     });
   });
-  return { url: await listen(server), points, close: () => closeServer(server) };
+  return { url: await listen(server, address), points, close: () => closeServer(server) };
 }
 
 function troubleFor(trouble: Trouble[], method: string): Trouble | undefined {
@@ -153,9 +156,9 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function listen(server: Server): Promise<string> {
+function listen(server: Server, address = '127.0.0.1'): Promise<string> {
   return new Promise((resolve) =>
-    server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)),
+    server.listen(0, address, () => resolve(`http://${address}:${(server.address() as AddressInfo).port}`)),
   );
 }
 

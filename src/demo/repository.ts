@@ -37,6 +37,11 @@ export const releases: readonly Release[] = [
         from: 'Leave at <strong>${escaped(leave)}</strong>',
         to: 'Leave at <strong>${escaped(result.best.time)}</strong>',
       },
+      {
+        file: 'lamp/public/index.php',
+        from: 'Leave at <strong><?= escaped($leave) ?></strong>',
+        to: "Leave at <strong><?= escaped($best['time'] ?? '') ?></strong>",
+      },
     ],
   },
 ];
@@ -57,11 +62,11 @@ export class Repository {
     cpSync(example, this.#clone, { recursive: true });
   }
 
-  /** Installs the hook; it keeps trying while the server is away. */
-  installHook(listener: string, secret: string, node: string): void {
+  /** Installs the hook; it keeps trying while the server is away. `cloneUrl` is where machines find the repository. */
+  installHook({ listener, secret, cloneUrl, node }: Record<'listener' | 'secret' | 'cloneUrl' | 'node', string>): void {
     const hooks = join(this.bare, 'hooks');
     mkdirSync(hooks, { recursive: true });
-    writeFileSync(join(hooks, 'push-event.json'), JSON.stringify({ listener, secret, repository: this.bare }), {
+    writeFileSync(join(hooks, 'push-event.json'), JSON.stringify({ listener, secret, repository: cloneUrl }), {
       mode: 0o600,
     });
     writeFileSync(join(hooks, 'push-event.mjs'), hookProgram);

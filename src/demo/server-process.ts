@@ -8,7 +8,8 @@ export interface ServerOrder {
   program: string;
   data: string;
   port: number;
-  dns: string;
+  /** Where it serves names, `address:port`, where it does. */
+  dns: string | undefined;
   environment: Record<string, string>;
 }
 
@@ -84,7 +85,10 @@ export class ServerProcess {
     const log = openSync(this.log, 'a');
     const child = spawn(
       node,
-      [program, 'serve', '--data', data, '--port', String(port), '--dns', dns, '--allow-process-workspace'],
+      [
+        ...[program, 'serve', '--data', data, '--port', String(port), '--allow-process-workspace'],
+        ...(dns ? ['--dns', dns] : []),
+      ],
       {
         env: { ...process.env, ...environment, MILLRACE_OWNER: join(data, 'server') },
         detached: true,

@@ -28,7 +28,7 @@ export async function lookInto(address: string, keyFile: string): Promise<string
   const [host, port] = address.split(':') as [string, string];
   const settings = ['BatchMode=yes', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR'];
   const options = ['-i', keyFile, '-p', port, ...settings.flatMap((setting) => ['-o', setting])];
-  const ask = "echo \"$USER on $HOSTNAME, with $(ls tito | tr '\\n' ' ')\"";
+  const ask = 'echo "$USER on $HOSTNAME, Linux $(uname -r)"';
   const { stdout } = await promisify(execFile)('ssh', [...options, `ci@${host}`, ask], { timeout: 10_000 });
   return stdout.trim();
 }

@@ -67,6 +67,10 @@ export function deploymentPlanner(parts: EngineParts) {
   ): Promise<DeploymentPlan> {
     const { blueprint, name } = await sourceOf(request, existing);
     const given = { ...(existing?.plan.inputs ?? {}), ...request.inputs };
+    for (const [input, { encrypted }] of Object.entries(blueprint.inputs)) {
+      const value = given[input];
+      if (encrypted === true && isSealed(value)) given[input] = parts.seal.open(String(value));
+    }
     const { inputs, faults } = bindBlueprintInputs(blueprint, given);
     if (faults.length > 0)
       throw new MillraceError('input.invalid', {

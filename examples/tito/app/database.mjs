@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import { DatabaseSync } from 'node:sqlite';
 
-const { DATABASE_FILE = 'tito.db', ADDRESS = '127.0.0.1', PORT = '5000' } = process.env;
+const { DATABASE_FILE = 'tito.db', DATABASE_PASSWORD = '', ADDRESS = '127.0.0.1', PORT = '5000' } = process.env;
 const database = new DatabaseSync(DATABASE_FILE);
 database.exec(
   'CREATE TABLE IF NOT EXISTS journeys (id INTEGER PRIMARY KEY, home TEXT NOT NULL, work TEXT NOT NULL, weekday TEXT NOT NULL, best TEXT NOT NULL)',
@@ -13,6 +13,8 @@ const add = database.prepare('INSERT INTO journeys (home, work, weekday, best) V
 
 createServer(async (request, response) => {
   try {
+    if (DATABASE_PASSWORD && request.headers.authorization !== `Bearer ${DATABASE_PASSWORD}`)
+      return response.writeHead(401).end();
     if (request.method === 'POST' && request.url === '/journeys') {
       const { home, work, weekday, best } = JSON.parse(await textOf(request));
       add.run(String(home), String(work), String(weekday), String(best));

@@ -3,10 +3,12 @@
 import { readFileSync } from 'node:fs';
 import { Agent, createServer, request as httpRequest } from 'node:http';
 import { createServer as createTcp } from 'node:net';
+import { reportTo } from './metrics.mjs';
 import { page } from './page.mjs';
 import { bestTime, formatTime, openTravelTimes } from './travel-times.mjs';
 
 const { ADDRESS = '127.0.0.1', PORT = '8080', DATABASE = '127.0.0.1:5000', GOOGLE_KEY = '', GOOGLE_URL } = process.env;
+const { DATABASE_PASSWORD = '', METRICS = '', METRIC_TAGS = '', HOSTNAME = 'web' } = process.env;
 const maxRequestWorkers = Number(process.env.MAX_REQUEST_WORKERS ?? 8);
 const maxKeepAliveRequests = Number(process.env.MAX_KEEP_ALIVE_REQUESTS ?? 5);
 const keepAliveTimeout = Number(process.env.KEEP_ALIVE_TIMEOUT_MS ?? 3000);
@@ -47,7 +49,16 @@ function serve(socket) {
   socket.resume();
 }
 
+let answered = 0;
+reportTo(METRICS, METRIC_TAGS, HOSTNAME, () => ({
+  'tito.web.busy_workers': busy,
+  'tito.web.waiting': line.length,
+  'tito.web.requests': answered,
+  'tito.web.memory_mb': Math.round(process.memoryUsage.rss() / 2 ** 20),
+}));
+
 async function answer(request) {
+  answered++;
   const url = new URL(request.url, 'http://tito');
   if (url.pathname === '/health') return { status: 200, type: 'text/plain', body: 'well\n' };
   if (url.pathname === '/version')
@@ -76,7 +87,15 @@ function database(method, body) {
   const [host, port] = DATABASE.split(':');
   return new Promise((resolve, reject) => {
     const question = httpRequest(
-      { host, port, path: '/journeys', method, agent: toDatabase, timeout: 5000 },
+      {
+        host,
+        port,
+        path: '/journeys',
+        method,
+        agent: toDatabase,
+        timeout: 5000,
+        headers: { authorization: `Bearer ${DATABASE_PASSWORD}` },
+      },
       (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (chunk) => (text += chunk));

@@ -4,8 +4,9 @@ import { cpSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { hostAddress } from '../../../src/demo/engine.ts';
 import { freePort } from '../../../src/demo/server-process.ts';
-import { containersOf, hostAddress, removeAll, testEngine, withoutEngine } from '../../../test/containers.ts';
+import { containersOf, docker, removeAll, testEngine, withoutEngine } from '../../../test/containers.ts';
 import { temporaryDirectory } from '../../../test/directory.ts';
 import { TestServer } from '../../../test/server.ts';
 
@@ -25,7 +26,7 @@ async function published(t: TestContext): Promise<{ repository: string; revision
   git('init', '-q', '-b', 'main');
   git('add', '.');
   git('commit', '-q', '-m', 'Tito');
-  const host = await hostAddress();
+  const host = await hostAddress(docker());
   const port = await freePort('0.0.0.0');
   const daemon = spawn('git', ['daemon', '--export-all', `--base-path=${directory}`, `--port=${port}`, '--reuseaddr'], {
     stdio: 'ignore',

@@ -35,7 +35,7 @@ export function serveCommands(parts: CliParts, done: (code: ExitCode) => void): 
       .action((options: ServeOptions) => parts.serve(options)),
     new Command('demo')
       .description('A whole release of Tito, three times, on this machine.')
-      .option('--profile <profile>', 'how machines are made: process', 'process')
+      .option('--profile <profile>', 'how machines are made: process, or container (podman or Docker)', 'process')
       .option('-o, --output <format>', 'text or json', 'text')
       .option('--keep', 'leave server and site up at the end', false)
       .option('--ask', 'let me answer the approval', false)

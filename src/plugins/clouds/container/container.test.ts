@@ -3,9 +3,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { containersOf, docker, removeAll, testEngine, withoutEngine } from '../../../../test/containers.ts';
-import { startEngine } from '../../../../test/engine.ts';
 import { create, remove, update } from '../../../../test/machines.ts';
 import { type Answer, pipelineAround, TestServer } from '../../../../test/server.ts';
+import { startEngine } from '../../../demo/engine.ts';
 
 const skip = withoutEngine;
 

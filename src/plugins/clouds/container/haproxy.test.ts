@@ -5,12 +5,15 @@ import { haproxyConfig, oldWorkers, readStatistics } from './haproxy.ts';
 test('a route becomes a front with a check of each member', () => {
   const health = { path: '/health', port: 81, interval: 500, timeout: 3000, healthy: 1, unhealthy: 2 };
   const config = haproxyConfig(
-    [{ port: 8080, instancePort: 80, algorithm: 'LEAST_CONNECTION', health }],
+    [{ protocol: 'HTTP', port: 8080, instancePort: 80, algorithm: 'LEAST_CONNECTION', health }],
     ['10.88.0.2', '10.88.0.3'],
     30_000,
   );
 
-  assert.match(config, /listen port-8080\n {2}bind :8080\n {2}balance leastconn\n {2}option httpchk GET \/health\n/);
+  assert.match(
+    config,
+    /listen port-8080\n {2}mode http\n {2}bind :8080\n {2}balance leastconn\n {2}option httpchk GET \/health\n/,
+  );
   assert.match(config, /default-server check port 81 inter 500ms rise 1 fall 2\n {2}server 10.88.0.2 10.88.0.2:80\n/);
 });
 

@@ -8,9 +8,10 @@ export const sharedInside = '/etc/millrace';
  * have begun, for at most `drainWithin` milliseconds.
  */
 export function haproxyConfig(routes: Route[], members: string[], drainWithin: number): string {
-  const fronts = routes.flatMap(({ port, instancePort, algorithm, health }) => [
+  const fronts = routes.flatMap(({ protocol, port, instancePort, algorithm, health }) => [
     '',
     `listen port-${port}`,
+    `  mode ${protocol === 'HTTP' ? 'http' : 'tcp'}`,
     `  bind :${port}`,
     `  balance ${algorithm === 'LEAST_CONNECTION' ? 'leastconn' : 'roundrobin'}`,
     `  option httpchk GET ${health.path}`,
@@ -26,7 +27,6 @@ export function haproxyConfig(routes: Route[], members: string[], drainWithin: n
     `  stats socket ${sharedInside}/admin.sock mode 600 level admin`,
     '',
     'defaults',
-    '  mode http',
     '  option redispatch',
     '  retries 3',
     '  timeout connect 3s',

@@ -26,6 +26,9 @@ export const balancerProperties = z.looseObject({
   routes: z
     .array(
       z.looseObject({
+        protocol: text(
+          'HTTP, or TCP: a connection of a client is one to a machine. HAProxy passes HTTPS through; processes know HTTP alone.',
+        ).default('HTTP'),
         port: integer('Port on which it listens.'),
         instancePort: integer('Port of the machines.').optional(),
         algorithm: text('ROUND_ROBIN or LEAST_CONNECTION.').default('ROUND_ROBIN'),
@@ -40,6 +43,7 @@ export const balancerProperties = z.looseObject({
 
 /** One port of a load balancer, and how its members are checked. Times in milliseconds. */
 export interface Route {
+  protocol: string;
   port: number;
   instancePort: number;
   algorithm: string;
@@ -48,9 +52,10 @@ export interface Route {
 
 /** The routes with all that was left out. */
 export function routesOf({ routes }: z.infer<typeof balancerProperties>): Route[] {
-  return routes.map(({ port, instancePort = port, algorithm, healthCheckConfiguration }) => {
+  return routes.map(({ protocol, port, instancePort = port, algorithm, healthCheckConfiguration }) => {
     const check = health.parse(healthCheckConfiguration ?? {});
     return {
+      protocol: protocol.toUpperCase(),
       port,
       instancePort,
       algorithm: algorithm.toUpperCase(),

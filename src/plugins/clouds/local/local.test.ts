@@ -165,7 +165,7 @@ test('a secret input reaches the machine, and is seen nowhere else', async (t) =
   await server.import('{project: Tito, kind: VARIABLE, name: key, type: SECRET, value: hush-hush}');
   await openCloud(
     server,
-    `inputs: {key: {type: string, encrypted: true}}\n${machineWith('runcmd:', '  - echo "${input.key}" > opt-key')}`,
+    `inputs: {key: {type: string, encrypted: true, pattern: "^[a-z-]+$"}}\n${machineWith('runcmd:', '  - echo "${input.key}" > opt-key')}`,
   );
   const execution = await server.runTasks(create('{key: "${var.key}"}'));
   assert.equal(execution.status, 'COMPLETED', execution.statusMessage);
@@ -177,6 +177,16 @@ test('a secret input reaches the machine, and is seen nowhere else', async (t) =
   assert.ok(!everything.includes('((secret:v1:'));
   const [machine] = readdirSync(join(server.directory, 'site'));
   assert.ok(existsSync(join(server.directory, 'site', machine!, 'root', 'opt-key')));
+
+  const update = (parameters: string) =>
+    server.runTasks(
+      `Update: {type: Blueprint, input: {action: UpdateDeployment, deploymentName: site, blueprint: Site, parameters: ${parameters}}}`,
+    );
+  assert.equal((await update('{}')).status, 'COMPLETED');
+  assert.match(
+    (await update('{key: "Hush-77"}')).statusMessage,
+    /Input key: its value does not match \^\[a-z-\]\+\$\.$/,
+  );
 });
 
 test('a machine that runs out of memory loses its largest process, also one that left its group, and says so', async (t) => {

@@ -2,8 +2,10 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { removeTree } from '../src/host/processes.ts';
+import type Docker from 'dockerode';
+import { removeTree } from '../host/processes.ts';
 
+/** A container engine that was started here. */
 export interface Engine {
   address: string;
   /** The service dies; what it has started lives on. */
@@ -27,8 +29,10 @@ export async function startEngine(): Promise<Engine> {
       rmSync(socket, { force: true });
     },
     async serve() {
+      // In a group of its own: Ctrl-C is for whoever removes the containers, with this engine's help.
       const own = spawn('podman', [...runtime, 'system', 'service', '--time=0', address], {
         stdio: ['ignore', 'ignore', 'pipe'],
+        detached: true,
       });
       child = own;
       let said = '';
@@ -45,4 +49,11 @@ export async function startEngine(): Promise<Engine> {
   };
   await engine.serve();
   return engine;
+}
+
+/** The address of this machine on the network that containers are on by default. */
+export async function hostAddress(docker: Docker): Promise<string> {
+  const networks = await docker.listNetworks();
+  const own = networks.find(({ Name }) => Name === 'podman' || Name === 'bridge');
+  return own?.IPAM?.Config?.[0]?.Gateway ?? '';
 }
