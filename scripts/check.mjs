@@ -20,9 +20,12 @@ const onBoth = globSync(['src/engine/*.test.ts', 'src/server/*.test.ts', 'src/pl
   cwd: root,
 }).sort();
 /** What needs a container engine, the image of its machines and root. */
-const withContainers = globSync(['src/plugins/clouds/container/*.test.ts', 'examples/tito/lamp/*.test.ts'], {
-  cwd: root,
-}).sort();
+const withContainers = globSync(
+  ['src/plugins/clouds/container/*.test.ts', 'examples/tito/lamp/*.test.ts', 'test/container-*.test.ts'],
+  {
+    cwd: root,
+  },
+).sort();
 const runner = ['--test', '--test-concurrency=4', '--test-timeout=120000', '--test-reporter=spec'];
 const [part = 'everything'] = process.argv.slice(2);
 const steps = [

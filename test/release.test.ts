@@ -14,6 +14,7 @@ async function stageFor(t: TestContext): Promise<Stage> {
     node: process.execPath,
     profile: 'process',
     crashAt: '',
+    interrupted: new Promise<never>(() => undefined),
     heardMetrics: () => undefined,
     say: () => undefined,
   });

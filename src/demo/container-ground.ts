@@ -26,12 +26,7 @@ export async function containerGround(root: string, data: string, say: (text: st
   const strike = async () => {
     packages?.close();
     daemon?.kill('SIGKILL');
-    if (docker)
-      for (const { Id } of await containersOf(docker, site))
-        await docker
-          .getContainer(Id)
-          .remove({ force: true, v: true })
-          .catch(() => undefined);
+    if (docker) await removeAll(docker, own, site);
     own?.stop();
   };
   try {
@@ -114,6 +109,20 @@ async function engineOfOurOwn(): Promise<Engine | undefined> {
     );
   const canStart = process.env.DOCKER_HOST === undefined && process.getuid?.() === 0;
   return !answers && canStart && spawnSync('podman', ['--version']).status === 0 ? startEngine() : undefined;
+}
+
+/** Also when the engine of our own has died on the way: it is needed once more. */
+async function removeAll(docker: Docker, own: Engine | undefined, site: string): Promise<void> {
+  const containers = await containersOf(docker, site).catch(async (thrown) => {
+    if (!own) throw thrown;
+    await own.serve();
+    return containersOf(docker, site);
+  });
+  for (const { Id } of containers)
+    await docker
+      .getContainer(Id)
+      .remove({ force: true, v: true })
+      .catch(() => undefined);
 }
 
 async function makeImage(root: string, engine: 'podman' | 'docker'): Promise<void> {

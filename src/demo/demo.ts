@@ -60,6 +60,7 @@ export async function playDemo(playing: Playing): Promise<0 | 1 | 2 | 3 | 4> {
       node: playing.node,
       profile,
       crashAt: playing.killAt ?? (playing.kill ? crashPoints.join('|') : ''),
+      interrupted: stop,
       heardMetrics: (points) => showMetrics(say, points),
       say,
     });

@@ -15,8 +15,11 @@ export interface Engine {
   stop(): void;
 }
 
-/** A podman of our own, by the API that Docker speaks. runc where it is there: Debian's crun fails on some machines. */
-export async function startEngine(): Promise<Engine> {
+/**
+ * A podman of our own, by the API that Docker speaks; `options` are podman's own. runc where it is there: Debian's crun fails on
+ * some machines.
+ */
+export async function startEngine(options: string[] = []): Promise<Engine> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-engine-'));
   const socket = join(directory, 'engine.sock');
   const address = `unix://${socket}`;
@@ -30,7 +33,7 @@ export async function startEngine(): Promise<Engine> {
     },
     async serve() {
       // In a group of its own: Ctrl-C is for whoever removes the containers, with this engine's help.
-      const own = spawn('podman', [...runtime, 'system', 'service', '--time=0', address], {
+      const own = spawn('podman', [...runtime, ...options, 'system', 'service', '--time=0', address], {
         stdio: ['ignore', 'ignore', 'pipe'],
         detached: true,
       });

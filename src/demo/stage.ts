@@ -42,12 +42,22 @@ export interface StageOptions {
   node: string;
   profile: Profile;
   crashAt: string;
+  /** Rejects when nobody wants it any more. */
+  interrupted: Promise<never>;
   heardMetrics(points: MetricPoint[]): void;
   say(text: string): void;
 }
 
 /** @throws Error in one sentence where something is missing; nothing is left behind then. */
-export async function setStage({ root, node, profile, crashAt, heardMetrics, say }: StageOptions): Promise<Stage> {
+export async function setStage({
+  root,
+  node,
+  profile,
+  crashAt,
+  interrupted,
+  heardMetrics,
+  say,
+}: StageOptions): Promise<Stage> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-demo-'));
   const data = join(directory, 'data');
   mkdirSync(data);
@@ -108,7 +118,7 @@ export async function setStage({ root, node, profile, crashAt, heardMetrics, say
     say(`Server ${server.url}`);
     for (const line of found(tools, browser)) say(line);
     say(`\n${paints.bold('What all releases use')}`);
-    const prepared = await prepare(client, ground.names, say);
+    const prepared = await Promise.race([prepare(client, ground.names, say), interrupted]);
     const { runner: runnerSsh, runner_address: runnerAddress, dns_server: dnsServer, dns_url: dnsUrl } = prepared;
     if (ground.names) Object.assign(words, { '<dns server>': dnsServer, '<dns url>': dnsUrl });
     Object.assign(words, {

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { hostAddress } from '../../../src/demo/engine.ts';
+import { startMetricsReceiver } from '../../../src/demo/receivers.ts';
 import { freePort } from '../../../src/demo/server-process.ts';
 import { containersOf, docker, removeAll, testEngine, withoutEngine } from '../../../test/containers.ts';
 import { temporaryDirectory } from '../../../test/directory.ts';
@@ -45,10 +46,17 @@ const answers = (port: number) =>
     }).on('error', () => resolve(false));
   });
 
-test("Tito stands on MariaDB, Apache with PHP and HAProxy, and its users' journeys lead somewhere", {
+test("Tito stands on MariaDB, Apache with PHP and HAProxy; its users' journeys lead somewhere, its metrics arrive", {
   skip: withoutEngine,
 }, async (t) => {
   const { repository, revision } = await published(t);
+  const sources = new Set<string>();
+  const metrics = await startMetricsReceiver('0.0.0.0', (points) => {
+    for (const { name, source, tags } of points)
+      if (tags.deployment === 'tito' && tags.version === revision) sources.add(`${name} ${source}`);
+  });
+  t.after(metrics.close);
+  const proxy = `${await hostAddress(docker())}:${new URL(metrics.url).port}`;
   const server = await TestServer.start(t, { engine: testEngine, bootWithin: 60_000 });
   const directory = join(server.directory, 'containers');
   t.after(() => removeAll(directory));
@@ -56,7 +64,7 @@ test("Tito stands on MariaDB, Apache with PHP and HAProxy, and its users' journe
     `${zones}---\nproject: Tito\nkind: BLUEPRINT\n${readFileSync(join(import.meta.dirname, 'blueprint.yaml'), 'utf8')}`,
   );
   const begun = Date.now();
-  const inputs = `{repository: "${repository}", revision: "${revision}", databasePassword: secret-of-tito}`;
+  const inputs = `{repository: "${repository}", revision: "${revision}", databasePassword: secret-of-tito, metrics: "${proxy}"}`;
   const made = await server.runTasks(
     `Deploy: {type: Blueprint, input: {action: CreateDeployment, deploymentName: tito, blueprint: Tito, parameters: ${inputs}}}`,
   );
@@ -78,6 +86,9 @@ test("Tito stands on MariaDB, Apache with PHP and HAProxy, and its users' journe
     travelTimes: 'data set',
   });
   assert.equal((await fetch(`${url}/?weekday=Someday`)).status, 502);
+  const measured = ['apache.connections', 'apache.idle_workers', 'apache.requests', 'load.shortterm'];
+  const wanted = measured.flatMap((name) => [`tito.web.${name} tito-web-0`, `tito.web.${name} tito-web-1`]);
+  while (!wanted.every((one) => sources.has(one))) await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal((await containersOf(directory)).length, 4);
   await server.runTasks('Remove: {type: Blueprint, input: {action: DeleteDeployment, deploymentName: tito}}');
   assert.deepEqual(await containersOf(directory), []);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { containersOf, docker, removeAll, testEngine, withoutEngine } from '../../../../test/containers.ts';
@@ -184,6 +186,30 @@ test('an image that is not there, or that does not boot, is named', { skip }, as
     (await ends.runTasks(create())).statusMessage,
     /Machine m \(millrace-\w+\) did not start: its container ended with 7. Last lines: no kernel here/,
   );
+});
+
+test('an engine without room says so, and the run can be repeated when there is some', { skip }, async (t) => {
+  const room = mkdtempSync(join(tmpdir(), 'millrace-room-'));
+  const run = (command: string, ...args: string[]) => execFileSync(command, args, { stdio: 'pipe' });
+  run('mount', '-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', room);
+  const storage = ['--root', join(room, 'storage'), '--runroot', join(room, 'run')];
+  run('tar', '-cf', join(room, 'image.tar'), '-C', '/bin', 'true');
+  run('podman', ...storage, 'import', '--quiet', '--change', 'CMD=/true', join(room, 'image.tar'), 'localhost/small');
+  const own = await startEngine(storage);
+  t.after(() => {
+    own.stop();
+    run('umount', '--lazy', room);
+    rmdirSync(room);
+  });
+  const server = await openContainers(t, machine(), { socket: own.address, image: 'localhost/small' });
+  assert.throws(() => run('dd', 'if=/dev/zero', `of=${join(room, 'full')}`, 'bs=64k'));
+  const failed = await server.runTasks(create());
+  assert.match(failed.statusMessage, /Machine m: .*no space left on device/);
+  assert.equal((await server.runTasks(remove)).status, 'COMPLETED');
+  rmSync(join(room, 'full'));
+
+  assert.doesNotMatch((await server.runTasks(create())).statusMessage, /no space/);
+  assert.equal((await server.runTasks(remove)).status, 'COMPLETED');
 });
 
 test('an engine that is not there is said in one sentence, and the run can be repeated', async (t) => {
