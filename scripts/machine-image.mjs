@@ -53,7 +53,7 @@ function bootstrap() {
     const packages = recipe[0].trim().split(/\s+/).join(',');
     const tar = join(work, 'base.tar');
     run('mmdebstrap', ['--quiet', '--variant=minbase', `--include=${packages}`, 'bookworm', tar]);
-    run(engine, ['import', '--quiet', tar, `${image}-base`]);
+    run(engine, ['import', tar, `${image}-base`]);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -143,7 +143,7 @@ const containersOf = (docker: Docker, site: string) =>
 
 async function versionOf(docker: Docker): Promise<{ Version: string; Name: string }> {
   const { Version, Components } = (await docker.version()) as { Version: string; Components?: { Name: string }[] };
-  return { Version, Name: Components?.[0]?.Name.replace(' Engine', '') ?? 'an engine' };
+  return { Version, Name: Components?.[0]?.Name.startsWith('Podman') ? 'Podman' : 'Docker' };
 }
 
 const listens = (host: string, port: number) =>

@@ -10,6 +10,7 @@ import { text } from '../../../sdk/fields.ts';
 import { remoteAccessUser } from '../local/cloud-config.ts';
 import { hostName } from '../local/machine.ts';
 import {
+  bootNeeds,
   type ContainerSite,
   destroyThing,
   ensureRunning,
@@ -74,14 +75,21 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
         );
       }
       const image = String(context.image?.container ?? defaultImage);
+      const { Env, HostConfig } = await bootNeeds(docker);
       try {
         await ensureRunning(docker, {
           name,
           Image: image,
           Hostname: hostname,
           Labels: labelsOf(site, context),
+          Env,
           HostConfig: {
-            Binds: [`${seed}:/var/lib/cloud/seed/nocloud:ro`, `${cloud}:/var/lib/cloud/data`],
+            ...HostConfig,
+            Binds: [
+              ...(HostConfig.Binds ?? []),
+              `${seed}:/var/lib/cloud/seed/nocloud:ro`,
+              `${cloud}:/var/lib/cloud/data`,
+            ],
             Memory: Number(context.flavor?.memoryMb ?? 0) * 2 ** 20,
             Ulimits: limits,
           },

@@ -39,6 +39,25 @@ export async function ensureRunning(docker: Docker, order: Docker.ContainerCreat
   }
 }
 
+/**
+ * What a container needs beside its image to boot systemd. podman sees to it by itself; Docker gives it no place to write and no
+ * control groups, so it shares those of this machine.
+ */
+export async function bootNeeds(
+  docker: Docker,
+): Promise<{ Env: string[]; HostConfig: Docker.HostConfig & { CgroupnsMode?: string } }> {
+  const { Components = [] } = (await docker.version()) as { Components?: { Name: string }[] };
+  if (Components.some(({ Name }) => Name.startsWith('Podman'))) return { Env: [], HostConfig: {} };
+  return {
+    Env: ['container=docker'],
+    HostConfig: {
+      Tmpfs: { '/run': '', '/run/lock': '', '/tmp': 'exec' },
+      CgroupnsMode: 'host',
+      Binds: ['/sys/fs/cgroup:/sys/fs/cgroup:rw'],
+    },
+  };
+}
+
 export function sharedDirectories(...paths: string[]): void {
   for (const path of paths) mkdirSync(path, { recursive: true, mode: 0o755 });
 }
