@@ -5,12 +5,12 @@ import { readUnit } from './unit.ts';
 test('a unit says what to run, where, and with what', () => {
   assert.deepEqual(
     readUnit(
-      '[Unit]\nDescription=Tito\n# a comment\n[Service]\nWorkingDirectory=/opt/tito\nEnvironment=PORT=8080 "NAME=two words"\nEnvironment=A=b=c\nExecStart=-/usr/bin/node web.mjs\nRestart=on-failure\n[Install]\nWantedBy=multi-user.target\n',
+      '[Unit]\nDescription=Tito\n# a comment\n[Service]\nWorkingDirectory=/opt/tito\nEnvironment=PORT=8080 "NAME=two words"\nEnvironment=A=b=c \'B=c="d"\'\nExecStart=-/usr/bin/node web.mjs\nRestart=on-failure\n[Install]\nWantedBy=multi-user.target\n',
     ),
     {
       command: '/usr/bin/node web.mjs',
       directory: '/opt/tito',
-      environment: { PORT: '8080', NAME: 'two words', A: 'b=c' },
+      environment: { PORT: '8080', NAME: 'two words', A: 'b=c', B: 'c="d"' },
       restart: true,
     },
   );

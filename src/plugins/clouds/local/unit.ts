@@ -41,8 +41,8 @@ export function readUnit(text: string): Unit {
     if (key === 'WorkingDirectory') unit.directory = value.replace(/^-/, '');
     if (key === 'Restart') unit.restart = value !== 'no';
     if (key === 'Environment') {
-      for (const [, whole, quoted] of value.matchAll(/"([^"]*)"|(\S+)/g)) {
-        const [name, ...rest] = (whole ?? quoted ?? '').split('=');
+      for (const [, double, single, plain] of value.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)) {
+        const [name, ...rest] = (double ?? single ?? plain ?? '').split('=');
         if (name) unit.environment[name] = rest.join('=');
       }
     }
