@@ -133,9 +133,9 @@ export function parsePipeline(document: YamlDocument): {
         const close = nearest(task, Object.keys(defined));
         const hint = close ? `Did you mean ${close}?` : `Add it under \`tasks\`, or take it out of \`taskOrder\`.`;
         report(
-          'error',
+          'warning',
           'task.unknown',
-          `\`taskOrder\` of stage ${name} names the task ${task}, which \`tasks\` does not have.`,
+          `\`taskOrder\` of stage ${name} names the task ${task}, which \`tasks\` does not have: it is passed by.`,
           [...path, 'taskOrder', index],
           hint,
         );

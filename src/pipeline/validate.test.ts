@@ -141,7 +141,7 @@ test('order lists are held against what is defined, both ways', () => {
 
   assert.match(said(text)[0]!, /4:3: warning: Stage Build is not in `stageOrder`/);
   assert.match(said(text)[1]!, /2:14: error: `stageOrder` names the stage Biuld/);
-  assert.match(found[0]!, /5:20: error: `taskOrder` of stage Build names the task B/);
+  assert.match(found[0]!, /5:20: warning: `taskOrder` of stage Build names the task B, .*passed by/);
   assert.match(found[1]!, /names the task A twice/);
 });
 

@@ -4,6 +4,7 @@ import { readZone } from '../blueprint/zone.ts';
 import { MillraceError } from '../core/error.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
+import { kindOf, variablesIn } from '../lang/kind.ts';
 import { parseYaml } from '../lang/yaml.ts';
 import type { Document, Store } from '../store/store.ts';
 import { acceptBlueprint, faultsIn, type Kind, type kinds, refuseErrors } from './definitions.ts';
@@ -49,10 +50,15 @@ export async function importFile(
     throw new MillraceError('definition.invalid', { message: 'The text holds no definition.' });
   const pieces = documents.length === 1 ? [{ content: text, linesBefore: 0 }] : divide(text);
   const results: FileResult[] = [];
-  for (const [index, document] of documents.entries()) {
+  const entries = documents.flatMap((document, index) => {
+    const listed = variablesIn(document.value);
+    if (listed) return listed.map((value) => ({ value, piece: { content: stringify(value), linesBefore: 0 } }));
     const value = isObject(document.value) ? document.value : {};
-    const { content, linesBefore } =
-      pieces.length === documents.length ? pieces[index]! : { content: stringify(value), linesBefore: 0 };
+    const isWhole = pieces.length === documents.length;
+    return [{ value, piece: isWhole ? pieces[index]! : { content: stringify(value), linesBefore: 0 } }];
+  });
+  for (const { value, piece } of entries) {
+    const { content, linesBefore } = piece;
     const name = String(value.name ?? options.name ?? '');
     const kind = kindOf(value);
     try {
@@ -139,16 +145,6 @@ function divide(text: string): { content: string; linesBefore: number }[] {
     linesBefore += piece.split('\n').length - 1;
   }
   return pieces;
-}
-
-/** Files of 2019 and blueprints carry no `kind`. */
-function kindOf(value: JsonObject): string {
-  if (typeof value.kind === 'string') return value.kind.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase();
-  if (value.resources !== undefined) return 'BLUEPRINT';
-  if (value.stages !== undefined || value.stageOrder !== undefined) return 'PIPELINE';
-  if (value.code !== undefined) return 'CUSTOM_INTEGRATION';
-  if (value.entrypoint !== undefined || value.runtime !== undefined) return 'ACTION';
-  return 'unknown';
 }
 
 /** A pipeline's text as it came, and the endpoints it uses without their secrets. */

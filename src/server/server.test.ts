@@ -188,6 +188,15 @@ test('a file of several definitions takes the good ones and says of each bad one
   assert.match(text, /name: "P"\nstatus: FAILED\nstatusMessage: ".*12:20: Task S.Tell has the unknown type Nonsense/);
 });
 
+test('a list of variables is imported as so many variables, each with its own status', async (t) => {
+  const server = await TestServer.start(t);
+  const list = '- {name: one, type: REGULAR, value: "1"}\n- {name: two, type: SECRET, value: "2"}\n';
+  const { text } = await server.call('POST', '/codestream/api/import?project=Tito', list);
+
+  assert.match(text, /name: "one"\nstatus: CREATED[\s\S]*name: "two"\nstatus: CREATED/);
+  assert.equal((await server.call('GET', '/codestream/api/variables/Tito/one')).body.value, '1');
+});
+
 test('importing again changes nothing unless it is asked to apply', async (t) => {
   const server = await TestServer.start(t);
   const post = (action: string, value: string) =>

@@ -4,7 +4,8 @@ import { Command } from 'commander';
 import { checkBlueprintDocument } from '../../blueprint/parse.ts';
 import { type Diagnostic, emptyFile, formatDiagnostic, isError } from '../../core/diagnostic.ts';
 import { MillraceError } from '../../core/error.ts';
-import { isObject, type Json } from '../../core/json.ts';
+import type { Json } from '../../core/json.ts';
+import { kindOf } from '../../lang/kind.ts';
 import { parseYaml } from '../../lang/yaml.ts';
 import { checkPipelineDocument, type TaskRules } from '../../pipeline/validate.ts';
 import { taskRules } from '../../sdk/rules.ts';
@@ -68,17 +69,6 @@ export function validateFile(path: string, types: Record<string, TaskRules>): Fi
     valid: !found.some(isError),
     diagnostics: found,
   };
-}
-
-function kindOf(value: Json): string {
-  if (!isObject(value)) return 'unknown';
-  if (typeof value.kind === 'string') return value.kind.toUpperCase();
-  if (value.resources !== undefined) return 'BLUEPRINT';
-  if (value.stages !== undefined || value.stageOrder !== undefined) return 'PIPELINE';
-  if (value.code !== undefined) return 'CUSTOM_INTEGRATION';
-  if (value.entrypoint !== undefined || value.actionType !== undefined) return 'ACTION';
-  if (value.flow !== undefined) return 'FLOW';
-  return 'unknown';
 }
 
 function asText(files: FileReport[], { files: count, invalid }: { files: number; invalid: number }): string {
