@@ -35,7 +35,8 @@ const steps = [
   ['dead code', 'knip', []],
   ['tests', process.execPath, [...runner, ...tests]],
   ['tests on PostgreSQL', process.execPath, [...runner, ...onBoth], { MILLRACE_TEST_STORE: 'postgres' }],
-  ['tests with containers', process.execPath, [...runner, ...withContainers]],
+  // One file after the other: each boots as many machines as two cores can bear.
+  ['tests with containers', process.execPath, [...runner, '--test-concurrency=1', ...withContainers]],
 ];
 
 const isInstalled = postgresPrograms() !== undefined;

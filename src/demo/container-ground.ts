@@ -111,18 +111,27 @@ async function engineOfOurOwn(): Promise<Engine | undefined> {
   return !answers && canStart && spawnSync('podman', ['--version']).status === 0 ? startEngine() : undefined;
 }
 
-/** Also when the engine of our own has died on the way: it is needed once more. */
+/**
+ * Also when the engine of our own has died on the way: it is needed once more. Again until nothing is left: one may be starting at
+ * this moment, and no engine removes that.
+ */
 async function removeAll(docker: Docker, own: Engine | undefined, site: string): Promise<void> {
-  const containers = await containersOf(docker, site).catch(async (thrown) => {
-    if (!own) throw thrown;
-    await own.serve();
-    return containersOf(docker, site);
-  });
-  for (const { Id } of containers)
-    await docker
-      .getContainer(Id)
-      .remove({ force: true, v: true })
-      .catch(() => undefined);
+  const standing = () =>
+    containersOf(docker, site).catch(async (thrown) => {
+      if (!own) throw thrown;
+      await own.serve();
+      return containersOf(docker, site);
+    });
+  for (let tries = 0; tries < 20; tries++) {
+    const containers = await standing();
+    if (containers.length === 0) return;
+    for (const { Id } of containers)
+      await docker
+        .getContainer(Id)
+        .remove({ force: true, v: true })
+        .catch(() => undefined);
+    if (tries > 0) await new Promise((resolve) => setTimeout(resolve, 200));
+  }
 }
 
 async function makeImage(root: string, engine: 'podman' | 'docker'): Promise<void> {

@@ -84,6 +84,7 @@ test('machines boot systemd, cloud-init and sshd behind HAProxy; scaled out and 
 
   const failures: string[] = [];
   let isOver = false;
+  t.after(() => (isOver = true));
   const client = (async () => {
     while (!isOver) {
       const answer = await text(url).catch((error: Error) => error.message);
