@@ -26,8 +26,26 @@ export const labelsOf = (site: ContainerSite, context: ResourceContext): Record<
   'io.millrace.instance': context.instance,
 });
 
-/** Makes the container or finds the one that was made before, and sees to it that it runs. */
+/** Milliseconds for an engine that went away in the middle of a call to come back. */
+const comesBackWithin = 30_000;
+
+/**
+ * Makes the container or finds the one that was made before, and sees to it that it runs; once more where the engine goes away
+ * meanwhile.
+ */
 export async function ensureRunning(docker: Docker, order: Docker.ContainerCreateOptions): Promise<void> {
+  const until = Date.now() + comesBackWithin;
+  for (;;) {
+    try {
+      return await makeRunning(docker, order);
+    } catch (thrown) {
+      if (!isAway(thrown) || Date.now() > until) throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+}
+
+async function makeRunning(docker: Docker, order: Docker.ContainerCreateOptions): Promise<void> {
   const container = docker.getContainer(order.name!);
   try {
     const { State } = await container.inspect();
