@@ -4,13 +4,11 @@ import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import type Docker from 'dockerode';
 import { engineSocket, openEngine } from '../plugins/clouds/container/engine.ts';
-import { limits } from '../plugins/clouds/container/machine.ts';
+import { limits, machineImage } from '../plugins/clouds/container/machine.ts';
 import { type Engine, hostAddress, startEngine } from './engine.ts';
 import type { Ground } from './ground.ts';
 import { type NpmPackages, servePackages } from './npm-packages.ts';
 import { freePort } from './server-process.ts';
-
-const image = 'localhost/millrace-machine';
 
 /**
  * Machines are containers of podman or Docker. Makes their image where it is not there yet, and starts podman where no engine
@@ -36,7 +34,7 @@ export async function containerGround(root: string, data: string, say: (text: st
     await makeImage(root, address.includes('docker') ? 'docker' : 'podman');
     // The network has an address here as long as a container is on it.
     const holder = await docker.createContainer({
-      Image: image,
+      Image: machineImage,
       Labels: { 'io.millrace.site': site },
       Entrypoint: ['/bin/sleep'],
       Cmd: ['infinity'],
@@ -49,18 +47,16 @@ export async function containerGround(root: string, data: string, say: (text: st
     say(`Containers by ${Name} ${Version}; machines find this machine at ${gateway}.`);
     const asked = docker;
     return {
-      machines: `machines are containers that boot (${Name} ${Version})`,
       address: gateway,
       files: {
         platform: 'lamp/platform.yaml',
         blueprint: 'lamp/blueprint.yaml',
         runner: 'lamp/runner.yaml',
-        names: 'lamp/names.yaml',
       },
       // What is installed here already need not come from the registry again.
       words: { 'https://registry.npmjs.org': packages.url },
       environment: { DOCKER_HOST: address },
-      names: 'Tito names',
+      names: { file: 'lamp/names.yaml', blueprint: 'Tito names' },
       parts: {
         database: 'MariaDB, in a container that boots systemd',
         web: 'Apache with PHP, one container per machine, 8 workers each',

@@ -9,18 +9,16 @@ export type Profile = (typeof profiles)[number];
 
 /** What a profile puts under the demo: how machines are made, and where they find this machine. */
 export interface Ground {
-  /** For people: what machines are. */
-  machines: string;
   /** Where machines find what listens on this machine. */
   address: string;
   /** Files of the example that say where things may run and what they are. */
-  files: { platform: string; blueprint: string; runner: string; names: string | undefined };
+  files: { platform: string; blueprint: string; runner: string };
   /** What stands for words in these files. */
   words: Record<string, string>;
   /** What the server finds in its environment. */
   environment: Record<string, string>;
-  /** Name of the blueprint that deploys a name server; without one, Millrace answers for names itself. */
-  names: string;
+  /** The blueprint that deploys a name server; without one, Millrace answers for names itself. */
+  names: { file: string; blueprint: string } | undefined;
   /** For people: what plays which part. */
   parts: { database: string; web: string; loadBalancer: string; dns: string };
   /** Makes a bare repository of this machine known to machines. Answers the URL that they clone. */
@@ -34,17 +32,15 @@ export interface Ground {
 /** Machines are processes of this machine, each with a loopback address of its own. */
 export function processGround(data: string, browser: Browser): Ground {
   return {
-    machines: 'machines are processes with addresses of their own',
     address: '127.0.0.1',
     files: {
       platform: 'platform.yaml',
       blueprint: 'blueprint.yaml',
       runner: 'runners/blueprint.yaml',
-      names: undefined,
     },
     words: { '<browser>': browser.executable, '<browser module>': browser.module },
     environment: {},
-    names: '',
+    names: undefined,
     parts: {
       database: 'SQLite (node:sqlite), served over HTTP by a process of its own',
       web: 'Node.js HTTP servers, one process per machine, 8 workers each',

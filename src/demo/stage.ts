@@ -110,15 +110,15 @@ export async function setStage({
       '<dns key>': names.key,
       '<google key>': process.env.GOOGLE_MAPS_KEY ?? '',
     };
-    const { platform, blueprint, runner, names: nameServer } = ground.files;
-    const machines = [platform, 'connections.yaml', blueprint, runner, ...(nameServer ? [nameServer] : [])];
+    const { platform, blueprint, runner } = ground.files;
+    const machines = [platform, 'connections.yaml', blueprint, runner, ...(ground.names ? [ground.names.file] : [])];
     const language = tools.python.version ? 'python' : 'nodejs';
     const pipelines = ['runners/pipeline.yaml', `functions/switch-traffic.${language}.yaml`, 'pipeline.yaml'];
     await importFiles(client, example, [...machines, ...pipelines], words);
     say(`Server ${server.url}`);
     for (const line of found(tools, browser)) say(line);
     say(`\n${paints.bold('What all releases use')}`);
-    const prepared = await Promise.race([prepare(client, ground.names, say), interrupted]);
+    const prepared = await Promise.race([prepare(client, ground.names?.blueprint ?? '', say), interrupted]);
     const { runner: runnerSsh, runner_address: runnerAddress, dns_server: dnsServer, dns_url: dnsUrl } = prepared;
     if (ground.names) Object.assign(words, { '<dns server>': dnsServer, '<dns url>': dnsUrl });
     Object.assign(words, {

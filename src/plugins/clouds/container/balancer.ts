@@ -6,7 +6,7 @@ import { writeAtomic } from '../../../host/processes.ts';
 import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../../sdk/cloud.ts';
 import { balancerProperties, type Route, routesOf } from '../local/balancer-properties.ts';
 import { haproxyConfig, oldWorkers, readStatistics, sharedInside } from './haproxy.ts';
-import { addressIn, limits, refusal } from './machine.ts';
+import { addressIn, limits, machineImage, refusal } from './machine.ts';
 import {
   type ContainerSite,
   destroyThing,
@@ -21,7 +21,6 @@ import {
 const pollSeconds = 0.2;
 /** Milliseconds for leaving members to answer what they have begun, and for new ones to become well. */
 const drainWithin = 30_000;
-const image = 'localhost/millrace-machine';
 
 interface Ticket {
   until: number;
@@ -50,7 +49,7 @@ export const containerBalancer = (site: ContainerSite) =>
       try {
         await ensureRunning(docker, {
           name,
-          Image: image,
+          Image: machineImage,
           Labels: labelsOf(site, context),
           Entrypoint: ['/usr/sbin/haproxy'],
           Cmd: ['-W', '-db', '-S', `${sharedInside}/master.sock,mode,600`, '-f', `${sharedInside}/haproxy.cfg`],
@@ -58,7 +57,7 @@ export const containerBalancer = (site: ContainerSite) =>
           HostConfig: { Binds: [`${shared}:${sharedInside}`], Ulimits: limits },
         });
       } catch (thrown) {
-        return { failed: `Load balancer ${context.instance}: ${refusal(thrown, image)}` };
+        return { failed: `Load balancer ${context.instance}: ${refusal(thrown, machineImage)}` };
       }
       return { wait: { until: Date.now() + drainWithin }, seconds: pollSeconds };
     },

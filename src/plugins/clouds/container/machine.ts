@@ -25,7 +25,8 @@ import { userDataFor } from './user-data.ts';
 
 const sshPort = 22;
 const pollSeconds = 0.2;
-const defaultImage = 'localhost/millrace-machine';
+/** What `npm run machine-image` makes: all roles boot it. */
+export const machineImage = 'localhost/millrace-machine';
 /** Said for each container: what an engine asks for by itself may be more than the machine allows. */
 export const limits = [
   { Name: 'nofile', Soft: 8192, Hard: 8192 },
@@ -74,7 +75,7 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
           JSON.stringify({ 'instance-id': context.identity, 'local-hostname': hostname }),
         );
       }
-      const image = String(context.image?.container ?? defaultImage);
+      const image = String(context.image?.container ?? machineImage);
       const { Env, HostConfig } = await bootNeeds(docker);
       try {
         await ensureRunning(docker, {
