@@ -361,6 +361,26 @@ export function storeConformance(newRoom: () => Promise<Room>, skip?: string): v
     assert.deepEqual(await store.readLog('none', 0), { text: '', size: 0 });
   });
 
+  holds('an aggregate that owes nothing is forgotten with its events and logs, and no other is', async (store) => {
+    await store.apply(aggregate('run-1', 0, { n: 1 }, [{ n: 1 }]));
+    await store.apply(aggregate('run-10', 0, { n: 2 }, [{ n: 2 }]));
+    for (const id of ['run-1', 'run-10']) await store.appendLog(`${id}/Stage.Task/1`, 0, id);
+    const [owed] = await ask(store, command('work', { due: 0 }));
+    assert.equal(await store.erase('execution', 'run-1'), false);
+    await store.apply({ ...nothing, settles: { command: owed!.id, fence: owed!.fence } });
+
+    assert.equal(await store.erase('execution', 'run-1'), true);
+    assert.equal(await store.load('execution', 'run-1'), undefined);
+    assert.deepEqual((await store.summaries('execution')).length, 1);
+    assert.equal((await store.readLog('run-1/Stage.Task/1', 0)).text, '');
+    assert.equal((await store.readLog('run-10/Stage.Task/1', 0)).text, 'run-10');
+    assert.deepEqual(
+      (await store.events(0, 10)).map(({ aggregate }) => aggregate),
+      ['run-10'],
+    );
+    assert.equal(await store.erase('execution', 'run-1'), false);
+  });
+
   holds('texts that would break a careless query are kept as they are', async (store) => {
     const odd = `'; DROP TABLE events; -- " \\ \u0001 😀`;
     await store.put({ ...document('pipeline', odd, odd), body: { odd } });

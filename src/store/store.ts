@@ -109,6 +109,8 @@ export interface Store {
   /** Summaries of a kind, newest first: all of them, or a page. */
   summaries(kind: AggregateKind, page?: Page): Promise<JsonObject[]>;
   count(kind: AggregateKind): Promise<number>;
+  /** Forgets an aggregate with its events and the logs whose stream begins with its id. False where it still owes commands. */
+  erase(kind: AggregateKind, id: string): Promise<boolean>;
   /**
    * Takes due commands that this node (which has opened the store) can perform, raising their fence: the oldest of each project before the second oldest of any, at most
    * `perProject` of one, and none of those that are `crowded`. `next`: when more falls due for it.

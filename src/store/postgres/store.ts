@@ -67,6 +67,21 @@ export function openPostgres({
       return (await ask('count all', 'SELECT count(*) AS value FROM aggregates WHERE kind = $1', kind))[0]!.value;
     },
 
+    async erase(kind, id) {
+      const rows = await ask(
+        'erase',
+        `WITH gone AS (
+           DELETE FROM aggregates WHERE kind = $1 AND id = $2
+           AND NOT EXISTS (SELECT 1 FROM commands WHERE kind = $1 AND aggregate = $2) RETURNING id
+         ), its_events AS (DELETE FROM events USING gone WHERE kind = $1 AND aggregate = gone.id),
+         its_logs AS (DELETE FROM logs USING gone WHERE starts_with(stream, gone.id || '/'))
+         SELECT id FROM gone`,
+        kind,
+        id,
+      );
+      return rows.length > 0;
+    },
+
     async claim(at, limit, { perProject, crowded } = { perProject: limit, crowded: [] }) {
       const commands = limit > 0 ? await batches.claim([at, crowded, perProject, limit]) : [];
       const [next] = await ask(

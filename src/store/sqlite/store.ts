@@ -101,6 +101,17 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
       return [{ ...node, since }];
     },
 
+    async erase(kind, id) {
+      commitWaiting();
+      if (one('SELECT 1 FROM commands WHERE kind = ? AND aggregate = ? LIMIT 1', kind, id)) return false;
+      database.exec('BEGIN IMMEDIATE');
+      const { changes } = run('DELETE FROM aggregates WHERE kind = ? AND id = ?', kind, id);
+      run('DELETE FROM events WHERE kind = ? AND aggregate = ?', kind, id);
+      run('DELETE FROM logs WHERE stream >= ? AND stream < ?', `${id}/`, `${id}0`);
+      database.exec('COMMIT');
+      return changes === 1;
+    },
+
     async release(name) {
       run('UPDATE commands SET node = NULL WHERE node = ?', name);
     },
