@@ -116,6 +116,7 @@ export class TestServer {
     });
     this.url = this.#server.url;
     this.token = await this.signIn('admin', 'admin password');
+    await this.call('POST', '/iaas/api/projects', { name: 'Tito' });
   }
 
   async stop(): Promise<void> {

@@ -81,7 +81,7 @@ export function openClient({ url, token }: Session): Client {
 async function faultOf(answer: Response): Promise<MillraceError> {
   const told = parseJson(await answer.text());
   const fault = isObject(told) ? told : {};
-  const code = String(fault.error) in errorCodes ? (fault.error as ErrorCode) : 'internal.error';
+  const code = String(fault.code) in errorCodes ? (fault.code as ErrorCode) : 'internal.error';
   return new MillraceError(code, {
     message: String(fault.message ?? `The server answered ${answer.status}.`),
     hint: fault.hint === undefined ? undefined : String(fault.hint),

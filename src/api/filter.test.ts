@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MillraceError } from '../core/error.ts';
-import { parseFilter } from './filter.ts';
+import { parseFilter, parseOrder } from './filter.ts';
 
 const records = [
   { name: 'Tito', status: 'FAILED', project: 'a', nested: false, index: 1, meta: { owner: "O'Hara" } },
@@ -29,6 +29,34 @@ test('a quote in a text is doubled, and a path leads inside', () => {
 
 test('and binds tighter than or', () => {
   assert.deepEqual(found("name eq 'Tito' or name eq 'Titan' and project eq 'a'"), ['Tito']);
+});
+
+test('sizes, lists and negations are understood', () => {
+  assert.deepEqual(found('index gt 1 and index le 3'), ['Release', 'Titan']);
+  assert.deepEqual(found("index ge '2'"), ['Release', 'Titan']);
+  assert.deepEqual(found("not (project eq 'a')"), ['Titan']);
+  assert.deepEqual(found("status in ('FAILED', 'CANCELED')"), ['Tito']);
+  assert.deepEqual(found("contains(concat(name, status), 'oFAIL')"), ['Tito']);
+  assert.deepEqual(found('length(name) lt 5'), ['Tito']);
+  assert.deepEqual(found("missing eq null and missing eq ''"), ['Tito', 'Release', 'Titan']);
+  assert.deepEqual(found('missing gt 0 or missing le 0'), []);
+});
+
+test('a flag may be asked for as a flag or as a text', () => {
+  assert.deepEqual(found('nested eq true'), found("nested eq 'true'"));
+});
+
+test('records are put in order by several names', () => {
+  const sorted = (text: string) => [...records].sort(parseOrder(text)).map(({ name }) => name);
+  assert.deepEqual(sorted('project asc, index desc'), ['Release', 'Tito', 'Titan']);
+  assert.deepEqual(sorted('name'), ['Release', 'Titan', 'Tito']);
+  assert.throws(() => parseOrder('name upwards'), /at "name upwards"/);
+});
+
+test('a refusal names the character', () => {
+  assert.throws(() => parseFilter("name eq 'x' and"), /at character 16: it has its end/);
+  assert.throws(() => parseFilter("name eq 'x"), /at character 9: a text begins there/);
+  assert.throws(() => parseFilter(`${'('.repeat(5000)}name eq 'x'`), /at most 100 brackets/);
 });
 
 test('what cannot be read is refused at its word', () => {

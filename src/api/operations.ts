@@ -1,144 +1,27 @@
-import { z } from 'zod';
-import type { Operation, Permission } from './operation.ts';
-
-const json = z.record(z.string(), z.json());
-const anyText = z.unknown();
-
-const operation = (
-  id: string,
-  route: string,
-  permission: Permission,
-  summary: string,
-  extra: Partial<Operation> = {},
-): Operation => {
-  const [method, path] = route.split(' ') as [Operation['method'], string];
-  return { id, method, path, permission, summary, tag: id.split('.')[0]!, ...extra };
-};
-
-/** Create, read, change and delete for one kind of definition, by id and by project and name. */
-const crud = (tag: string, path: string, what: string, write: Permission): Operation[] => [
-  operation(`${tag}.list`, `GET ${path}`, 'read', `Lists ${what}.`),
-  operation(`${tag}.create`, `POST ${path}`, write, `Makes one of the ${what}.`, { body: json }),
-  operation(`${tag}.get`, `GET ${path}/{id}`, 'read', `One of the ${what}.`),
-  operation(`${tag}.getByName`, `GET ${path}/{project}/{name}`, 'read', `One of the ${what}, by project and name.`),
-  operation(`${tag}.replace`, `PUT ${path}/{id}`, write, `Replaces one of the ${what}.`, { body: json }),
-  operation(
-    `${tag}.replaceByName`,
-    `PUT ${path}/{project}/{name}`,
-    write,
-    `Replaces one of the ${what}, by project and name.`,
-    { body: json },
-  ),
-  operation(`${tag}.delete`, `DELETE ${path}/{id}`, write, `Deletes one of the ${what} and answers it.`),
-  operation(
-    `${tag}.deleteByName`,
-    `DELETE ${path}/{project}/{name}`,
-    write,
-    `Deletes one of the ${what}, by project and name.`,
-  ),
-];
+import { codestream } from './codestream.ts';
+import { anyText, json, operation } from './define.ts';
+import type { Operation } from './operation.ts';
 
 const blueprint = '/blueprint/api/blueprints/{id}';
-const version = '{cs}/custom-integrations/{id}/versions/{version}';
-const integrations: Operation[] = [
-  ...crud('custom-integrations', '{cs}/custom-integrations', 'custom integrations', 'develop'),
-  operation('custom-integrations.versions', 'GET {cs}/custom-integrations/{id}/versions', 'read', 'Its versions.'),
-  operation(
-    'custom-integrations.freeze',
-    'POST {cs}/custom-integrations/{id}/versions',
-    'develop',
-    'Freezes the draft: `{version, description, changeLog}`.',
-    { body: json },
-  ),
-  operation('custom-integrations.version', `GET ${version}`, 'read', 'One version.'),
-  operation('custom-integrations.deleteVersion', `DELETE ${version}`, 'develop', 'Deletes a version.'),
-  operation('custom-integrations.release', `POST ${version}/release`, 'develop', 'Makes a version usable.'),
-  operation('custom-integrations.deprecate', `POST ${version}/deprecate`, 'develop', 'Usable, but not for new use.'),
-  operation('custom-integrations.withdraw', `POST ${version}/withdraw`, 'develop', 'Makes a version unusable.'),
-  operation('custom-integrations.restore', `POST ${version}/restore`, 'develop', 'Copies a version to the draft.'),
-];
-
-const codestream: Operation[] = [
-  operation('about.codestream', 'GET {cs}/about', 'public', 'Versions of this API.'),
-  ...crud('pipelines', '{cs}/pipelines', 'pipelines', 'develop'),
-  operation('pipelines.patch', 'PATCH {cs}/pipelines/{id}', 'develop', 'Changes name, description, state or tags.', {
+const projects = (path: string, names: { list: string; of: string; inside: string }, deleted: number): Operation[] => [
+  operation(`projects.${names.list}`, `GET ${path}`, 'read', 'Projects.'),
+  operation(`projects.create${names.inside}`, `POST ${path}`, 'administer', 'Makes a project: `{name, description}`.', {
+    body: json,
+    status: 201,
+  }),
+  operation(`projects.get${names.of}`, `GET ${path}/{id}`, 'read', 'One project.'),
+  operation(`projects.change${names.inside}`, `PATCH ${path}/{id}`, 'administer', 'Changes its description.', {
     body: json,
   }),
   operation(
-    'pipelines.patchByName',
-    'PATCH {cs}/pipelines/{project}/{name}',
-    'develop',
-    'The same, by project and name.',
-    { body: json },
-  ),
-  operation('executions.start', 'POST {cs}/pipelines/{id}/executions', 'execute', 'Starts a run.', {
-    body: json,
-    status: 202,
-  }),
-  operation(
-    'executions.startByName',
-    'POST {cs}/pipelines/{project}/{name}/executions',
-    'execute',
-    'Starts a run, by project and name.',
-    { body: json, status: 202 },
-  ),
-  operation('executions.ofPipeline', 'GET {cs}/pipelines/{id}/executions', 'read', 'The runs of a pipeline.'),
-  operation(
-    'executions.ofPipelineByName',
-    'GET {cs}/pipelines/{project}/{name}/executions',
-    'read',
-    'The runs of a pipeline, by project and name.',
-  ),
-  operation(
-    'executions.ofPipelineByIndex',
-    'GET {cs}/pipelines/{id}/executions/{index}',
-    'read',
-    'One run of a pipeline, by its number.',
-  ),
-  operation('executions.list', 'GET {cs}/executions', 'read', 'Lists runs, newest first.'),
-  operation('executions.get', 'GET {cs}/executions/{id}', 'read', 'One run with stages and tasks.'),
-  operation(
-    'executions.act',
-    'POST {cs}/executions/{id}',
-    'execute',
-    'Acts on a run: `?action=cancel|pause|resume|rerun|tag`; `rerun&fromFailed=true` keeps what succeeded.',
+    `projects.delete${names.of}`,
+    `DELETE ${path}/{id}`,
+    'administer',
+    'Deletes a project that holds nothing.',
     {
-      body: json,
+      status: deleted,
     },
   ),
-  ...crud('endpoints', '{cs}/endpoints', 'endpoints', 'develop'),
-  ...crud('variables', '{cs}/variables', 'variables', 'develop'),
-  ...crud('git-webhooks', '{cs}/git-webhooks', 'Git webhooks', 'develop'),
-  ...integrations,
-  operation('git-events.list', 'GET {cs}/git-events', 'read', 'What webhooks received: fired, or ignored and why.'),
-  operation('git-events.get', 'GET {cs}/git-events/{id}', 'read', 'One of them.'),
-  operation(
-    'git-webhook.receive',
-    'POST {cs}/git-webhook-listeners/{id}',
-    'public',
-    'Where Git servers post events; checked by their signature.',
-    { body: anyText },
-  ),
-  operation('user-operations.list', 'GET {cs}/user-operations', 'signed-in', 'Questions to people.'),
-  operation('user-operations.get', 'GET {cs}/user-operations/{id}', 'signed-in', 'One question.'),
-  operation(
-    'user-operations.answer',
-    'PATCH {cs}/user-operations/{id}',
-    'answer',
-    'Answers: `{status: APPROVED|REJECTED, responseMessage}`.',
-    { body: json },
-  ),
-  operation('user-operations.answerByPost', 'POST {cs}/user-operations/{id}', 'answer', 'The same.', {
-    body: json,
-  }),
-  operation('user-operations.batch', 'POST {cs}/batch-user-operations', 'answer', 'Answers many.', {
-    body: json,
-  }),
-  operation('files.export', 'GET {cs}/export', 'read', 'Definitions as YAML, byte for byte as they came.'),
-  operation('files.import', 'POST {cs}/import', 'develop', 'Takes YAML of any kind: `?action=create|apply`.', {
-    body: anyText,
-  }),
-  operation('user.preferences', 'GET {cs}/user-preferences', 'signed-in', 'Who the token belongs to.'),
 ];
 
 /** Everything that may be asked, in one list. */
@@ -160,8 +43,8 @@ export const operations: readonly Operation[] = [
     body: json,
   }),
   operation('login.iaasOld', 'POST /iaas/login', 'public', 'The same, at its older address.', { body: json }),
-  operation('projects.iaas', 'GET /iaas/api/projects', 'read', 'Projects.'),
-  operation('projects.service', 'GET /project-service/api/projects', 'read', 'Projects.'),
+  ...projects('/iaas/api/projects', { list: 'iaas', of: '', inside: '' }, 204),
+  ...projects('/project-service/api/projects', { list: 'service', of: 'FromService', inside: 'InService' }, 200),
   ...codestream,
   operation('blueprints.list', 'GET /blueprint/api/blueprints', 'read', 'Lists blueprints.'),
   operation(

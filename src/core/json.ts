@@ -4,6 +4,9 @@ export type JsonObject = { [key: string]: Json };
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** The objects of what should be a list of them. */
+export const objectsIn = (list: Json | undefined): JsonObject[] => (Array.isArray(list) ? list.filter(isObject) : []);
+
 /** The same text for the same value, whatever the order of its keys: for comparing and for hashing. */
 export function stableText(value: Json | undefined): string {
   if (Array.isArray(value)) return `[${value.map(stableText).join(',')}]`;

@@ -6,6 +6,7 @@ import type { JsonObject } from '../core/json.ts';
 import { bindingPath, resolveText } from '../lang/binding.ts';
 import type { Endpoint } from '../sdk/powers.ts';
 import { isSealed } from '../store/seal.ts';
+import type { Document } from '../store/store.ts';
 import type { EngineParts } from './parts.ts';
 
 /** The variables of a project with their values, and which of them must never be seen. */
@@ -40,9 +41,18 @@ export async function readEndpoint(
       hint: 'Import it, or name another one in the task.',
     });
   }
+  return openEndpoint(parts, document, variables);
+}
+
+/** A kept endpoint as tasks are handed it. */
+export function openEndpoint(
+  parts: EngineParts,
+  { name, body }: Document,
+  variables: Record<string, string>,
+): { endpoint: Endpoint; secrets: string[]; isRestricted: boolean } {
   const secrets: string[] = [];
   const properties: Record<string, string> = {};
-  for (const [key, written] of Object.entries((document.body.properties ?? {}) as JsonObject)) {
+  for (const [key, written] of Object.entries((body.properties ?? {}) as JsonObject)) {
     const value = String(
       resolveText(opened(parts, written), (path) => (path[0] === 'var' ? variables[String(path[1])] : undefined)),
     );
@@ -50,9 +60,9 @@ export async function readEndpoint(
     if (isSealed(written)) secrets.push(value);
   }
   return {
-    endpoint: { name, type: String(document.body.type), properties },
+    endpoint: { name, type: String(body.type), properties },
     secrets,
-    isRestricted: document.body.isRestricted === true,
+    isRestricted: body.isRestricted === true,
   };
 }
 

@@ -92,15 +92,15 @@ test('a user operation is answered by its approvers and administrators, and by n
   const answer = (token: string, body: object) =>
     server.call('PATCH', `/codestream/api/user-operations/${op}`, body, token);
 
-  assert.equal((await answer(viewer, { status: 'APPROVED' })).body.error, 'approval.not-approver');
-  assert.equal((await answer(ann, { status: 'PERHAPS' })).body.error, 'request.invalid');
+  assert.equal((await answer(viewer, { status: 'APPROVED' })).body.code, 'approval.not-approver');
+  assert.equal((await answer(ann, { status: 'PERHAPS' })).body.code, 'request.invalid');
   assert.equal((await answer(ann, { status: 'APPROVED', responseMessage: 'Fine.' })).status, 200);
   const execution = await server.ended(id);
   assert.deepEqual(
     [execution.status, execution.stages.S.tasks.Ask.output.respondedBy, execution.stages.S.tasks.Ask.output.comments],
     ['COMPLETED', 'user', 'Fine.'],
   );
-  assert.equal((await answer(ann, { status: 'REJECTED' })).body.error, 'approval.closed');
+  assert.equal((await answer(ann, { status: 'REJECTED' })).body.code, 'approval.closed');
 });
 
 test('a rejection fails the run and says who said no', async (t) => {
@@ -141,7 +141,7 @@ test('a cancelled run stops what it started and tells who cancelled it', async (
     ['CANCELED', 'Execution canceled by admin. Wrong branch.'],
   );
   assert.equal(
-    (await server.call('POST', `/codestream/api/executions/${id}?action=cancel`, {})).body.error,
+    (await server.call('POST', `/codestream/api/executions/${id}?action=cancel`, {})).body.code,
     'execution.ended',
   );
 });
@@ -275,7 +275,7 @@ test('a run that names a variable or an endpoint which is not there is refused b
   );
   const { status, body } = await server.call('POST', '/codestream/api/pipelines/Tito/P/executions', {});
 
-  assert.deepEqual([status, body.error], [400, 'definition.invalid']);
+  assert.deepEqual([status, body.code], [400, 'definition.invalid']);
   assert.match(body.message, /11:28: Task S.Call names the endpoint far, which the project does not have/);
   assert.match(body.message, /12:43: Task S.Call: \$\{var.greetin\}: the project has no variable greetin/);
   assert.equal(body.diagnostics[1].hint, 'Did you mean ${var.greeting}?');

@@ -1,6 +1,6 @@
 import { isError } from '../core/diagnostic.ts';
 import { MillraceError } from '../core/error.ts';
-import { type Pipeline, tasksInOrder } from '../pipeline/model.ts';
+import type { Pipeline } from '../pipeline/model.ts';
 import { checkPipeline, type Surroundings } from '../pipeline/validate.ts';
 import { taskRules } from '../sdk/rules.ts';
 import type { Document } from '../store/store.ts';
@@ -22,14 +22,6 @@ export async function runnablePipeline(parts: EngineParts, document: Document): 
       hint: 'Correct it: millrace validate FILE',
       diagnostics: errors,
     });
-  }
-  for (const { stage, task } of tasksInOrder(pipeline)) {
-    if (!parts.catalogue.tasks.some(({ type }) => type === task.type)) {
-      throw new MillraceError('pipeline.not-runnable', {
-        message: `Task ${stage.name}.${task.name} has the type ${task.type}, which this version cannot run.`,
-        hint: `It can run: ${parts.catalogue.tasks.map(({ type }) => type).join(', ')}.`,
-      });
-    }
   }
   return { ...pipeline, name: document.name, project: document.project };
 }

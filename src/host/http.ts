@@ -1,25 +1,50 @@
+import type { Socket } from 'node:net';
+import { rootCertificates, TLSSocket } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, interceptors, request } from 'undici';
 import { MillraceError, messageOf } from '../core/error.ts';
-import type { Http, HttpAnswer, HttpRequest } from '../sdk/powers.ts';
+import type { Http, HttpAnswer, HttpRequest, Trust } from '../sdk/powers.ts';
 
 const usualTimeout = 60_000;
 /** More than this of an answer is not kept: it would land in events and pages. */
 const mostBody = 5 * 1024 * 1024;
 const mostRedirections = 5;
+const mostTrusts = 100;
 
 /**
  * HTTP calls. They follow redirects, and name the address and the reason when nobody answers. `beforeSending` is called at the
  * last moment at which a call can be kept from going out, and does so by throwing.
  */
 export function openHttp(beforeSending: () => void): Http {
-  const connect = buildConnector({});
-  // Not `fetch`: that keeps to the rules of browsers, which forbid ports and headers that pipelines need.
-  const agent = new Agent({
+  const usual = agentFor(undefined, beforeSending);
+  const trusting = new Map<string, Dispatcher>();
+  return async (wanted) => {
+    beforeSending();
+    if (!wanted.tls || !Object.values(wanted.tls).some(Boolean)) return send(wanted, usual);
+    const key = JSON.stringify(wanted.tls);
+    const agent = trusting.get(key) ?? agentFor(wanted.tls, beforeSending);
+    // As many as endpoints are in use; the oldest makes room.
+    if (trusting.size >= mostTrusts) trusting.delete(trusting.keys().next().value!);
+    trusting.set(key, agent);
+    return send(wanted, agent);
+  };
+}
+
+/** Not `fetch`: that keeps to the rules of browsers, which forbid ports and headers that pipelines need. */
+function agentFor(trust: Trust | undefined, beforeSending: () => void): Dispatcher {
+  const { ca, cert, key, fingerprint, anyCertificate = false } = trust ?? {};
+  const accepted = (fingerprint ?? '').split(',').map(plainFingerprint).filter(Boolean);
+  const connect = buildConnector({
+    ...(ca ? { ca: [...rootCertificates, ca] } : {}),
+    ...(cert && key ? { cert, key } : {}),
+    ...(accepted.length > 0 || anyCertificate ? { rejectUnauthorized: false } : {}),
+  });
+  return new Agent({
     keepAliveTimeout: 1000,
     connect: (options, connected) =>
       connect(options, (...[failure, socket]) => {
         if (failure) return connected(failure, null);
         try {
+          if (accepted.length > 0 && !anyCertificate) mustBeAccepted(socket, accepted);
           beforeSending();
         } catch (refusal) {
           socket.destroy();
@@ -28,11 +53,16 @@ export function openHttp(beforeSending: () => void): Http {
         connected(null, socket);
       }),
   }).compose(interceptors.redirect({ maxRedirections: mostRedirections }));
-  return async (wanted) => {
-    beforeSending();
-    return send(wanted, agent);
-  };
 }
+
+function mustBeAccepted(socket: Socket, accepted: string[]): void {
+  if (!(socket instanceof TLSSocket) || socket.authorized) return;
+  const shown = plainFingerprint(socket.getPeerCertificate().fingerprint256 ?? '');
+  if (accepted.includes(shown)) return;
+  throw new Error(`the certificate has the fingerprint ${shown}, which is none of those that were accepted`);
+}
+
+const plainFingerprint = (text: string): string => text.replace(/[:\s]/g, '').toLowerCase();
 
 async function send(
   { method, url, headers, body, timeout = usualTimeout, signal }: HttpRequest,

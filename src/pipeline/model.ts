@@ -78,6 +78,8 @@ export interface Task {
   endpoints: Record<string, string>;
   ignoreFailure: boolean;
   preCondition: string;
+  /** False where its author has not filled in its form: it may be kept so, and fails when it runs. */
+  isConfigured: boolean;
   millrace: TaskExtras;
 }
 

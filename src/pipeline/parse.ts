@@ -193,6 +193,7 @@ export function parsePipeline(document: YamlDocument): {
       endpoints: texts(value.endpoints, [...path, 'endpoints']),
       ignoreFailure: flag(value.ignoreFailure, [...path, 'ignoreFailure'], false),
       preCondition: text(value.preCondition).trim(),
+      isConfigured: flag(value._configured, [...path, '_configured'], true),
       millrace: readTaskExtras(reader, value.millrace, [...path, 'millrace']),
     };
   }

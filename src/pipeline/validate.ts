@@ -24,9 +24,6 @@ export interface Surroundings {
   pipelines: string[];
 }
 
-/** Types of the original that this version knows by name and cannot run yet. */
-const notYet = ['K8S', 'Jenkins', 'PowerShell', 'vRO', 'TFS', 'Bamboo'];
-
 /** Reads and checks the text of one pipeline: everything that can be known before it runs. */
 export function checkPipeline(
   text: string,
@@ -111,7 +108,7 @@ function checkTask(
       ? document.placeOfKey([...path, 'input', ...inside])
       : document.placeOf([...path, 'input', ...inside]);
     diagnostics.push({
-      severity: warning ? 'warning' : 'error',
+      severity: warning || !task.isConfigured ? 'warning' : 'error',
       code: warning ?? 'task.input',
       message: `Task ${where}: ${message}`,
       ...place,
@@ -120,7 +117,7 @@ function checkTask(
   for (const [role, { required }] of Object.entries(rules.endpoints)) {
     if (required && !task.endpoints[role]) {
       report(
-        'error',
+        task.isConfigured ? 'error' : 'warning',
         'task.endpoint',
         `Task ${where} names no endpoint for \`${role}\`.`,
         path,
@@ -149,17 +146,7 @@ function checkTask(
 
   function checkUnknownType(): void {
     if (!task.type) return;
-    if (notYet.includes(task.type)) {
-      report(
-        'warning',
-        'task.not-yet',
-        `Task ${where} has the type ${task.type}, which this version reads but cannot run.`,
-        [...path, 'type'],
-        'A run of this pipeline is refused.',
-      );
-      return;
-    }
-    const close = nearest(task.type, [...Object.keys(types), ...notYet]);
+    const close = nearest(task.type, Object.keys(types));
     report(
       'error',
       'task.unknown-type',

@@ -11,6 +11,9 @@ export const text = (description: string) =>
       z.string(),
     )
     .describe(description);
+/** A text that is sealed before it is kept, and never shown. */
+export const secret = (description: string) =>
+  text('').optional().meta({ description, secret: true }) as z.ZodOptional<ReturnType<typeof text>>;
 /** A text that may not be empty. */
 export const filledText = (description: string) => text('').pipe(z.string().min(1)).describe(description);
 export const flag = (description: string) =>

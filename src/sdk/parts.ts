@@ -8,6 +8,11 @@ export interface EndpointDefinition<P extends z.ZodObject = z.ZodObject> {
   title: string;
   summary: string;
   properties: P;
+  /**
+   * Finds out whether the far side answers and takes our name: what it found, in a sentence. Absent where nothing can be tried.
+   * @throws MillraceError saying what is wrong.
+   */
+  test?(endpoint: Endpoint, http: Http): Promise<string>;
 }
 export const defineEndpoint = <P extends z.ZodObject>(definition: EndpointDefinition<P>): EndpointDefinition<P> =>
   definition;
@@ -17,36 +22,42 @@ export type TriggerVerdict =
   | { fire: { input: Record<string, string>; author: string; tags: string[] } }
   | { ignore: string };
 
-export interface TriggerDefinition<C extends z.ZodObject = z.ZodObject> {
+/** What a webhook received, read into what all servers of its kind have in common. */
+export interface TriggerEvent {
+  /** PUSH, PULL_REQUEST, PING ... */
+  kind: string;
+  /** The far side's own id of this delivery, to know a repeated one. */
+  delivery: string;
+}
+
+export interface TriggerDefinition<C extends z.ZodObject = z.ZodObject, E extends TriggerEvent = TriggerEvent> {
   type: string;
   title: string;
   summary: string;
+  /** How the API and our records call what belongs to it. */
+  words: {
+    /** The kind of its definitions, and the last part of their addresses. */
+    kind: string;
+    path: string;
+    listeners: string;
+    /** The kind of the records of its events, and the last part of their addresses. */
+    event: string;
+    events: string;
+    /** The comment of a run that it starts. */
+    comment: string;
+  };
   config: C;
   /** Whether the request comes from who knows the secret. Pure: headers in lower case, body as received. */
   isGenuine(headers: Record<string, string>, body: Buffer, secret: string): boolean;
   /** @throws MillraceError webhook.malformed where the body is no event of this kind. */
-  read(headers: Record<string, string>, body: Buffer): TriggerEvent;
-  match(event: TriggerEvent, config: z.infer<C>): TriggerVerdict;
+  read(headers: Record<string, string>, body: Buffer): E;
+  match(event: E, config: z.infer<C>): TriggerVerdict;
+  /** What people are shown of an event, under the original's names. */
+  record(event: E): JsonObject;
 }
-export const defineTrigger = <C extends z.ZodObject>(definition: TriggerDefinition<C>): TriggerDefinition<C> =>
-  definition;
-
-export interface TriggerEvent {
-  kind: string;
-  branch: string;
-  commitId: string;
-  subject: string;
-  owner: string;
-  repo: string;
-  httpUrl: string;
-  sshUrl: string;
-  serverUrl: string;
-  /** Microseconds. */
-  timestamp: number;
-  changedFiles: string[];
-  /** The far side's own id of this delivery, to know a repeated one. */
-  delivery: string;
-}
+export const defineTrigger = <C extends z.ZodObject, E extends TriggerEvent>(
+  definition: TriggerDefinition<C, E>,
+): TriggerDefinition => definition as unknown as TriggerDefinition;
 
 /** One thing to tell, with what is needed to say it well. */
 export interface NoticeMessage {

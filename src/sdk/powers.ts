@@ -15,6 +15,18 @@ export interface HttpRequest {
   /** Milliseconds until the call is given up; 60 s when not given. */
   timeout?: number;
   signal?: AbortSignal;
+  tls?: Trust;
+}
+
+/** Whom to trust beside the authorities that everybody knows, and how to show who we are. All are PEM texts but `fingerprint`. */
+export interface Trust {
+  ca?: string;
+  cert?: string;
+  key?: string;
+  /** SHA-256 of certificates that are accepted whoever signed them, divided by commas; colons and case do not matter. */
+  fingerprint?: string;
+  /** Whatever certificate is shown is taken: for those who say so in so many words. */
+  anyCertificate?: boolean;
 }
 
 export interface HttpAnswer {

@@ -13,6 +13,9 @@ export type Outcome =
   | { wait: Json; seconds: number }
   | { ask: Asking };
 
+/** `uncertain`: an earlier call of this start may have come through, and the far side cannot tell; people are asked. */
+export type StartOutcome = Outcome | { uncertain: true };
+
 export interface Asking {
   approvers: string[];
   approverGroups: string[];
@@ -28,6 +31,8 @@ export interface Asking {
 export interface TaskContext {
   /** The same over all repetitions of one attempt: a second call after a crash must find the first one's work. */
   key: string;
+  /** Whether an earlier call of this start may have had effects already, and nobody has said that it may be repeated. */
+  isRepeat: boolean;
   now: Instant;
   http: Http;
   log: Log;
@@ -80,7 +85,7 @@ export interface TaskDefinition<I extends z.ZodObject = z.ZodObject> {
   conditions?: string[][];
   examples: { title: string; yaml: string }[];
   isRepeatable(input: z.infer<I>): boolean;
-  start(input: z.infer<I>, context: TaskContext): Promise<Outcome>;
+  start(input: z.infer<I>, context: TaskContext): Promise<StartOutcome>;
   poll?(ticket: Json, input: z.infer<I>, context: TaskContext): Promise<Outcome>;
   cancel?(ticket: Json, input: z.infer<I>, context: TaskContext): Promise<void>;
 }

@@ -7,7 +7,9 @@ import { idOfKey } from '../core/key-id.ts';
 import { kindOf, variablesIn } from '../lang/kind.ts';
 import { parseYaml } from '../lang/yaml.ts';
 import type { Document, Store } from '../store/store.ts';
-import { acceptBlueprint, faultsIn, type Kind, type kinds, refuseErrors } from './definitions.ts';
+import { acceptBlueprint } from './kinds/blueprint.ts';
+import { faultsIn, type Kind, projectId, refuseErrors } from './kinds/kind.ts';
+import type { Kinds } from './kinds/kinds.ts';
 
 export interface FileResult {
   kind: string;
@@ -18,15 +20,17 @@ export interface FileResult {
 
 export interface FileParts {
   store: Store;
-  kinds: ReturnType<typeof kinds>;
+  kinds: Kinds;
   now: () => number;
 }
 
-const kindWords: Record<string, keyof ReturnType<typeof kinds>> = {
+const kindWords: Record<string, string> = {
   PIPELINE: 'pipeline',
   ENDPOINT: 'endpoint',
   VARIABLE: 'variable',
   GIT_WEBHOOK: 'git-webhook',
+  REGISTRY_WEBHOOK: 'registry-webhook',
+  DOCKER_WEBHOOK: 'registry-webhook',
   CUSTOM_INTEGRATION: 'custom-integration',
 };
 
@@ -87,16 +91,18 @@ export async function importFile(
     }
     if (kind === 'CLOUD_ZONE') return keep('cloud-zone', '', name, readZone(value) as unknown as JsonObject);
     if (kind === 'ACTION') return keep('action', project, name, { ...value, source: String(value.source ?? '') });
-    const definition: Kind | undefined = known[kindWords[kind] ?? ('' as never)];
+    const definition: Kind | undefined = known[kindWords[kind] ?? ''];
     if (!definition)
       throw new MillraceError('definition.invalid', {
         message: `${name}: the kind ${kind} is unknown.`,
         hint: `Known: ${[...Object.keys(kindWords), 'BLUEPRINT', 'ACTION', 'CLOUD_ZONE'].join(', ')}.`,
       });
     const before = await store.find(definition.kind, project, name);
-    const body = definition.accept({ ...value, content }, before?.body);
-    if (definition.kind === 'pipeline') body.enabled = value.enabled !== false && value.enabled !== 'false';
-    return keep(definition.kind, project, name, body);
+    const body = definition.accept({ ...value, content }, before);
+    if (definition.kind !== 'pipeline') return keep(definition.kind, project, name, body);
+    const enabled = value.enabled !== false && value.enabled !== 'false';
+    const state = !enabled ? 'DISABLED' : body.state === 'RELEASED' ? 'RELEASED' : 'ENABLED';
+    return keep('pipeline', project, name, { ...body, enabled, state });
   }
 
   async function keep(kind: string, project: string, name: string, body: JsonObject): Promise<'CREATED' | 'UPDATED'> {
@@ -124,7 +130,7 @@ export async function importFile(
   async function keepProject(name: string, at: number): Promise<void> {
     await store.insert({
       kind: 'project',
-      id: idOfKey(`project/${name}`),
+      id: projectId(name),
       project: '',
       name,
       body: {},
@@ -182,6 +188,24 @@ export function exportEndpoints(endpoints: Document[], shown: (document: Documen
       properties,
     } as Record<string, Json>);
   });
+}
+
+/** A custom integration: its draft, or the versions that are asked for. */
+export function exportIntegration({ name, body }: Document, query: Record<string, string>): string {
+  const versions = Array.isArray(body.versions) ? body.versions.filter(isObject) : [];
+  const wanted = query.customIntegrationVersions?.split(',') ?? [];
+  const isAsked = ({ version, status }: JsonObject) =>
+    query.exportAllCustomIntegrationVersions === 'true' ||
+    (query.exportOnlyReleasedCustomIntegrationVersions === 'true' && status === 'RELEASED') ||
+    wanted.includes(String(version));
+  const draft = { version: 'draft', status: 'NONE', yaml: body.yaml! };
+  const found = versions.filter(isAsked);
+  return (found.length > 0 ? found : [draft])
+    .map(({ version, status, yaml }) => {
+      const head = { kind: 'CUSTOM_INTEGRATION', name, description: body.description ?? '', version, status };
+      return `---\n${stringify({ ...head, yaml })}`;
+    })
+    .join('');
 }
 
 /** Checks what a blueprint document would say; for the validation service. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { codestreamPrefixes, type Operation } from '../api/operation.ts';
@@ -122,21 +123,36 @@ export function buildHttp({ auth, handlers, health, pages, metrics, report }: Ht
         error: messageOf(error),
         stack: error.stack,
       });
+    const path = request.url.split('?')[0]!;
     void reply
       .code(known.status)
       .headers({ 'content-type': 'application/json' })
       .send({
         timestamp: new Date().toISOString(),
-        path: request.url.split('?')[0],
+        path,
         status: known.status,
-        error: known.code,
+        error: STATUS_CODES[known.status],
+        code: known.code,
         message: known.message,
         hint: known.hint,
         ...(known.diagnostics.length > 0 ? { diagnostics: known.diagnostics } : {}),
         requestId: randomUUID(),
         '@type': 'java.util.LinkedHashMap',
+        ...inWordsOf(path, known),
       });
   }
+}
+
+/** Each service of the original says what is wrong in fields of its own; clients read those of the service they call. */
+function inWordsOf(path: string, { status, message }: MillraceError): JsonObject {
+  if (path.startsWith('/csp/')) return { type: status === 401 ? 'UNAUTHORIZED' : 'ERROR', serverMessage: message };
+  if (!path.startsWith('/iaas/')) return {};
+  return {
+    statusCode: status,
+    errorCode: status,
+    serverErrorId: randomUUID(),
+    documentKind: 'com:vmware:xenon:common:ServiceErrorResponse',
+  };
 }
 
 function errorOfShape({ issues: [issue] }: z.ZodError): MillraceError {

@@ -1,4 +1,5 @@
-import { parseFilter } from '../api/filter.ts';
+import { parseFilter, parseOrder } from '../api/filter.ts';
+import { MillraceError } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { AggregateKind, Store } from '../store/store.ts';
 import type { User } from './users.ts';
@@ -61,8 +62,17 @@ export async function storedEnvelope(
 }
 
 function wantedPage(query: Record<string, string>): { skip: number; top: number } {
-  const top = Number(query.$top ?? query.$size ?? query.count ?? 25) || 25;
-  return { top, skip: Number(query.$skip ?? 0) || Number(query.page ?? 0) * top || 0 };
+  const top = wholeNumber(query, ['$top', '$size', 'size', 'count']) ?? 25;
+  return { top, skip: wholeNumber(query, ['$skip']) ?? (wholeNumber(query, ['page', '$page']) ?? 0) * top };
+}
+
+/** The first of these parameters that is given. @throws MillraceError request.invalid where it is no whole number. */
+function wholeNumber(query: Record<string, string>, names: string[]): number | undefined {
+  const name = names.find((one) => query[one]);
+  if (!name) return undefined;
+  const value = Number(query[name]);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new MillraceError('request.invalid', { message: `\`${name}=${query[name]}\` is no whole number from 0 on.` });
 }
 
 function envelopeOf(page: JsonObject[], totalCount: number): JsonObject {
@@ -78,8 +88,8 @@ function envelopeOf(page: JsonObject[], totalCount: number): JsonObject {
 /** The list envelope of the other services. */
 export function pageOf(records: JsonObject[], query: Record<string, string>): JsonObject {
   const found = filtered(records, query);
-  const size = Number(query.size ?? query.$top ?? 100) || 100;
-  const skip = Number(query.$skip ?? 0) || Number(query.page ?? 0) * size || 0;
+  const size = wholeNumber(query, ['size', '$size', '$top']) || 100;
+  const skip = wholeNumber(query, ['$skip']) ?? (wholeNumber(query, ['page', '$page']) ?? 0) * size;
   const content = ordered(found, query.$orderby).slice(skip, skip + size);
   const totalPages = Math.ceil(found.length / size);
   return {
@@ -100,14 +110,5 @@ function filtered(records: JsonObject[], { $filter }: Record<string, string>): J
 }
 
 function ordered(records: JsonObject[], by: string | undefined): JsonObject[] {
-  const [field, direction = 'asc'] = (by ?? '').trim().split(/\s+/);
-  if (!field) return records;
-  const sign = direction.toLowerCase() === 'desc' ? -1 : 1;
-  const compare = (a: JsonObject, b: JsonObject) => {
-    const [left, right] = [a[field] ?? '', b[field] ?? ''];
-    return typeof left === 'number' && typeof right === 'number'
-      ? left - right
-      : String(left).localeCompare(String(right));
-  };
-  return [...records].sort((a, b) => sign * compare(a, b));
+  return by?.trim() ? [...records].sort(parseOrder(by)) : records;
 }

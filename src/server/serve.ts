@@ -13,10 +13,11 @@ import { checkKey } from '../store/open.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Node, Store } from '../store/store.ts';
 import { openAuth } from './auth.ts';
-import { kinds } from './definitions.ts';
 import { handlers } from './handlers.ts';
 import { healthOf } from './health.ts';
 import { buildHttp } from './http.ts';
+import { projectId } from './kinds/kind.ts';
+import { kinds } from './kinds/kinds.ts';
 import { openMetrics } from './metrics.ts';
 import { openUsers } from './users.ts';
 
@@ -148,6 +149,11 @@ export async function serve(given: ServeParts): Promise<Server> {
 
   /** The first start makes an administrator and says once how to sign in. */
   async function firstStart(): Promise<void> {
+    await store.insert({
+      ...{ kind: 'project', id: projectId('Default'), project: '', name: 'Default', body: {} },
+      createdAt: store.now(),
+      updatedAt: store.now(),
+    });
     if ((await users.list()).length > 0) return;
     const password = given.adminPassword ?? given.newPassword();
     const isFirst = await users.add('admin', password, 'administrator').then(

@@ -96,7 +96,8 @@ test('a name is taken once in a project', async (t) => {
   await server.call('POST', '/codestream/api/variables', body);
   const second = await server.call('POST', '/codestream/api/variables', body);
 
-  assert.deepEqual([second.status, second.body.error], [409, 'name.taken']);
+  assert.deepEqual([second.status, second.body.code], [409, 'name.taken']);
+  await server.call('POST', '/iaas/api/projects', { name: 'Other' });
   assert.equal((await server.call('POST', '/codestream/api/variables', { ...body, project: 'Other' })).status, 200);
 });
 
@@ -117,7 +118,7 @@ test('lists come in the envelope of the original: links in order, documents by l
   );
   assert.equal(filtered.body.count, 2);
   const bad = await server.call('GET', '/codestream/api/variables?$filter=name%20like');
-  assert.deepEqual([bad.status, bad.body.error], [400, 'request.invalid']);
+  assert.deepEqual([bad.status, bad.body.code], [400, 'request.invalid']);
 });
 
 test('secrets never come back: not from variables, endpoints, webhooks, exports or the database file', async (t) => {
@@ -170,7 +171,7 @@ test('a pipeline with errors is refused with their places, and nothing of it is 
     content: 'name: Bad\nstages:\n  S:\n    tasks:\n      A: {type: Blueprnt}\n',
   });
 
-  assert.deepEqual([answer.status, answer.body.error], [400, 'definition.invalid']);
+  assert.deepEqual([answer.status, answer.body.code], [400, 'definition.invalid']);
   assert.match(answer.body.message, /5:17: Task S.A has the unknown type Blueprnt/);
   assert.equal(answer.body.diagnostics[0].hint, 'Did you mean Blueprint?');
   assert.equal((await server.call('GET', '/codestream/api/pipelines')).body.count, 0);
@@ -227,7 +228,7 @@ test('a body that is no JSON, no object, or too large is a clear 4xx', async (t)
   assert.match((await post('{')).body.message, /no JSON/);
   assert.match((await post('[1]')).body.message, /must be a JSON object/);
   assert.equal((await post(`{"x": "${'x'.repeat(2_000_000)}"}`)).status, 413);
-  assert.equal((await server.call('GET', '/nowhere')).body.error, 'route.unknown');
+  assert.equal((await server.call('GET', '/nowhere')).body.code, 'route.unknown');
 });
 
 test('errors have the envelope of the original and a stable code', async (t) => {
@@ -235,9 +236,18 @@ test('errors have the envelope of the original and a stable code', async (t) => 
   const { status, body } = await server.call('GET', '/codestream/api/executions/nothing');
 
   assert.equal(status, 404);
-  assert.deepEqual(Object.keys(body), ['timestamp', 'path', 'status', 'error', 'message', 'requestId', '@type']);
+  assert.deepEqual(Object.keys(body), [
+    'timestamp',
+    'path',
+    'status',
+    'error',
+    'code',
+    'message',
+    'requestId',
+    '@type',
+  ]);
   assert.deepEqual(
-    [body.path, body.error, body.message],
+    [body.path, body.code, body.message],
     ['/codestream/api/executions/nothing', 'not.found', 'There is no execution nothing.'],
   );
 });
@@ -272,7 +282,7 @@ test('a disabled pipeline does not run until it is enabled', async (t) => {
   const { body: pipeline } = await server.call('GET', '/codestream/api/pipelines/Tito/P');
   const start = () => server.call('POST', `/codestream/api/pipelines/${pipeline.id}/executions`, {});
 
-  assert.deepEqual([pipeline.state, (await start()).body.error], ['DISABLED', 'pipeline.disabled']);
+  assert.deepEqual([pipeline.state, (await start()).body.code], ['DISABLED', 'pipeline.disabled']);
   await server.call('PATCH', `/codestream/api/pipelines/${pipeline.id}`, { state: 'ENABLED' });
   assert.equal((await start()).status, 202);
 });
@@ -283,7 +293,7 @@ test('a pipeline is renamed, described and tagged by a patch, and keeps its text
   await server.import(pipelineAround(tell).replace('name: P', 'name: Q'));
   const patch = (body: object) => server.call('PATCH', '/codestream/api/pipelines/Tito/P', body);
 
-  assert.equal((await patch({ name: 'Q' })).body.error, 'name.taken');
+  assert.equal((await patch({ name: 'Q' })).body.code, 'name.taken');
   const { body } = await patch({ name: 'R', description: 'Renamed.', tags: ['x'] });
   assert.deepEqual([body.name, body.description, body.tags], ['R', 'Renamed.', ['x']]);
   assert.equal((await server.run('R')).name, 'R');
@@ -297,7 +307,7 @@ test('an object cannot take the name of another', async (t) => {
   const { body: second } = await make('b');
   const answer = await server.call('PUT', `/codestream/api/variables/${second.id}`, { ...second, name: 'a' });
 
-  assert.deepEqual([answer.status, answer.body.error], [409, 'name.taken']);
+  assert.deepEqual([answer.status, answer.body.code], [409, 'name.taken']);
 });
 
 test('live events go on behind the last one that a client has seen', async (t) => {

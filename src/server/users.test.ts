@@ -14,7 +14,7 @@ test('users are made, listed, changed and removed by administrators', async (t) 
   const changed = await server.call('PATCH', '/api/users/ann', { role: 'executor', groups: [] });
   assert.deepEqual(changed.body, { ...shown, role: 'executor', groups: [] });
   assert.equal((await server.call('DELETE', '/api/users/Ann')).status, 200);
-  assert.equal((await server.call('GET', '/api/users/ann')).body.error, 'not.found');
+  assert.equal((await server.call('GET', '/api/users/ann')).body.code, 'not.found');
 });
 
 test('tokens end with the user and with the password, also for somebody of the same name who comes later', async (t) => {
@@ -53,7 +53,7 @@ test('a name that is taken, a role that nobody knows and an address that is none
   await server.call('POST', '/api/users', ann);
   const refused = async (body: object) => {
     const answer = await server.call('POST', '/api/users', { ...ann, ...body });
-    return [answer.status, answer.body.error];
+    return [answer.status, answer.body.code];
   };
 
   assert.deepEqual(await refused({ name: 'ANN' }), [409, 'name.taken']);

@@ -1,8 +1,8 @@
 import { MillraceError } from '../../core/error.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Document } from '../../store/store.ts';
-import { common } from '../definitions.ts';
 import type { HandlerParts } from '../handlers.ts';
+import { common } from '../kinds/kind.ts';
 import { envelope, type Handler, type Request } from '../request.ts';
 import { isApprover } from '../users.ts';
 import { finders } from './find.ts';
@@ -44,10 +44,23 @@ export function approvalHandlers(given: HandlerParts): Record<string, Handler> {
     return show(await byId('user-operation', question.id));
   };
   return {
-    'user-operations.list': async ({ query }) => envelope((await store.list('user-operation')).map(show), query),
+    'user-operations.list': async ({ query }) => {
+      const newestFirst = (await store.list('user-operation')).sort((a, b) => b.createdAt - a.createdAt);
+      return envelope(newestFirst.map(show), query);
+    },
     'user-operations.get': async ({ params }) => show(await find(params.id!)),
     'user-operations.answer': async ({ params, body, user }) => answer(params.id!, body, user),
     'user-operations.answerByPost': async ({ params, body, user }) => answer(params.id!, body, user),
+    'user-operations.delete': async ({ params }) => {
+      const question = await find(params.id!);
+      if (question.body.status === 'ACTIVE')
+        throw new MillraceError('execution.running', {
+          message: `User operation ${params.id} is open, and a run waits for it.`,
+          hint: 'Answer it, or cancel the run.',
+        });
+      await store.remove('user-operation', question.id);
+      return show(question);
+    },
     'user-operations.batch': async ({ body, user }) => {
       const ids = Array.isArray(body.ids) ? body.ids.map(String) : [];
       const errors: JsonObject[] = [];

@@ -2,9 +2,9 @@ import { MillraceError } from '../../core/error.ts';
 import { toIso } from '../../core/instant.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import type { Document } from '../../store/store.ts';
-import { refuseErrors } from '../definitions.ts';
 import { checkContent } from '../files.ts';
 import type { HandlerParts } from '../handlers.ts';
+import { refuseErrors } from '../kinds/kind.ts';
 import { type Handler, pageOf } from '../request.ts';
 import { finders } from './find.ts';
 

@@ -1,7 +1,7 @@
 import { MillraceError } from '../../core/error.ts';
 import type { Document } from '../../store/store.ts';
-import type { Kind } from '../definitions.ts';
 import type { HandlerParts } from '../handlers.ts';
+import type { Kind } from '../kinds/kind.ts';
 import { envelope, type Handler, type Request } from '../request.ts';
 import { finders } from './find.ts';
 
@@ -22,7 +22,7 @@ export function definitionHandlers(given: HandlerParts, kind: Kind): Record<stri
       name,
       body: {
         ...before.body,
-        ...kind.accept({ ...body, name, project }, before.body),
+        ...kind.accept({ ...body, name, project }, before),
         updatedBy: user!.name,
       },
       updatedAt: now(),
@@ -30,15 +30,31 @@ export function definitionHandlers(given: HandlerParts, kind: Kind): Record<stri
     await save(changed);
     return kind.show(changed);
   };
+  /** Importing makes projects; a request that names one which is not there has a slip of the pen. */
+  const mustBeKnown = async (project: string) => {
+    if (await store.find('project', '', project)) return;
+    const known = (await store.list('project')).map(({ name }) => name);
+    throw new MillraceError('project.unknown', {
+      message: `There is no project ${project}.`,
+      hint: `Make it with POST /iaas/api/projects.${known.length > 0 ? ` There are: ${known.join(', ')}.` : ''}`,
+    });
+  };
   const remove = async (document: Document) => {
     await store.remove(kind.kind, document.id);
     return kind.show(document);
   };
   return {
-    [`${path}.list`]: async ({ query }) => envelope((await store.list(kind.kind)).map(kind.show), query),
+    [`${path}.list`]: async ({ query }) => {
+      const isWanted = ({ body }: Document) =>
+        !query.type || kind.kind === 'custom-integration' || body.type === query.type;
+      // As the original puts them in order where nobody says how.
+      const shown = (await store.list(kind.kind)).filter(isWanted).reverse().map(kind.show);
+      return envelope(shown, query);
+    },
     [`${path}.create`]: async ({ body, user }) => {
       const [project, name] = [String(body.project ?? 'Default'), String(body.name ?? '')];
       if (!name) throw new MillraceError('request.invalid', { message: '`name` is missing.' });
+      await mustBeKnown(project);
       const document: Document = {
         kind: kind.kind,
         id: moment.newId(),

@@ -1,3 +1,4 @@
+import { parseFilter } from '../../api/filter.ts';
 import { MillraceError } from '../../core/error.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import type { StartRequest } from '../../engine/engine.ts';
@@ -73,19 +74,51 @@ export function executionHandlers(given: HandlerParts): Record<string, Handler> 
       ),
       query,
     );
+  const ofIndex = async (pipeline: string, wanted: string): Promise<JsonObject> => {
+    const link = `/codestream/api/pipelines/${pipeline}`;
+    const found = (await store.summaries('execution')).find(
+      ({ _pipelineLink, index }) => _pipelineLink === link && String(index) === wanted,
+    );
+    if (!found) throw new MillraceError('not.found', { message: `Pipeline ${pipeline} has no execution ${wanted}.` });
+    return show(String(found.id));
+  };
+  /** A run with its log and its questions. @throws MillraceError execution.running */
+  const remove = async (run: Execution): Promise<void> => {
+    const id = run.plan.execution;
+    if (!isOver(run) || !(await store.erase('execution', id)))
+      throw new MillraceError('execution.running', {
+        message: `${run.plan.pipeline.name} #${run.plan.index} is ${run.status}${isOver(run) ? ', and still tells of its end' : ''}.`,
+        hint: isOver(run) ? 'Try again in a moment.' : 'Cancel it first.',
+      });
+    for (const question of await store.list('user-operation'))
+      if (question.body.executionId === id) await store.remove('user-operation', question.id);
+  };
   return {
     'executions.start': async (request) => start(await byId('pipeline', request.params.id!), request),
     'executions.startByName': async (request) => start(await byName('pipeline', request.params), request),
     'executions.ofPipeline': async ({ params, query }) => of(await byId('pipeline', params.id!), query),
     'executions.ofPipelineByName': async ({ params, query }) => of(await byName('pipeline', params), query),
-    'executions.ofPipelineByIndex': async ({ params }) => {
-      const link = `/codestream/api/pipelines/${params.id}`;
-      const found = (await store.summaries('execution')).find(
-        ({ _pipelineLink, index }) => _pipelineLink === link && String(index) === params.index,
-      );
-      if (!found)
-        throw new MillraceError('not.found', { message: `Pipeline ${params.id} has no execution ${params.index}.` });
-      return show(String(found.id));
+    'executions.ofPipelineByIndex': async ({ params }) => ofIndex(params.id!, params.index!),
+    'executions.ofPipelineByNameAndIndex': async ({ params }) =>
+      ofIndex((await byName('pipeline', params)).id, params.index!),
+    'executions.delete': async ({ params }) => {
+      const shown = await show(params.id!);
+      await remove(await execution(params.id!));
+      return shown;
+    },
+    /** Those that are found and have ended; all of them where nothing is said is hardly ever meant. */
+    'executions.deleteFound': async ({ query }) => {
+      if (!query.$filter)
+        throw new MillraceError('request.invalid', {
+          message: 'Nothing says which executions to delete.',
+          hint: "Give a $filter, such as status eq 'FAILED'.",
+        });
+      const isMeant = parseFilter(query.$filter);
+      const found = (await store.summaries('execution')).filter(isMeant);
+      const deleted: JsonObject[] = [];
+      for (const summary of found)
+        if (await remove(await execution(String(summary.id))).then(() => true, passByRunning)) deleted.push(summary);
+      return envelope(deleted, { $top: String(deleted.length || 1) });
     },
     'executions.list': async ({ query }) => storedEnvelope(store, 'execution', query),
     'executions.get': async ({ params }) => show(params.id!),
@@ -101,4 +134,9 @@ export function executionHandlers(given: HandlerParts): Record<string, Handler> 
       return act(found, request);
     },
   };
+}
+
+function passByRunning(thrown: unknown): false {
+  if (thrown instanceof MillraceError && thrown.code === 'execution.running') return false;
+  throw thrown;
 }

@@ -1,8 +1,8 @@
 import { MillraceError } from '../../core/error.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import type { Document } from '../../store/store.ts';
-import { common } from '../definitions.ts';
 import type { HandlerParts } from '../handlers.ts';
+import { common, flagOf } from '../kinds/kind.ts';
 import { envelope, type Handler } from '../request.ts';
 import { finders } from './find.ts';
 
@@ -61,6 +61,23 @@ export function integrationHandlers({ parts }: HandlerParts): Record<string, Han
       const gone = versionOf(document, params.version!);
       await save(document, { versions: versionsOf(document).filter((one) => one !== gone) });
       return show(document, gone);
+    },
+    'custom-integrations.changeVersion': async ({ params, body }) => {
+      const document = await byId(kind, params.id!);
+      const version = versionOf(document, params.version!);
+      const changed: JsonObject = {
+        ...version,
+        ...(body.description === undefined ? {} : { description: String(body.description) }),
+        ...(body.changeLog === undefined ? {} : { changeLog: String(body.changeLog) }),
+      };
+      const isLatest = flagOf(body.setLatest);
+      await save(document, {
+        versions: versionsOf(document).map((one) =>
+          one === version || one.version === params.version ? changed : one,
+        ),
+        ...(isLatest === undefined ? {} : { latest: isLatest ? String(params.version) : '' }),
+      });
+      return show(document, changed);
     },
     'custom-integrations.release': become('RELEASED'),
     'custom-integrations.deprecate': become('DEPRECATED'),
