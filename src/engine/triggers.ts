@@ -1,6 +1,7 @@
 import { MillraceError } from '../core/error.ts';
+import { isObject, type JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
-import type { TriggerEvent } from '../sdk/parts.ts';
+import type { TriggerDefinition } from '../sdk/parts.ts';
 import type { Document } from '../store/store.ts';
 import { opened } from './definitions.ts';
 import type { Engine } from './engine.ts';
@@ -13,52 +14,92 @@ import type { EngineParts } from './parts.ts';
 export async function receiveWebhook(
   parts: EngineParts,
   engine: Engine,
-  webhook: Document,
+  { trigger, webhook }: { trigger: TriggerDefinition; webhook: Document },
   headers: Record<string, string>,
   body: Buffer,
 ): Promise<Document> {
-  const { store, catalogue, moment } = parts;
-  const trigger = catalogue.triggers.find(({ type }) => type === 'git');
-  if (!trigger) throw new MillraceError('not.found', { message: 'This server has no Git trigger.' });
+  const { store, moment } = parts;
   if (!trigger.isGenuine(headers, body, opened(parts, webhook.body.secretToken))) {
     throw new MillraceError('webhook.signature', {
       message: `The signature of the request does not fit the secret of webhook ${webhook.name}.`,
-      hint: 'Use the same secret on both sides; the header is X-Hub-Signature-256.',
+      hint: 'Use the same secret on both sides.',
     });
   }
   const event = trigger.read(headers, body);
   const id = idOfKey(`${webhook.id}/${event.delivery}`);
-  const known = await store.get('git-event', id);
+  const known = await store.get(trigger.words.event, id);
   if (known) return known;
   const verdict =
     webhook.body.enabled === false
       ? { ignore: `Webhook ${webhook.name} is disabled.` }
       : trigger.match(event, trigger.config.parse(webhook.body));
-  if ('ignore' in verdict) {
-    const record = eventRecord(webhook, id, event, moment.now(), {
-      message: verdict.ignore,
-      executionStatus: 'IGNORED',
+  const now = moment.now();
+  const record: Document = {
+    kind: trigger.words.event,
+    id,
+    project: webhook.project,
+    name: id,
+    body: {
+      webhook: webhook.name,
+      webhookId: webhook.id,
+      pipeline: String(webhook.body.pipeline ?? ''),
+      eventType: event.kind,
+      timeStampInMicros: now * 1000,
+      ...trigger.record(event),
+    },
+    createdAt: now,
+    updatedAt: now,
+  };
+  if ('ignore' in verdict) return keep(parts, record, { message: verdict.ignore, executionStatus: 'IGNORED' });
+  const fire = { ...verdict.fire, input: { ...(webhook.body.input as JsonObject), ...verdict.fire.input } };
+  const requestedBy = String(webhook.body.owner ?? webhook.body.createdBy ?? 'system');
+  const fired = { ...record, body: { ...record.body, fire: { ...fire, requestedBy } } };
+  return startFor(parts, engine, trigger, fired, { run: idOfKey(`${id}/execution`), headers });
+}
+
+/**
+ * Starts the pipeline of an event that fired, once more: with the inputs it had. The pipeline may have been changed or made since.
+ * @throws MillraceError where the event was ignored.
+ */
+export async function rerunEvent(
+  parts: EngineParts,
+  engine: Engine,
+  trigger: TriggerDefinition,
+  event: Document,
+): Promise<Document> {
+  if (!isObject(event.body.fire))
+    throw new MillraceError('request.invalid', {
+      message: `The event ${event.id} was ignored, so there is nothing to run again: ${String(event.body.message)}`,
     });
-    await store.put(record);
-    return record;
-  }
-  const pipeline = await store.find('pipeline', webhook.project, String(webhook.body.pipeline));
-  if (!pipeline)
-    return recordRefusal(`There is no pipeline ${String(webhook.body.pipeline)} in project ${webhook.project}.`);
-  const { input, author, tags } = verdict.fire;
+  return startFor(parts, engine, trigger, { ...event, updatedAt: parts.moment.now() }, { run: undefined, headers: {} });
+}
+
+async function startFor(
+  parts: EngineParts,
+  engine: Engine,
+  { words }: TriggerDefinition,
+  event: Document,
+  { run, headers }: { run: string | undefined; headers: Record<string, string> },
+): Promise<Document> {
+  const { store } = parts;
+  const { pipeline: name, webhookId, fire } = event.body;
+  const { input, author, tags, requestedBy } = fire as JsonObject;
+  const refuse = (message: string) => keep(parts, event, { message, executionStatus: 'REFUSED' });
+  const pipeline = await store.find('pipeline', event.project, String(name));
+  if (!pipeline) return refuse(`There is no pipeline ${String(name)} in project ${event.project}.`);
   try {
     await engine.startExecution({
       pipeline,
-      input: { ...(webhook.body.input as Record<string, string>), ...input },
-      comments: 'Git commit triggered execution',
-      tags,
-      requestedBy: String(webhook.body.owner ?? webhook.body.createdBy ?? 'system'),
-      triggeredBy: author,
-      source: webhook.id,
-      id: idOfKey(`${id}/execution`),
-      cause: { push: id, ...traceparentOf(headers) },
+      input: input as JsonObject,
+      comments: words.comment,
+      tags: tags as string[],
+      requestedBy: String(requestedBy),
+      triggeredBy: String(author),
+      source: String(webhookId),
+      id: run,
+      cause: { push: event.id, ...traceparentOf(headers) },
       documents: (execution, index) => [
-        eventRecord(webhook, id, event, moment.now(), {
+        withOutcome(event, {
           message: 'Execution started.',
           executionStatus: 'STARTED',
           executionLink: `/codestream/api/executions/${execution}`,
@@ -66,50 +107,24 @@ export async function receiveWebhook(
         }),
       ],
     });
-    return (await store.get('git-event', id))!;
+    return (await store.get(words.event, event.id))!;
   } catch (thrown) {
-    if (thrown instanceof MillraceError) return recordRefusal(thrown.message);
+    if (thrown instanceof MillraceError) return refuse(thrown.message);
     throw thrown;
   }
+}
 
-  async function recordRefusal(message: string): Promise<Document> {
-    const record = eventRecord(webhook, id, event, moment.now(), { message, executionStatus: 'REFUSED' });
-    await store.put(record);
-    return record;
-  }
+const withOutcome = (event: Document, outcome: JsonObject): Document => ({
+  ...event,
+  body: { ...event.body, ...outcome },
+});
+
+async function keep({ store }: EngineParts, event: Document, outcome: JsonObject): Promise<Document> {
+  const record = withOutcome(event, outcome);
+  await store.put(record);
+  return record;
 }
 
 /** The trace that a caller says its request belongs to (W3C Trace Context). */
 export const traceparentOf = (headers: Record<string, string | undefined>): { traceparent?: string } =>
   headers.traceparent ? { traceparent: headers.traceparent.slice(0, 100) } : {};
-
-function eventRecord(
-  webhook: Document,
-  id: string,
-  event: TriggerEvent,
-  now: number,
-  outcome: Record<string, string | number>,
-): Document {
-  return {
-    kind: 'git-event',
-    id,
-    project: webhook.project,
-    name: id,
-    body: {
-      webhook: webhook.name,
-      pipeline: String(webhook.body.pipeline ?? ''),
-      commitId: event.commitId,
-      subject: event.subject,
-      owner: event.owner,
-      repo: event.repo,
-      targetBranch: event.branch,
-      httpURL: event.httpUrl,
-      serverURL: event.serverUrl,
-      eventType: event.kind,
-      timeStampInMicros: now * 1000,
-      ...outcome,
-    },
-    createdAt: now,
-    updatedAt: now,
-  };
-}

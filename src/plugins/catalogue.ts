@@ -9,15 +9,22 @@ import { endpoints } from './endpoints/endpoints.ts';
 import { wavefront } from './metrics/wavefront.ts';
 import { slack } from './notifiers/slack.ts';
 import { blueprint } from './tasks/blueprint.ts';
+import { bamboo } from './tasks/builds/bamboo.ts';
+import { jenkins } from './tasks/builds/jenkins.ts';
+import { tfs } from './tasks/builds/tfs.ts';
+import { vro } from './tasks/builds/vro.ts';
 import { ciTask } from './tasks/ci.ts';
 import { condition } from './tasks/condition.ts';
 import { custom } from './tasks/custom.ts';
+import { kubernetes } from './tasks/kubernetes.ts';
 import { pipelineTask } from './tasks/pipeline.ts';
 import { poll } from './tasks/poll.ts';
+import { powershell } from './tasks/powershell/powershell.ts';
 import { rest } from './tasks/rest.ts';
 import { ssh } from './tasks/ssh.ts';
 import { userOperation } from './tasks/user-operation.ts';
-import { git } from './triggers/git.ts';
+import { git } from './triggers/git/git.ts';
+import { registry } from './triggers/registry/registry.ts';
 
 export interface CatalogueOptions {
   /** Where the local cloud lives; none: no local cloud. */
@@ -33,22 +40,28 @@ export interface CatalogueOptions {
 /** Everything this server can do. Adding a kind of thing is one file and one line here. */
 export const catalogue = ({ site, containers, allowProcessWorkspace, bootWithin }: CatalogueOptions): Catalogue => ({
   tasks: [
+    bamboo,
     blueprint,
     ciTask(allowProcessWorkspace),
     condition,
     custom,
+    jenkins,
+    kubernetes,
     pipelineTask,
     poll,
+    powershell,
     rest,
     ssh,
+    tfs,
     userOperation,
+    vro,
   ] as unknown as TaskDefinition[],
   endpoints,
   resources: [
     ...(site ? localResources(site, bootWithin) : []),
     ...(containers ? containerResources(containers, bootWithin) : []),
   ] as unknown as CloudResourceDefinition[],
-  triggers: [git],
+  triggers: [git, registry],
   notifiers: [slack],
   metricSinks: [wavefront],
 });

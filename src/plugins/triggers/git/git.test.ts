@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import { pipelineAround, TestServer } from '../../../test/server.ts';
-import { MillraceError } from '../../core/error.ts';
+import { pipelineAround, TestServer } from '../../../../test/server.ts';
+import { MillraceError } from '../../../core/error.ts';
 import { git } from './git.ts';
 
 const push = (given: object = {}) => ({
@@ -168,7 +168,7 @@ test('a delivery starts one run, however often it comes, and is recorded either 
   assert.equal((await deliver(push(), 'd1')).body.executionLink, first.body.executionLink);
   assert.equal((await deliver(push({ ref: 'refs/heads/dev' }), 'd2')).body.executionStatus, 'IGNORED');
   assert.deepEqual(
-    [(await deliver(push(), 'd3', 'wrong')).status, (await deliver(push(), 'd3', 'wrong')).body.error],
+    [(await deliver(push(), 'd3', 'wrong')).status, (await deliver(push(), 'd3', 'wrong')).body.code],
     [401, 'webhook.signature'],
   );
   assert.equal((await deliver({ nonsense: true }, 'd4')).status, 400);

@@ -1,9 +1,11 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { MillraceError } from '../../core/error.ts';
-import { javaMatches, patternFault } from '../../lang/java.ts';
-import { text } from '../../sdk/fields.ts';
-import { defineTrigger, type TriggerEvent, type TriggerVerdict } from '../../sdk/parts.ts';
+import { javaMatches, patternFault } from '../../../lang/java.ts';
+import { flag, text } from '../../../sdk/fields.ts';
+import { defineTrigger, type TriggerVerdict } from '../../../sdk/parts.ts';
+import { bitbucket } from './bitbucket.ts';
+import type { GitEvent, GitServer } from './event.ts';
+import { github } from './github.ts';
+import { gitlab } from './gitlab.ts';
 
 const filter = z
   .object({
@@ -26,77 +28,35 @@ const config = z.looseObject({
     .describe('At least one changed file must match one of these, where there are any.')
     .default([]),
   exclusions: z.array(filter).describe('Files that do not count.').default([]),
-  prioritizeExclusion: z.boolean().describe('Any excluded file stops the run.').default(false),
+  prioritizeExclusion: flag('Any excluded file stops the run.').default(false),
 });
 
-/** Only what is used of a push event, in the form that GitHub sends. */
-const Push = z.object({
-  ref: z.string(),
-  after: z.string(),
-  deleted: z.boolean().default(false),
-  repository: z.object({
-    name: z.string(),
-    full_name: z.string().default(''),
-    clone_url: z.string().default(''),
-    ssh_url: z.string().default(''),
-    html_url: z.string().default(''),
-  }),
-  pusher: z.object({ name: z.string() }).optional(),
-  sender: z.object({ login: z.string() }).optional(),
-  head_commit: z
-    .object({
-      message: z.string(),
-      timestamp: z.string().optional(),
-      author: z.object({ name: z.string() }).optional(),
-    })
-    .nullish(),
-  commits: z
-    .array(
-      z.object({
-        added: z.array(z.string()).default([]),
-        modified: z.array(z.string()).default([]),
-        removed: z.array(z.string()).default([]),
-      }),
-    )
-    .default([]),
-});
-
-const PullRequest = z.object({
-  action: z.string(),
-  pull_request: z.object({
-    title: z.string(),
-    head: z.object({ sha: z.string() }),
-    base: z.object({ ref: z.string() }),
-    user: z.object({ login: z.string() }),
-  }),
-  repository: Push.shape.repository,
-});
+/** The first that a request looks like. */
+const servers: GitServer[] = [gitlab, bitbucket, github];
+const serverOf = (headers: Record<string, string>): GitServer => servers.find((one) => one.sends(headers))!;
 
 export const git = defineTrigger({
   type: 'git',
   title: 'Git webhook',
   summary:
-    'Starts a pipeline when somebody pushes, or opens a pull request. Takes the events of GitHub, signed by HMAC-SHA256.',
+    'Starts a pipeline when somebody pushes, or opens a pull request. Takes the events of GitHub, GitLab and Bitbucket, each with its own proof of the secret.',
+  words: {
+    kind: 'git-webhook',
+    path: 'git-webhooks',
+    listeners: 'git-webhook-listeners',
+    event: 'git-event',
+    events: 'git-events',
+    comment: 'Git commit triggered execution',
+  },
   config,
 
-  isGenuine(headers, body, secret) {
-    if (secret === '') return true;
-    const given = /^sha256=([0-9a-f]{64})$/.exec(headers['x-hub-signature-256'] ?? '')?.[1];
-    if (!given) return false;
-    return timingSafeEqual(Buffer.from(given, 'hex'), createHmac('sha256', secret).update(body).digest());
-  },
+  isGenuine: (headers, body, secret) => secret === '' || serverOf(headers).isGenuine(headers, body, secret),
+  read: (headers, body) => serverOf(headers).read(headers, body),
 
-  read(headers, body) {
-    const kind = headers['x-github-event'] ?? 'push';
-    const delivery = headers['x-github-delivery'] ?? createHmac('sha256', 'delivery').update(body).digest('hex');
-    const json = parse(body);
-    if (kind === 'ping') return { ...nothing, kind: 'PING', delivery };
-    if (kind === 'pull_request') return readPullRequest(json, delivery);
-    if (kind !== 'push') return { ...nothing, kind: kind.toUpperCase(), delivery };
-    return readPush(json, delivery);
-  },
-
-  match(event, { branchName, repoName, eventCategory, inclusions, exclusions, prioritizeExclusion }): TriggerVerdict {
+  match(
+    event: GitEvent,
+    { branchName, repoName, eventCategory, inclusions, exclusions, prioritizeExclusion },
+  ): TriggerVerdict {
     if (event.kind === 'PING') return { ignore: 'A ping: the webhook is reached.' };
     if (event.kind !== eventCategory)
       return { ignore: `The event is ${event.kind}, and this webhook waits for ${eventCategory}.` };
@@ -115,85 +75,19 @@ export const git = defineTrigger({
       ? { ignore: reason }
       : { fire: { input: inputsOf(event), author: event.owner, tags: [event.owner, event.commitId] } };
   },
+
+  record: (event: GitEvent) => ({
+    commitId: event.commitId,
+    subject: event.subject,
+    owner: event.owner,
+    repo: event.repo,
+    targetBranch: event.branch,
+    httpURL: event.httpUrl,
+    serverURL: event.serverUrl,
+  }),
 });
 
 type Filter = z.infer<typeof filter>;
-const nothing: Omit<TriggerEvent, 'kind' | 'delivery'> = {
-  branch: '',
-  commitId: '',
-  subject: '',
-  owner: '',
-  repo: '',
-  httpUrl: '',
-  sshUrl: '',
-  serverUrl: '',
-  timestamp: 0,
-  changedFiles: [],
-};
-
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch (cause) {
-    throw new MillraceError('webhook.malformed', {
-      message: 'The body of the webhook is no JSON.',
-      hint: 'Choose the content type application/json on the side of the Git server.',
-      cause,
-    });
-  }
-}
-
-function malformed(error: z.ZodError): MillraceError {
-  const [issue] = error.issues;
-  return new MillraceError('webhook.malformed', {
-    message: `The event lacks what a webhook of GitHub has: \`${issue?.path.join('.')}\` ${issue?.message ?? ''}.`,
-    cause: error,
-  });
-}
-
-function readPush(json: unknown, delivery: string): TriggerEvent {
-  const parsed = Push.safeParse(json);
-  if (!parsed.success) throw malformed(parsed.error);
-  const { ref, after, repository, pusher, sender, head_commit: head, commits } = parsed.data;
-  return {
-    kind: ref.startsWith('refs/tags/') ? 'TAG' : 'PUSH',
-    branch: ref.replace(/^refs\/(heads|tags)\//, ''),
-    commitId: after,
-    subject: head?.message.split('\n')[0] ?? '',
-    owner: head?.author?.name ?? pusher?.name ?? sender?.login ?? '',
-    timestamp: (Date.parse(head?.timestamp ?? '') || 0) * 1000,
-    changedFiles: [...new Set(commits.flatMap(({ added, modified, removed }) => [...added, ...modified, ...removed]))],
-    delivery,
-    ...repositoryOf(repository),
-  };
-}
-
-function readPullRequest(json: unknown, delivery: string): TriggerEvent {
-  const parsed = PullRequest.safeParse(json);
-  if (!parsed.success) throw malformed(parsed.error);
-  const { action, pull_request: pull, repository } = parsed.data;
-  const isOpen = ['opened', 'reopened', 'synchronize'].includes(action);
-  return {
-    ...nothing,
-    kind: isOpen ? 'PULL_REQUEST' : `PULL_REQUEST ${action}`,
-    branch: pull.base.ref,
-    commitId: pull.head.sha,
-    subject: pull.title,
-    owner: pull.user.login,
-    delivery,
-    ...repositoryOf(repository),
-  };
-}
-
-function repositoryOf({ name, full_name, clone_url, ssh_url, html_url }: z.infer<typeof Push>['repository']) {
-  const httpUrl = clone_url || html_url;
-  return {
-    repo: full_name || name,
-    httpUrl,
-    sshUrl: ssh_url,
-    serverUrl: /^https?:\/\/[^/]+/.exec(httpUrl)?.[0] ?? '',
-  };
-}
 
 function fileReason(
   files: string[],
@@ -216,7 +110,7 @@ function fileReason(
 }
 
 /** The inputs that the original injects. */
-const inputsOf = (event: TriggerEvent): Record<string, string> => ({
+const inputsOf = (event: GitEvent): Record<string, string> => ({
   GIT_BRANCH_NAME: event.branch,
   GIT_CHANGE_SUBJECT: event.subject,
   GIT_COMMIT_ID: event.commitId,
