@@ -2,7 +2,7 @@ import { isOfOurs, MillraceError, messageOf } from '../core/error.ts';
 import { type Execution, isTaskOver, taskKey } from '../pipeline/execution.ts';
 import type { TaskReport } from '../pipeline/messages.ts';
 import type { Deployments, Executions, Integrations } from '../sdk/powers.ts';
-import type { Outcome, TaskContext } from '../sdk/task.ts';
+import type { Outcome, StartOutcome, TaskContext } from '../sdk/task.ts';
 import type { Command } from '../store/store.ts';
 import type { EngineParts } from './parts.ts';
 import { type Prepared, prepareTask } from './prepare.ts';
@@ -61,20 +61,17 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
         output: {},
         message: prepared.message,
       });
-    if (
-      command.tries > 1 &&
-      !repeat &&
-      !prepared.task.millrace.repeat &&
-      !prepared.definition.isRepeatable(prepared.input)
-    ) {
+    const isRepeat = command.tries > 1 && !repeat && !prepared.task.millrace.repeat;
+    if (isRepeat && !prepared.definition.isRepeatable(prepared.input)) {
       return report(command, uncertain(execution, prepared, stage, task));
     }
     const abort = new AbortController();
-    const { context, takeLog } = contextFor(command, execution, prepared, abort.signal);
+    const { context, takeLog } = contextFor(command, execution, prepared, abort.signal, isRepeat);
     starting.set(context.key, abort);
     try {
       let outcome = await attemptTo(() => prepared.definition.start(prepared.input, context));
       parts.crashPoint(`${stage}.${task}:started`);
+      if ('uncertain' in outcome) return await report(command, uncertain(execution, prepared, stage, task), takeLog());
       if ('wait' in outcome && outcome.seconds === 0 && prepared.definition.poll) {
         const { wait } = outcome;
         outcome = await prepared.definition.poll(wait, prepared.input, context).catch(() => ({ wait, seconds: 0 }));
@@ -180,12 +177,14 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
     execution: Execution,
     prepared: Prepared & { kind: 'ready' },
     signal: AbortSignal,
+    isRepeat = false,
   ) {
     const { stage, task, attempt } = command.body as unknown as TaskCommand;
     const key = taskKeyOf(execution, stage, task, attempt);
     const { log, takeLog } = taskLog(parts, key, prepared, execution);
     const context: TaskContext = {
       key,
+      isRepeat,
       now: parts.moment.now(),
       http: parts.http,
       log,
@@ -218,7 +217,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
 /** What was refused is refused again; what did not answer may answer yet. */
 const isDefinite = (thrown: unknown): boolean => thrown instanceof MillraceError && thrown.status < 500;
 
-async function attemptTo(work: () => Promise<Outcome>): Promise<Outcome> {
+async function attemptTo<O extends StartOutcome>(work: () => Promise<O>): Promise<O | { failed: string }> {
   try {
     return await work();
   } catch (thrown) {

@@ -216,7 +216,7 @@ test('a version of a custom integration stays as it was frozen, and is used only
 
   await server.call('POST', `${versions}/1.0.0/withdraw`);
   assert.equal((await run()).status, 'FAILED');
-  assert.equal((await server.call('POST', versions, { version: '1.0.0' })).body.error, 'name.taken');
+  assert.equal((await server.call('POST', versions, { version: '1.0.0' })).body.code, 'name.taken');
   assert.equal((await server.call('DELETE', `${versions}/1.0.0`)).body.version, '1.0.0');
   assert.equal((await server.call('GET', versions)).body.count, 0);
 });

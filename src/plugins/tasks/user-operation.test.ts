@@ -48,7 +48,7 @@ test('whoever is named, by name or by mail address, or is in a named group may a
     const { id, index } = await asked(server, ask(input));
     for (const name of mayNot) {
       const refused = await answer(server, index, tokens[name]!);
-      assert.deepEqual([refused.status, refused.body.error], [403, 'approval.not-approver'], `${input} ${name}`);
+      assert.deepEqual([refused.status, refused.body.code], [403, 'approval.not-approver'], `${input} ${name}`);
     }
     assert.equal((await answer(server, index, tokens[may]!)).status, 200, input);
     assert.equal((await server.ended(id)).status, 'COMPLETED');
