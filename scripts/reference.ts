@@ -71,7 +71,7 @@ export const pages = (): Record<string, string> => ({
     ),
   ]),
   'codes.md': page('Codes', [
-    '## Errors\n\nEvery refusal of the API carries one of these in `error`, with a sentence in `message` and often a `hint`.\n',
+    '## Errors\n\nEvery refusal of the API carries one of these in `code`, with a sentence in `message` and often a `hint`.\n',
     table(
       ['code', 'status', 'meaning'],
       Object.entries(errorCodes).map(([code, [status, meaning]]) => [`\`${code}\``, String(status), meaning]),

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname, uptime } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import type { ServeOptions } from './cli/commands/serve.ts';
 import { runCli } from './cli/program.ts';
@@ -104,6 +105,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
         apiPort: dns.port + 1,
       })
     : undefined;
+  const tls = options.tls || options.tlsCert || options.tlsKey ? await certificateFor(options, directory) : undefined;
   const store = await openStore({
     url,
     directory,
@@ -138,6 +140,8 @@ async function serveHere(options: ServeOptions): Promise<void> {
     host: options.host,
     port: options.port,
     publicUrl: options.url,
+    tls,
+    trustFiles: tls?.trustFiles,
     adminPassword: process.env.MILLRACE_ADMIN_PASSWORD,
     report,
     say: (text) => process.stdout.write(text),
@@ -148,6 +152,44 @@ async function serveHere(options: ServeOptions): Promise<void> {
   await untilAskedToStop(server);
   // Calls to far sides that do not answer would keep the process for as long as they wait.
   process.exit(0);
+}
+
+/** The certificate that was given, or one of our own under every name that this server is reached by. */
+async function certificateFor({ tlsCert, tlsKey, host, url }: ServeOptions, directory: string) {
+  if (tlsCert || tlsKey) {
+    const read = (what: string, file: string | undefined) => {
+      if (!file)
+        throw new MillraceError('request.invalid', {
+          message: `\`--tls-cert\` and \`--tls-key\` go together; ${what} is missing.`,
+        });
+      try {
+        return readFileSync(file, 'utf8');
+      } catch (cause) {
+        throw new MillraceError('request.invalid', {
+          message: `${what} ${file} cannot be read: ${messageOf(cause)}.`,
+          cause,
+        });
+      }
+    };
+    const given = { cert: read('--tls-cert', tlsCert), key: read('--tls-key', tlsKey) };
+    try {
+      createSecureContext(given);
+    } catch (cause) {
+      throw new MillraceError('request.invalid', {
+        message: `${tlsCert} and ${tlsKey} are no certificate and its key: ${messageOf(cause)}.`,
+        cause,
+      });
+    }
+    return { ...given, trustFiles: undefined };
+  }
+  const { ownCertificate } = await import('./host/own-certificate.ts');
+  const names = new Set(['localhost', '127.0.0.1', '::1', hostname(), host, ...(url ? [new URL(url).hostname] : [])]);
+  const usable = [...names].filter((name) => name !== '0.0.0.0' && name !== '::');
+  const { key, cert, certFile, bundleFile } = await ownCertificate(join(directory, 'tls'), usable, Date.now());
+  process.stdout.write(
+    `This server has signed its certificate itself; clients that are to trust it need ${certFile}\n`,
+  );
+  return { key, cert, trustFiles: { one: certFile, all: bundleFile } };
 }
 
 /** Where the variables of OpenTelemetry name a collector, runs are sent there as traces. */

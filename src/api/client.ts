@@ -4,6 +4,8 @@ import { isObject, type JsonObject, parseJson } from '../core/json.ts';
 export interface Session {
   url: string;
   token: string;
+  /** The certificate of an authority that nobody else knows, as PEM. */
+  ca?: string;
 }
 
 export interface Client {
@@ -68,7 +70,9 @@ export function openClient({ url, token }: Session): Client {
     } catch (cause) {
       throw new MillraceError('endpoint.unreachable', {
         message: `The server at ${url} does not answer: ${messageOf(cause)}.`,
-        hint: 'Is it running? millrace serve',
+        hint: /certificate|self-signed/i.test(messageOf(cause))
+          ? 'Name the certificate that it is to be trusted by: millrace login URL --ca FILE (that of `serve --tls` is DATA/tls/cert.pem).'
+          : 'Is it running? millrace serve',
         cause,
       });
     }

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { Session } from '../api/client.ts';
 import { MillraceError } from '../core/error.ts';
 
@@ -13,7 +14,9 @@ export function readSession(): Session {
   const { MILLRACE_URL: url, MILLRACE_TOKEN: token } = process.env;
   if (url && token) return { url, token };
   try {
-    return JSON.parse(readFileSync(sessionFile(), 'utf8')) as Session;
+    const session = JSON.parse(readFileSync(sessionFile(), 'utf8')) as Session;
+    if (session.ca) trust(session.ca);
+    return session;
   } catch {
     throw new MillraceError('login.needed', {
       message: 'You are not signed in to a server.',
@@ -26,4 +29,9 @@ export function saveSession(session: Session): void {
   mkdirSync(dirname(sessionFile()), { recursive: true });
   writeFileSync(sessionFile(), JSON.stringify(session));
   chmodSync(sessionFile(), 0o600);
+}
+
+/** Trusts an authority beside those that everybody knows, in this process. */
+export function trust(ca: string): void {
+  setDefaultCACertificates([...getCACertificates('default'), ca]);
 }

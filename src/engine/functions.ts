@@ -76,7 +76,7 @@ export function functionDesk(parts: EngineParts, mailbox: Mailbox) {
     }
     await parts.jobs.start(run.id, {
       run: { command: job.command },
-      environment: {},
+      environment: trustEnvironment(parts.trustFiles),
       directory: parts.jobs.directory(run.id),
       files: job.files,
       limits: { seconds: run.timeoutSeconds, memoryMb: Math.max(run.memoryInMB, 64), fileMb: 64 },
@@ -139,3 +139,7 @@ export function functionDesk(parts: EngineParts, mailbox: Mailbox) {
     return Object.fromEntries(wanted.flatMap((name) => (name in values ? [[name, values[name]!]] : [])));
   }
 }
+
+/** What the runtimes of functions read to learn whom to trust. */
+const trustEnvironment = (files: EngineParts['trustFiles']): Record<string, string> =>
+  files ? { NODE_EXTRA_CA_CERTS: files.one, SSL_CERT_FILE: files.all, REQUESTS_CA_BUNDLE: files.all } : {};

@@ -26,6 +26,8 @@ export interface EngineParts {
   observer: Observer;
   /** Sends a trace to a collector; undefined: nobody wants it. */
   sendTrace: ((spans: Span[]) => Promise<void>) | undefined;
+  /** Files of authorities that programs which call this server need: `one` beside their own, `all` in place of them. */
+  trustFiles: { one: string; all: string } | undefined;
   report(message: string, details: Record<string, unknown>): void;
 }
 

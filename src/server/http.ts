@@ -22,12 +22,15 @@ export interface HttpParts {
   /** Directory of the built web application. */
   pages: string;
   metrics: Pick<ReturnType<typeof openMetrics>, 'requested' | 'text' | 'contentType'>;
+  /** Key and certificate as PEM, where HTTPS is spoken. */
+  tls: { key: string; cert: string } | undefined;
   report(message: string, details: Record<string, unknown>): void;
 }
 
 /** The HTTP server: binds each operation to its handler, behind the check of who may call it. */
-export function buildHttp({ auth, handlers, health, pages, metrics, report }: HttpParts): FastifyInstance {
-  const server = Fastify({ bodyLimit: largestBody, logger: false, forceCloseConnections: true });
+export function buildHttp({ auth, handlers, health, pages, metrics, tls, report }: HttpParts): FastifyInstance {
+  const options = { bodyLimit: largestBody, logger: false, forceCloseConnections: true };
+  const server = (tls ? Fastify({ ...options, https: tls }) : Fastify(options)) as FastifyInstance;
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
   server.setErrorHandler((error, request, reply) => sendError(error as Error, request, reply));

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { answerOf } from '../api/answers.ts';
 import { codestreamPrefixes } from '../api/operation.ts';
 import { operations } from '../api/operations.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -14,6 +16,7 @@ export function openApi(version: string): JsonObject {
         required: true,
         schema: { type: 'string' },
       }));
+      const answer = answerOf({ id });
       const described: JsonObject = {
         operationId: prefix === codestreamPrefixes[1] ? `${id}.pipeline` : id,
         summary,
@@ -23,7 +26,10 @@ export function openApi(version: string): JsonObject {
         ...(parameters.length > 0 ? { parameters } : {}),
         ...(body ? { requestBody: { content: { 'application/json': { schema: { type: 'object' } } } } } : {}),
         responses: {
-          [String(status)]: { description: 'Done.' },
+          [String(status)]: {
+            description: 'Done.',
+            ...(answer ? { content: { 'application/json': { schema: z.toJSONSchema(answer) as JsonObject } } } : {}),
+          },
           default: { description: 'An error with code, message and hint.' },
         },
       };

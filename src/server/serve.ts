@@ -39,6 +39,9 @@ export interface ServeParts {
   host: string;
   port: number;
   adminPassword: string | undefined;
+  tls: { key: string; cert: string } | undefined;
+  /** Files of authorities for functions, which call this server: where its certificate is its own. */
+  trustFiles: EngineParts['trustFiles'];
   report(message: string, details: Record<string, unknown>): void;
   /** How people reach this server, where that is not the address it listens on. */
   publicUrl: string | undefined;
@@ -55,7 +58,8 @@ export interface Server {
 export async function serve(given: ServeParts): Promise<Server> {
   const { store, seal, catalogue, host, port, say } = given;
   let isStopping = false;
-  let url = `http://${host}:${port}`;
+  const scheme = given.tls ? 'https' : 'http';
+  let url = `${scheme}://${host}:${port}`;
   const users = openUsers(store, store.now);
   const auth = openAuth(store, users, store.now);
   const parts: EngineParts = {
@@ -72,6 +76,7 @@ export async function serve(given: ServeParts): Promise<Server> {
     crashPoint: given.crashPoint,
     observer: { happened: (execution, events) => observe(execution, events) },
     sendTrace: given.sendTrace,
+    trustFiles: given.trustFiles,
     report: given.report,
   };
   try {
@@ -94,6 +99,7 @@ export async function serve(given: ServeParts): Promise<Server> {
     health: async () => healthOf(await isStoreUp(), engine.load(), isStopping),
     pages: given.pages,
     metrics,
+    tls: given.tls,
     report: given.report,
   });
   try {
@@ -116,7 +122,7 @@ export async function serve(given: ServeParts): Promise<Server> {
       });
     throw cause;
   }
-  url = given.publicUrl ?? `http://${host}:${(http.server.address() as AddressInfo).port}`;
+  url = given.publicUrl ?? `${scheme}://${host}:${(http.server.address() as AddressInfo).port}`;
   await firstStart();
   await auth.forgetExpired();
   const sweep = setInterval(() => void auth.forgetExpired().catch(() => undefined), 3_600_000).unref();

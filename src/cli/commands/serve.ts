@@ -9,6 +9,9 @@ export interface ServeOptions {
   dns: { address: string; port: number } | undefined;
   allowProcessWorkspace: boolean;
   localCloud: boolean;
+  tls: boolean;
+  tlsCert: string | undefined;
+  tlsKey: string | undefined;
 }
 
 export interface DemoOptions {
@@ -28,6 +31,9 @@ export function serveCommands(parts: CliParts, done: (code: ExitCode) => void): 
       .option('--data <directory>', 'where everything is kept', process.env.MILLRACE_DATA ?? '.millrace')
       .option('--host <address>', 'address to listen on', '127.0.0.1')
       .option('--port <port>', 'port to listen on; 0 chooses one', readPort, 8787)
+      .option('--tls', 'speak HTTPS, with a certificate of its own unless files are given', false)
+      .option('--tls-cert <file>', 'certificate, with those that lead to its authority (PEM)')
+      .option('--tls-key <file>', 'its key (PEM)')
       .option('--url <url>', 'how people reach it, where that is another address', process.env.MILLRACE_URL)
       .option('--dns <address:port>', 'serve names there (DNS; its API on the next port)', readAddress)
       .option('--allow-process-workspace', 'let CI tasks run as plain processes of this machine', false)

@@ -2,25 +2,25 @@ import { z } from 'zod';
 import { MillraceError } from '../../core/error.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import type { HandlerParts } from '../handlers.ts';
-import { type Handler, pageOf } from '../request.ts';
+import { envelope, type Handler } from '../request.ts';
 
 /** What this server can do, as the original's pages ask for it: the types of tasks and endpoints with their properties. */
 export function tileHandlers({ parts }: HandlerParts): Record<string, Handler> {
   const { tasks, endpoints } = parts.catalogue;
   const endpointTiles = endpoints.map(({ type, title, summary, properties }) => ({
-    ...{ tileId: type, displayName: title, description: summary },
+    ...{ tileId: type, displayName: title, description: summary, _link: `/codestream/api/endpoint-tiles/${type}` },
     inputProperties: propertiesOf(properties),
     outputProperties: {},
   }));
   const pipelineTiles = tasks.map(({ type, title, summary, input, output }) => ({
-    ...{ tileId: type, displayName: title, description: summary },
+    ...{ tileId: type, displayName: title, description: summary, _link: `/codestream/api/pipeline-tiles/${type}` },
     inputProperties: propertiesOf(input),
     outputProperties: Object.fromEntries(
       Object.entries(output).map(([name, description]) => [name, { type: 'String', description, mandatory: false }]),
     ),
   }));
   return {
-    'endpoints.tiles': async ({ query }) => pageOf(endpointTiles as never, query),
+    'endpoints.tiles': async ({ query }) => envelope(endpointTiles as never, query),
     'endpoints.tile': async ({ params }) => {
       const found = endpointTiles.find(({ tileId }) => tileId === params.type);
       if (found) return found;
@@ -29,7 +29,7 @@ export function tileHandlers({ parts }: HandlerParts): Record<string, Handler> {
         hint: `Known: ${endpoints.map(({ type }) => type).join(', ')}.`,
       });
     },
-    'pipelines.tiles': async ({ query }) => pageOf(pipelineTiles as never, query),
+    'pipelines.tiles': async ({ query }) => envelope(pipelineTiles as never, query),
   };
 }
 

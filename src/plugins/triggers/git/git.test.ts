@@ -193,3 +193,146 @@ test('an event whose pipeline cannot run is recorded as refused, with the reason
 
   assert.deepEqual([body.executionStatus, body.message], ['REFUSED', 'There is no pipeline Missing in project Tito.']);
 });
+
+const gitlabPush = {
+  object_kind: 'push',
+  ref: 'refs/heads/main',
+  after: 'b'.repeat(40),
+  user_name: 'Ann',
+  project: {
+    name: 'tito',
+    path_with_namespace: 'acme/tito',
+    git_http_url: 'https://gitlab.example/acme/tito.git',
+    git_ssh_url: 'git@gitlab.example:acme/tito.git',
+  },
+  commits: [
+    { id: 'a'.repeat(40), message: 'first', author: { name: 'Bob' }, added: ['a'], modified: [], removed: [] },
+    {
+      id: 'b'.repeat(40),
+      message: 'second\n\nmore',
+      timestamp: '2026-11-23T10:00:00Z',
+      author: { name: 'Ann' },
+      added: [],
+      modified: ['b'],
+      removed: ['c'],
+    },
+  ],
+};
+const readFrom = (headers: Record<string, string>, event: object) =>
+  git.read(headers, Buffer.from(JSON.stringify(event))) as unknown as Record<string, unknown>;
+
+test('GitLab: pushes, tags and merge requests are read, and a request counts when commits came', () => {
+  const event = readFrom({ 'x-gitlab-event': 'Push Hook' }, gitlabPush);
+  assert.deepEqual(
+    [
+      event.kind,
+      event.branch,
+      event.commitId,
+      event.subject,
+      event.owner,
+      event.repo,
+      event.serverUrl,
+      event.changedFiles,
+    ],
+    ['PUSH', 'main', 'b'.repeat(40), 'second', 'Ann', 'acme/tito', 'https://gitlab.example', ['a', 'b', 'c']],
+  );
+  assert.equal(readFrom({ 'x-gitlab-event': 'Tag Push Hook' }, { ...gitlabPush, ref: 'refs/tags/v1' }).kind, 'TAG');
+  const request = (attributes: object) =>
+    readFrom(
+      { 'x-gitlab-event': 'Merge Request Hook' },
+      {
+        user: { name: 'Ann' },
+        project: gitlabPush.project,
+        object_attributes: { title: 'A face', target_branch: 'main', last_commit: { id: 'c' }, ...attributes },
+      },
+    );
+  assert.deepEqual([request({ action: 'open' }).kind, request({ action: 'open' }).branch], ['PULL_REQUEST', 'main']);
+  assert.equal(request({ action: 'update', oldrev: 'x' }).kind, 'PULL_REQUEST');
+  assert.equal(request({ action: 'update' }).kind, 'PULL_REQUEST update');
+  assert.equal(request({ action: 'merge' }).kind, 'PULL_REQUEST merge');
+  assert.equal(git.isGenuine({ 'x-gitlab-event': 'Push Hook', 'x-gitlab-token': 's' }, Buffer.from(''), 's'), true);
+  assert.equal(git.isGenuine({ 'x-gitlab-event': 'Push Hook', 'x-gitlab-token': 't' }, Buffer.from(''), 's'), false);
+  assert.equal(git.isGenuine({ 'x-gitlab-event': 'Push Hook' }, Buffer.from(''), 's'), false);
+});
+
+test('Bitbucket: pushes and pull requests of the cloud are read', () => {
+  const repository = { full_name: 'acme/tito', links: { html: { href: 'https://bitbucket.org/acme/tito' } } };
+  const event = readFrom(
+    { 'x-event-key': 'repo:push' },
+    {
+      actor: { display_name: 'Ann' },
+      repository,
+      push: {
+        changes: [
+          {
+            new: {
+              type: 'branch',
+              name: 'main',
+              target: { hash: 'd', message: 'A face\n', author: { raw: 'Bob <bob@a>' } },
+            },
+          },
+        ],
+      },
+    },
+  );
+  assert.deepEqual(
+    [event.kind, event.branch, event.commitId, event.subject, event.owner, event.sshUrl],
+    ['PUSH', 'main', 'd', 'A face', 'Bob', 'git@bitbucket.org:acme/tito.git'],
+  );
+  const gone = readFrom(
+    { 'x-event-key': 'repo:push' },
+    { repository, push: { changes: [{ new: null, old: { name: 'old' } }] } },
+  );
+  assert.deepEqual(git.match(gone as never, git.config.parse({})), { ignore: 'Branch old was deleted.' });
+  const request = readFrom(
+    { 'x-event-key': 'pullrequest:created' },
+    {
+      repository,
+      pullrequest: {
+        title: 'T',
+        source: { commit: { hash: 'e' } },
+        destination: { branch: { name: 'main' } },
+        author: { nickname: 'ann' },
+      },
+    },
+  );
+  assert.deepEqual([request.kind, request.owner, request.commitId], ['PULL_REQUEST', 'ann', 'e']);
+  assert.equal(readFrom({ 'x-event-key': 'pullrequest:fulfilled' }, {}).kind, 'PULL_REQUEST fulfilled');
+});
+
+test('Bitbucket: pushes and pull requests of a server are read, and its pings', () => {
+  const repository = {
+    slug: 'tito',
+    project: { key: 'ACME' },
+    links: { clone: [{ name: 'http', href: 'https://bb.example/scm/acme/tito.git' }] },
+  };
+  const actor = { name: 'ann', displayName: 'Ann' };
+  const event = readFrom(
+    { 'x-event-key': 'repo:refs_changed' },
+    {
+      actor,
+      repository,
+      changes: [{ ref: { displayId: 'main', type: 'BRANCH' }, toHash: 'f', type: 'UPDATE' }],
+    },
+  );
+  assert.deepEqual(
+    [event.kind, event.branch, event.owner, event.repo, event.serverUrl],
+    ['PUSH', 'main', 'Ann', 'ACME/tito', 'https://bb.example'],
+  );
+  const request = readFrom(
+    { 'x-event-key': 'pr:opened' },
+    {
+      pullRequest: {
+        title: 'T',
+        fromRef: { latestCommit: 'g' },
+        toRef: { displayId: 'main', repository },
+        author: { user: actor },
+      },
+    },
+  );
+  assert.deepEqual([request.kind, request.commitId], ['PULL_REQUEST', 'g']);
+  assert.equal(readFrom({ 'x-event-key': 'diagnostics:ping' }, { test: true }).kind, 'PING');
+  const body = Buffer.from('{}');
+  const signature = `sha256=${createHmac('sha256', 's').update(body).digest('hex')}`;
+  assert.equal(git.isGenuine({ 'x-event-key': 'x', 'x-hub-signature': signature }, body, 's'), true);
+});
