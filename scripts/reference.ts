@@ -60,6 +60,7 @@ export const pages = (): Record<string, string> => ({
     ...everything.notifiers.map(
       (notifier) => `${heading(notifier)}Endpoint type: \`${notifier.endpointType}\`.\n\n${fields(notifier.config)}`,
     ),
+    ...everything.notifications.map((one) => `${heading(one)}${fields(one.config)}`),
     ...everything.metricSinks.map((sink) => `${heading(sink)}Endpoint type: \`${sink.endpointType}\`.\n`),
   ]),
   'commands.md': page('Commands', commandPages()),

@@ -38,6 +38,7 @@ export const diagnosticCodes = {
   'rollback.incomplete': 'A rollback needs the name of a pipeline.',
   'rollback.unknown-part': 'A rollback names a stage or task that the pipeline does not have.',
   'pipeline.unknown': 'The project has no pipeline of this name.',
+  'notification.unknown-part': 'A notification names an event, stage or task that there is not.',
   'notification.incomplete': 'A notification needs a type and an endpoint.',
   'condition.syntax': 'The condition cannot be read.',
   'binding.unknown-input': 'The binding names an input that the pipeline does not have.',

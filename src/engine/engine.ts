@@ -19,6 +19,7 @@ import type { Load } from './observe.ts';
 import type { EngineParts } from './parts.ts';
 import { actionPerformer } from './perform-action.ts';
 import { noticePerformer } from './perform-notice.ts';
+import { notificationPerformer } from './perform-notification.ts';
 import { taskPerformer, workspaceKey } from './perform-task.ts';
 import { runnablePipeline } from './runnable.ts';
 import { openMailbox } from './transact.ts';
@@ -86,6 +87,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   });
   const actions = actionPerformer(parts, mailbox);
   const notices = noticePerformer(parts, mailbox);
+  const sendNotification = notificationPerformer(parts, mailbox);
   const dispatcher = startDispatcher(parts, perform);
 
   return {
@@ -263,6 +265,8 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
         return nested.startRollback(command, execution);
       case 'notify':
         return notices.notify(command, execution);
+      case 'send-notification':
+        return sendNotification(command, execution);
       case 'send-metrics':
         return notices.sendMetrics(command, execution);
       case 'send-trace':

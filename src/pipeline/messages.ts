@@ -42,6 +42,8 @@ export type ExecutionCommand = { key: string; due: Instant } & (
   | { do: 'tidy' }
   | { do: 'send-trace' }
   | { do: 'notify'; notice: Notice }
+  /** One of the notifications of the original; status and message are those of the run when it was due. */
+  | { do: 'send-notification'; number: number; word: string; status: string; message: string }
 );
 
 /** Something worth telling people, in the order it happened. */

@@ -4,6 +4,7 @@ import { openReader, text } from '../lang/reader.ts';
 import type { YamlDocument } from '../lang/yaml.ts';
 import { readPipelineExtras, readStageExtras, readTaskExtras } from './extras.ts';
 import type { Pipeline, Stage, Task, Workspace } from './model.ts';
+import { checkNotifications } from './notifications.ts';
 import { readRollbacks } from './rollback.ts';
 
 const pipelineKeys = words(`
@@ -69,6 +70,7 @@ export function parsePipeline(document: YamlDocument): {
     millrace: readPipelineExtras(reader, root.millrace),
   };
   pipeline.rollbacks = readRollbacks(reader, root.rollbacks, pipeline.stages);
+  checkNotifications(reader, pipeline.notifications, pipeline.stages);
   return { pipeline: name ? pipeline : undefined, diagnostics };
 
   function stages(): Stage[] {

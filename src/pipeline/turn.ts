@@ -2,6 +2,7 @@ import type { Instant } from '../core/instant.ts';
 import { evolve } from './evolve.ts';
 import type { Execution, ExecutionEvent } from './execution.ts';
 import type { ExecutionCommand, Notice } from './messages.ts';
+import { notificationsFor } from './notifications.ts';
 
 type Untimed<E> = E extends { at: Instant } ? Omit<E, 'at'> : never;
 
@@ -21,6 +22,9 @@ export class Turn {
     const full = { ...event, at: this.now } as ExecutionEvent;
     this.state = evolve(this.state, full);
     this.events.push(full);
+    const { status, message } = this.state;
+    for (const { number, word, key } of notificationsFor(this.state, full))
+      this.ask({ do: 'send-notification', number, word, status, message, key, due: this.now });
   }
 
   ask(command: ExecutionCommand): void {

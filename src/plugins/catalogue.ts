@@ -7,6 +7,7 @@ import { localResources } from './clouds/local/resources.ts';
 import type { Site } from './clouds/local/site.ts';
 import { endpoints } from './endpoints/endpoints.ts';
 import { wavefront } from './metrics/wavefront.ts';
+import { emailNotification, jiraNotification, webhookNotification } from './notifiers/notifications.ts';
 import { slack } from './notifiers/slack.ts';
 import { blueprint } from './tasks/blueprint.ts';
 import { bamboo } from './tasks/builds/bamboo.ts';
@@ -63,5 +64,6 @@ export const catalogue = ({ site, containers, allowProcessWorkspace, bootWithin 
   ] as unknown as CloudResourceDefinition[],
   triggers: [git, registry],
   notifiers: [slack],
+  notifications: [emailNotification, jiraNotification, webhookNotification],
   metricSinks: [wavefront],
 });

@@ -1,5 +1,11 @@
 import type { CloudResourceDefinition } from './cloud.ts';
-import type { EndpointDefinition, MetricSinkDefinition, NotifierDefinition, TriggerDefinition } from './parts.ts';
+import type {
+  EndpointDefinition,
+  MetricSinkDefinition,
+  NotificationDefinition,
+  NotifierDefinition,
+  TriggerDefinition,
+} from './parts.ts';
 import type { TaskDefinition } from './task.ts';
 
 /** Everything this server can do: lists of definitions, one line each. */
@@ -9,5 +15,6 @@ export interface Catalogue {
   resources: CloudResourceDefinition[];
   triggers: TriggerDefinition[];
   notifiers: NotifierDefinition[];
+  notifications: NotificationDefinition[];
   metricSinks: MetricSinkDefinition[];
 }

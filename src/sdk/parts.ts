@@ -84,6 +84,39 @@ export interface NotifierDefinition {
 }
 export const defineNotifier = (definition: NotifierDefinition): NotifierDefinition => definition;
 
+/** What a notification of the original is handed: its bindings are resolved. */
+export interface NotificationContext {
+  /** The same over all tries: what an earlier one did is found, or known again by the far side. */
+  key: string;
+  /** Whether an earlier try may have come through. */
+  isRepeat: boolean;
+  endpoint: Endpoint | undefined;
+  http: Http;
+  addressesOf(names: string[], groups: string[]): Promise<string[]>;
+}
+
+/** What became of one, for people and for the record of the run. */
+export interface NotificationResult {
+  responseCode: number;
+  responseMessage: string;
+  jiraResponse?: { ID: string; link: string };
+}
+
+/** A way in which pipelines of the original tell the world: `notifications.<type>`. */
+export interface NotificationDefinition<C extends z.ZodObject = z.ZodObject> {
+  type: string;
+  title: string;
+  summary: string;
+  /** Undefined: it needs none. */
+  endpointType: string | undefined;
+  config: C;
+  /** @throws MillraceError where it was not taken; it is tried again some times. */
+  send(config: z.infer<C>, context: NotificationContext): Promise<NotificationResult>;
+}
+export const defineNotification = <C extends z.ZodObject>(
+  definition: NotificationDefinition<C>,
+): NotificationDefinition => definition as unknown as NotificationDefinition;
+
 export interface MetricSinkDefinition {
   type: string;
   title: string;

@@ -52,7 +52,16 @@ export function executionHandlers(given: HandlerParts): Record<string, Handler> 
     );
   const show = async (id: string) => {
     const found = await execution(id);
-    return { ...executionRecord(found, { withStages: true }), ...(await machineOf(found)) };
+    const notifications = await notificationsOf(found);
+    return { ...executionRecord(found, { withStages: true }), notifications, ...(await machineOf(found)) };
+  };
+  /** What was told of a run by its notifications, and what became of that. */
+  const notificationsOf = async ({ plan }: Execution): Promise<JsonObject[]> => {
+    if (Object.keys(plan.pipeline.notifications).length === 0) return [];
+    const all = await store.list('notification');
+    return all
+      .filter(({ body }) => body.execution === plan.execution)
+      .map(({ body: { execution: _, ...told } }) => told);
   };
   /** The machine that a run lives on; and where it waits for that, which would otherwise look like any other wait. */
   const machineOf = async (run: Execution): Promise<JsonObject> => {
@@ -90,8 +99,11 @@ export function executionHandlers(given: HandlerParts): Record<string, Handler> 
         message: `${run.plan.pipeline.name} #${run.plan.index} is ${run.status}${isOver(run) ? ', and still tells of its end' : ''}.`,
         hint: isOver(run) ? 'Try again in a moment.' : 'Cancel it first.',
       });
-    for (const question of await store.list('user-operation'))
-      if (question.body.executionId === id) await store.remove('user-operation', question.id);
+    for (const { kind, id: one, body } of [
+      ...(await store.list('user-operation')),
+      ...(await store.list('notification')),
+    ])
+      if (body.executionId === id || body.execution === id) await store.remove(kind, one);
   };
   return {
     'executions.start': async (request) => start(await byId('pipeline', request.params.id!), request),
