@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { JsonObject } from '../../core/json.ts';
 import { filledText, text } from '../../sdk/fields.ts';
 import type { Jobs } from '../../sdk/powers.ts';
-import { shellQuote } from '../tasks/shell.ts';
+import { shellQuote } from '../shell.ts';
 import { formatOf, readReports, resultFormats } from './formats.ts';
 
 const mostReports = 500;

@@ -3,8 +3,8 @@ import { type JsonObject, parseJson } from '../../core/json.ts';
 import { texts } from '../../sdk/fields.ts';
 import { defineTask, type TaskContext } from '../../sdk/task.ts';
 import { collectReports, readCollected, reportItem } from '../results/collect.ts';
+import { exportsAsJson, shellQuote } from '../shell.ts';
 import { pollJob, startJob } from './job.ts';
-import { exportsAsJson, shellQuote } from './shell.ts';
 
 /** A build that takes longer than this wants a `millrace: {timeout: ...}` of its own. */
 const longest = 6 * 3600;

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { isObject, type JsonObject, parseJson } from '../../core/json.ts';
 import { filledText, text } from '../../sdk/fields.ts';
 import { defineTask } from '../../sdk/task.ts';
+import { exportLines, exportsAsJson } from '../shell.ts';
 import { pollJob, startJob } from './job.ts';
-import { exportLines, exportsAsJson } from './shell.ts';
 
 export const custom = defineTask({
   type: 'Custom',

@@ -3,7 +3,8 @@ import { isObject, type Json, type JsonObject, parseJson } from '../../core/json
 import { idOfKey } from '../../core/key-id.ts';
 import { filledText, flag, text, textMap, texts } from '../../sdk/fields.ts';
 import { defineTask, type Outcome } from '../../sdk/task.ts';
-import { exportLines, shellQuote } from './shell.ts';
+import { completeLines, launchLines, lookAt, stopThere } from '../detached.ts';
+import { exportLines, shellQuote } from '../shell.ts';
 import { runRemote, type SshTarget } from './ssh-connection.ts';
 
 const pollSeconds = 0.4;
@@ -61,10 +62,7 @@ export const ssh = defineTask({
       `head -c ${prelude.length} > prelude.part && cat > script.part || exit 96`,
       `[ "$(wc -c < script.part)" -eq ${script.length} ] || exit 95`,
       'mv prelude.part prelude; mv script.part script; chmod 700 script',
-      'if mkdir started 2>/dev/null; then',
-      `  nohup setsid sh -c 'echo $$ > pid; . ./prelude > output 2>&1; echo $? > exit.part; rm -f prelude; mv exit.part exit' > /dev/null 2>&1 < /dev/null &`,
-      'else rm -f prelude; fi',
-      'exit 0',
+      ...launchLines('. ./prelude'),
     ].join('\n');
     // Not given up half-way: a run that was canceled meanwhile must know whether there is a script to stop.
     const done = await runRemote(targetOf(input), launch, Buffer.concat([prelude, script]));
@@ -77,22 +75,14 @@ export const ssh = defineTask({
   async poll(ticket, input, context): Promise<Outcome> {
     const id = idOf(ticket);
     const from = await context.log.offset();
-    const look = [
-      `cd "$HOME/.millrace/${id}" 2>/dev/null || { echo gone 0 0; exit; }`,
-      'e=$(cat exit 2>/dev/null || echo -); p=$(cat pid 2>/dev/null || echo 0)',
-      'a=no; if [ "$p" != 0 ] && kill -0 "$p" 2>/dev/null; then a=yes; fi',
-      'echo "$e" "$a" "$(wc -c < output 2>/dev/null || echo 0)"',
-      `tail -c +${from + 1} output 2>/dev/null | head -c 262144`,
-    ].join('\n');
-    const { output } = await runRemote(targetOf(input), look, Buffer.alloc(0));
-    const newline = output.indexOf('\n');
-    const [exit = '-', alive, size] = output.subarray(0, newline).toString('utf8').split(' ');
-    if (exit === 'gone') return { failed: `The run ${id} is gone from ${input.host}: was the machine made anew?` };
-    const text = completeLines(output.subarray(newline + 1), exit !== '-');
+    const remote = (script: string, given: Buffer) => runRemote(targetOf(input), script, given);
+    const { exit, isAlive, size, output } = await lookAt(remote, directoryOf(id), from);
+    if (exit === undefined) return { failed: `The run ${id} is gone from ${input.host}: was the machine made anew?` };
+    const text = completeLines(output, exit !== null);
     if (text) await context.log.append(from, text);
-    if (exit !== '-' && from + Buffer.byteLength(text) < Number(size)) return { wait: ticket, seconds: 0 };
-    if (exit !== '-') return finished(Number(exit), id, input);
-    if (alive === 'yes') return { wait: { id }, seconds: pollSeconds };
+    if (exit !== null && from + Buffer.byteLength(text) < size) return { wait: ticket, seconds: 0 };
+    if (exit !== null) return finished(exit, id, input);
+    if (isAlive) return { wait: { id }, seconds: pollSeconds };
     const missing = isObject(ticket) ? Number(ticket.missing ?? 0) + 1 : 1;
     if (missing < mostMissing) return { wait: { id, missing }, seconds: pollSeconds };
     return {
@@ -101,13 +91,7 @@ export const ssh = defineTask({
   },
 
   async cancel(ticket, input) {
-    const stop = [
-      `p=$(cat "$HOME/.millrace/${idOf(ticket)}/pid" 2>/dev/null) || exit 0`,
-      'kill -s TERM -- "-$p" 2>/dev/null; n=0',
-      'while kill -s 0 -- "-$p" 2>/dev/null && [ $n -lt 50 ]; do sleep 0.1; n=$((n + 1)); done',
-      'kill -s KILL -- "-$p" 2>/dev/null; exit 0',
-    ].join('\n');
-    await runRemote(targetOf(input), stop, Buffer.alloc(0));
+    await stopThere((script, given) => runRemote(targetOf(input), script, given), directoryOf(idOf(ticket)));
   },
 });
 
@@ -158,13 +142,10 @@ function targetOf({ host, username, password, privatekey, passphrase }: Input): 
   return { host: name, port, username, password, privateKey: privatekey, passphrase };
 }
 
+/** Shell, for double quotes. */
+const directoryOf = (id: string): string => `$HOME/.millrace/${id}`;
 const runName = (key: string): string => idOfKey(key);
 const idOf = (ticket: Json): string => (isObject(ticket) ? String(ticket.id) : '');
-
-/** While a script runs only whole lines are taken, so that no character and no metric is cut in two. */
-function completeLines(bytes: Buffer, all: boolean): string {
-  return (all ? bytes : bytes.subarray(0, bytes.lastIndexOf(10) + 1)).toString('utf8');
-}
 
 /** The first character may have been cut in two. */
 const wholeCharacters = (bytes: Buffer): string => bytes.toString('utf8').replace(/^\uFFFD+/, '');
