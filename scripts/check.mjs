@@ -21,7 +21,12 @@ const onBoth = globSync(['src/engine/*.test.ts', 'src/server/*.test.ts', 'src/pl
 }).sort();
 /** What needs a container engine, the image of its machines and root. */
 const withContainers = globSync(
-  ['src/plugins/clouds/container/*.test.ts', 'examples/tito/lamp/*.test.ts', 'test/container-*.test.ts'],
+  [
+    'src/plugins/clouds/container/*.test.ts',
+    'src/plugins/workspaces/*.test.ts',
+    'examples/tito/lamp/*.test.ts',
+    'test/container-*.test.ts',
+  ],
   {
     cwd: root,
   },

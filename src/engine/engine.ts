@@ -20,9 +20,10 @@ import type { EngineParts } from './parts.ts';
 import { actionPerformer } from './perform-action.ts';
 import { noticePerformer } from './perform-notice.ts';
 import { notificationPerformer } from './perform-notification.ts';
-import { taskPerformer, workspaceKey } from './perform-task.ts';
+import { taskPerformer } from './perform-task.ts';
 import { runnablePipeline } from './runnable.ts';
 import { openMailbox } from './transact.ts';
+import { removeWorkspace } from './workspace.ts';
 
 const mostTracesTries = 5;
 
@@ -272,7 +273,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       case 'send-trace':
         return sendTrace(command, execution);
       case 'tidy':
-        await parts.jobs.remove(workspaceKey(id));
+        await removeWorkspace(parts, execution, command.tries);
         await nested.tellParent(execution);
         await mailbox.settle({ settles });
         return;

@@ -9,7 +9,7 @@ import type { ExecutionReport, Executions } from '../sdk/powers.ts';
 import type { Command, Document } from '../store/store.ts';
 import type { StartRequest } from './engine.ts';
 import type { EngineParts } from './parts.ts';
-import { openScope } from './prepare.ts';
+import { openScope } from './scope.ts';
 import type { Mailbox } from './transact.ts';
 
 /** Deeper than this nobody nests on purpose: a pipeline that runs itself without end is stopped here. */

@@ -7,7 +7,7 @@ import type { NotificationResult } from '../sdk/parts.ts';
 import type { Command, Document } from '../store/store.ts';
 import { readEndpoint, variablesIn } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
-import { openScope } from './prepare.ts';
+import { openScope } from './scope.ts';
 import type { Mailbox } from './transact.ts';
 
 /** One that nobody takes is given up after this many tries: it must never hold up a run. */

@@ -9,6 +9,7 @@ import { type Prepared, prepareTask } from './prepare.ts';
 import { taskLog } from './task-log.ts';
 import { reportOf, taskKeyOf, uncertain } from './task-report.ts';
 import type { Along, Mailbox } from './transact.ts';
+import { workspaceKey } from './workspace.ts';
 
 interface TaskCommand {
   stage: string;
@@ -203,6 +204,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
       workspace: {
         type: execution.plan.pipeline.workspace.type,
         environment: prepared.environment,
+        container: prepared.container,
         key: workspaceKey(execution.plan.execution),
         repository: pushedRepository(execution),
       },
@@ -231,9 +233,6 @@ function pushedRepository({ plan }: Execution): TaskContext['workspace']['reposi
   if (!plan.pipeline.workspace.autoCloneForTrigger || !branch || !(ssh || http)) return undefined;
   return { branch: String(branch), sshUrl: String(ssh ?? ''), httpUrl: String(http ?? '') };
 }
-
-/** Names the directory that all tasks of an execution share. */
-export const workspaceKey = (execution: string): string => `workspace/${execution}`;
 
 /** What has begun has passed its precondition; its own effects may have changed the answer. */
 function withoutPrecondition(execution: Execution, stage: string, task: string): Execution {

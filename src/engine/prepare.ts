@@ -1,16 +1,17 @@
 import { MillraceError, messageOf } from '../core/error.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
-import { maskDeep, masker } from '../core/secret.ts';
+import { maskDeep } from '../core/secret.ts';
 import { resolveDeep } from '../lang/binding.ts';
 import { parseCondition } from '../lang/condition.ts';
 import type { Execution } from '../pipeline/execution.ts';
 import { findTask, type Task } from '../pipeline/model.ts';
-import { lookupIn } from '../pipeline/scope.ts';
+import type { ContainerSpec } from '../sdk/parts.ts';
 import type { Endpoint } from '../sdk/powers.ts';
 import type { TaskDefinition } from '../sdk/task.ts';
-import { isSealed } from '../store/seal.ts';
-import { readEndpoint, readVariables, variablesIn } from './definitions.ts';
+import { readEndpoint, variablesIn } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
+import { openScope } from './scope.ts';
+import { containerOf } from './workspace.ts';
 
 /** A task with everything it needs, ready to be performed; or the reason why it is not. */
 export type Prepared =
@@ -25,6 +26,7 @@ export type Prepared =
       shown: JsonObject;
       endpoints: Record<string, Endpoint>;
       environment: Record<string, string>;
+      container: ContainerSpec | undefined;
       mask: (text: string) => string;
       holds: (condition: string, fields?: Json) => boolean;
     };
@@ -85,6 +87,9 @@ export async function prepareTask(
       string,
       string
     >;
+    const container = definition.usesWorkspace
+      ? await containerOf(parts, execution, variables.values, lookup)
+      : undefined;
     return {
       kind: 'ready',
       task,
@@ -93,6 +98,7 @@ export async function prepareTask(
       shown,
       endpoints,
       environment,
+      container,
       mask,
       holds: (condition, fields = null) => parseCondition(condition).holds(lookup, fields),
     };
@@ -113,24 +119,4 @@ function withConditions(resolved: JsonObject, written: JsonObject, paths: string
     else if (isObject(inner) && isObject(raw)) input[key!] = withConditions(inner, raw, [rest]);
   }
   return input;
-}
-
-/** What bindings of a run stand for, secrets opened, and a mask that hides each of them; `secrets` may be added to. */
-export async function openScope(parts: EngineParts, execution: Execution) {
-  const variables = await readVariables(parts, execution.plan.project);
-  const secrets = new Set(variables.secrets);
-  const opened = openInputs(parts, execution, (secret) => secrets.add(secret));
-  const lookup = lookupIn(opened, variables.values, `${parts.url()}/executions/${execution.plan.execution}`);
-  return { variables, secrets, lookup, mask: (text: string) => masker(secrets)(text) };
-}
-
-/** The run with the secret ones of its inputs opened; `tell` hears each of them. */
-function openInputs(parts: EngineParts, execution: Execution, tell: (secret: string) => void): Execution {
-  const open = (text: string): string => {
-    if (!isSealed(text)) return text;
-    const secret = parts.seal.open(text);
-    tell(secret);
-    return secret;
-  };
-  return { ...execution, plan: { ...execution.plan, input: maskDeep(execution.plan.input, open) } };
 }

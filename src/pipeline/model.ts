@@ -47,6 +47,11 @@ export interface Workspace {
   type: string;
   endpoint: string;
   image: string;
+  /** Endpoint of the registry that the image is pulled from. */
+  registry: string;
+  path: string;
+  /** Paths that are kept from run to run. */
+  cache: string[];
   environmentVariables: Record<string, string>;
   autoCloneForTrigger: boolean;
   limits: { cpu: number; memory: number };

@@ -26,6 +26,7 @@ import { ssh } from './tasks/ssh.ts';
 import { userOperation } from './tasks/user-operation.ts';
 import { git } from './triggers/git/git.ts';
 import { registry } from './triggers/registry/registry.ts';
+import { dockerWorkspace } from './workspaces/docker.ts';
 
 export interface CatalogueOptions {
   /** Where the local cloud lives; none: no local cloud. */
@@ -66,4 +67,5 @@ export const catalogue = ({ site, containers, allowProcessWorkspace, bootWithin 
   notifiers: [slack],
   notifications: [emailNotification, jiraNotification, webhookNotification],
   metricSinks: [wavefront],
+  workspaces: [dockerWorkspace],
 });

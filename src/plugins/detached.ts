@@ -20,7 +20,7 @@ export interface Look {
 /** Starts what the shell in `command` says, once: whoever comes second finds it started. It is given the directory as its own. */
 export const launchLines = (command: string): string[] => [
   'if mkdir started 2>/dev/null; then',
-  `  nohup setsid sh -c ${shellQuote(`echo $$ > pid; ${command} > output 2>&1; echo $? > exit.part; rm -f prelude; mv exit.part exit`)} > /dev/null 2>&1 < /dev/null &`,
+  `  nohup setsid sh -c ${shellQuote(`echo $$ > pid; ( ${command} ) > output 2>&1; echo $? > exit.part; rm -f prelude; mv exit.part exit`)} > /dev/null 2>&1 < /dev/null &`,
   'else rm -f prelude; fi',
   'exit 0',
 ];

@@ -5,6 +5,7 @@ import type {
   NotificationDefinition,
   NotifierDefinition,
   TriggerDefinition,
+  WorkspaceDefinition,
 } from './parts.ts';
 import type { TaskDefinition } from './task.ts';
 
@@ -17,4 +18,5 @@ export interface Catalogue {
   notifiers: NotifierDefinition[];
   notifications: NotificationDefinition[];
   metricSinks: MetricSinkDefinition[];
+  workspaces: WorkspaceDefinition[];
 }

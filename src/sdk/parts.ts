@@ -117,6 +117,31 @@ export const defineNotification = <C extends z.ZodObject>(
   definition: NotificationDefinition<C>,
 ): NotificationDefinition => definition as unknown as NotificationDefinition;
 
+/** The container that a run works in: made when a task first needs it, removed when the run has ended. */
+export interface ContainerSpec {
+  /** The same for all tasks of a run. */
+  key: string;
+  /** Whose caches are kept from run to run: the pipeline. */
+  owner: string;
+  endpoint: Endpoint;
+  registry: Endpoint | undefined;
+  image: string;
+  path: string;
+  cache: string[];
+  environment: Record<string, string>;
+  /** Cores, and megabytes. */
+  limits: { cpu: number; memory: number };
+}
+
+/** A way to make workspaces: `workspace.type` of a pipeline. */
+export interface WorkspaceDefinition {
+  type: string;
+  title: string;
+  summary: string;
+  /** Removes the container of a run that has ended; one that is not there is removed. */
+  remove(spec: ContainerSpec): Promise<void>;
+}
+
 export interface MetricSinkDefinition {
   type: string;
   title: string;

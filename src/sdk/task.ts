@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Instant } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import type { ContainerSpec } from './parts.ts';
 import type { Deployments, Endpoint, Executions, Http, Integrations, Jobs, Log } from './powers.ts';
 
 /**
@@ -58,6 +59,8 @@ export interface TaskContext {
     type: string;
     environment: Record<string, string>;
     key: string;
+    /** The container to work in; undefined: a plain process of this machine. */
+    container: ContainerSpec | undefined;
     /** What to clone before the first step, where the pipeline wants that and a push started it. */
     repository: { branch: string; sshUrl: string; httpUrl: string } | undefined;
   };
@@ -81,6 +84,8 @@ export interface TaskDefinition<I extends z.ZodObject = z.ZodObject> {
   endpoints: Record<string, { types: string[]; required: boolean; description: string }>;
   /** What it starts lives on the machine of the server that started it: a job, a directory, a machine of the local cloud. */
   worksHere?: true;
+  /** Works in the workspace of the pipeline. */
+  usesWorkspace?: true;
   /** Input keys that hold a condition: their bindings are left for `holds`. */
   conditions?: string[][];
   examples: { title: string; yaml: string }[];

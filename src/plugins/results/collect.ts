@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../core/json.ts';
 import { filledText, text } from '../../sdk/fields.ts';
-import type { Jobs } from '../../sdk/powers.ts';
 import { shellQuote } from '../shell.ts';
 import { formatOf, readReports, resultFormats } from './formats.ts';
 
@@ -9,6 +8,9 @@ const mostReports = 500;
 const mostBytes = 16 * 2 ** 20;
 const mostBytesTogether = 4 * mostBytes;
 const known = resultFormats.map(({ type }) => type).join(', ');
+
+/** A file of the job's own directory; undefined where there is none. */
+type ReadFile = (file: string) => Promise<string | undefined>;
 
 /** One item of `process`. */
 export const reportItem = z.looseObject({
@@ -37,15 +39,14 @@ const globWord = (path: string): string => path.replace(/[^\w*?[\]./-]/g, (sign)
 
 /** What the reports say, by name, and one line about all of them. A report that cannot be read says why in `error`. */
 export async function readCollected(
-  jobs: Jobs,
-  key: string,
+  read: ReadFile,
   items: ReportItem[],
 ): Promise<{ figures: JsonObject; sentence: string }> {
   const figures: JsonObject = {};
   const sentences: string[] = [];
   for (const [index, { type, name, path }] of items.entries()) {
     const format = formatOf(type)!;
-    const files = await filesOf(jobs, key, index);
+    const files = await filesOf(read, index);
     const found =
       files === undefined
         ? { error: `the reports hold more than ${mostBytesTogether / 2 ** 20} MB` }
@@ -60,12 +61,12 @@ export async function readCollected(
 }
 
 /** Undefined where they are more than a server should hold at once. */
-async function filesOf(jobs: Jobs, key: string, index: number): Promise<{ path: string; text: string }[] | undefined> {
-  const paths = ((await jobs.read(key, `reports/${index}/list`)) ?? '').split('\n').filter(Boolean);
+async function filesOf(read: ReadFile, index: number): Promise<{ path: string; text: string }[] | undefined> {
+  const paths = ((await read(`reports/${index}/list`)) ?? '').split('\n').filter(Boolean);
   const files: { path: string; text: string }[] = [];
   let together = 0;
   for (const [number, path] of paths.entries()) {
-    const text = (await jobs.read(key, `reports/${index}/${number}`)) ?? '';
+    const text = (await read(`reports/${index}/${number}`)) ?? '';
     together += text.length;
     if (together > mostBytesTogether) return undefined;
     files.push({ path, text });

@@ -42,7 +42,7 @@ test('a workspace that is a plain process is refused unless the server allows it
   );
   assert.match(
     (await server.runTasks("Build: {type: CI, input: {steps: ['true']}}")).statusMessage,
-    /workspace is of the type DOCKER, which this version cannot make/,
+    /workspace names no `endpoint` of a Docker host, or no `image`/,
   );
 });
 

@@ -4,7 +4,7 @@ import { texts } from '../../sdk/fields.ts';
 import { defineTask, type TaskContext } from '../../sdk/task.ts';
 import { collectReports, readCollected, reportItem } from '../results/collect.ts';
 import { exportsAsJson, shellQuote } from '../shell.ts';
-import { pollJob, startJob } from './job.ts';
+import { placeOf } from '../workspaces/place.ts';
 
 /** A build that takes longer than this wants a `millrace: {timeout: ...}` of its own. */
 const longest = 6 * 3600;
@@ -43,28 +43,29 @@ export const ciTask = (allowed: boolean) =>
     ],
     /** The runner knows the key. */
     worksHere: true,
+    usesWorkspace: true,
     isRepeatable: () => true,
 
     async start({ steps, export: exported, artifacts, process }, context) {
       const refusal = refuse(context, allowed);
       if (refusal) return { failed: refusal };
-      const directory = workspaceOf(context);
+      const place = placeOf(context);
       const finish = finishScript(exported, artifacts, process);
-      const own = context.jobs.directory(context.key);
-      return startJob(context, {
-        run: { script: stepsScript([...cloneSteps(context), ...steps], finish !== '') },
-        environment: { ...context.workspace.environment, JOB: own },
-        directory,
+      return place.start({
+        script: stepsScript([...cloneSteps(context), ...steps], finish !== ''),
+        environment: { ...context.workspace.environment, JOB: place.own },
         files: finish ? { 'finish.sh': finish } : {},
+        within: 'workspace',
         limits: { seconds: longest, memoryMb: 2048, fileMb: 1024 },
       });
     },
 
     async poll(ticket, { process }, context) {
-      return pollJob(ticket, context, async (exitCode) => {
-        const exports = parseJson((await context.jobs.read(context.key, 'exports.json')) ?? '{}') ?? {};
-        const artifacts = ((await context.jobs.read(context.key, 'artifacts.list')) ?? '').split('\n').filter(Boolean);
-        const { figures, sentence } = await readCollected(context.jobs, context.key, process);
+      const place = placeOf(context);
+      return place.poll(ticket, async (exitCode) => {
+        const exports = parseJson((await place.read('exports.json')) ?? '{}') ?? {};
+        const artifacts = ((await place.read('artifacts.list')) ?? '').split('\n').filter(Boolean);
+        const { figures, sentence } = await readCollected(place.read, process);
         const output: JsonObject = { exitCode, exports, artifacts, process: figures };
         return exitCode === 0
           ? { done: output, message: sentence }
@@ -72,19 +73,20 @@ export const ciTask = (allowed: boolean) =>
       });
     },
 
-    cancel: async (_, __, context) => context.jobs.cancel(context.key),
+    cancel: async (_, __, context) => placeOf(context).cancel(),
   });
 
 function refuse({ workspace }: TaskContext, allowed: boolean): string | undefined {
-  if (workspace.type.toUpperCase() !== 'PROCESS')
-    return `The workspace is of the type ${workspace.type}, which this version cannot make; \`workspace: {type: PROCESS}\` runs steps as a plain process.`;
+  if (workspace.container) return undefined;
+  const type = workspace.type.toUpperCase();
+  if (type === 'DOCKER')
+    return 'The workspace names no `endpoint` of a Docker host, or no `image`; `workspace: {type: PROCESS}` runs steps as a plain process.';
+  if (type !== 'PROCESS')
+    return `The workspace is of the type ${workspace.type}, which this version cannot make; DOCKER and PROCESS it can.`;
   return allowed
     ? undefined
     : 'A workspace of the type PROCESS runs steps as a plain process on the machine of the server, and this server does not allow that. Start it with --allow-process-workspace.';
 }
-
-/** All tasks of an execution share one directory. */
-export const workspaceOf = ({ jobs, workspace }: TaskContext): string => `${jobs.directory(workspace.key)}/build`;
 
 /** With `autoCloneForTrigger` the steps of a triggered run stand in a clone of what was pushed; the first task makes it. */
 function cloneSteps({ workspace: { repository } }: TaskContext): string[] {

@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import { isObject, type JsonObject, parseJson } from '../../core/json.ts';
 import { filledText, text } from '../../sdk/fields.ts';
-import { defineTask } from '../../sdk/task.ts';
-import { exportLines, exportsAsJson } from '../shell.ts';
-import { pollJob, startJob } from './job.ts';
+import { defineTask, type TaskContext } from '../../sdk/task.ts';
+import { exportLines, exportsAsJson, shellQuote } from '../shell.ts';
+import { type Place, placeOf, processPlace } from '../workspaces/place.ts';
 
 export const custom = defineTask({
   type: 'Custom',
   title: 'Custom integration',
-  summary: 'Runs the code of a custom integration (Node.js, Python or shell) in a limited process of its own.',
+  summary:
+    'Runs the code of a custom integration (Node.js, Python or shell) in the workspace of the pipeline, or in a limited process of its own where it has none.',
   input: z.object({
     name: filledText('Name of the custom integration.'),
     version: text('A released version.').default(''),
@@ -23,10 +24,11 @@ export const custom = defineTask({
     },
   ],
   worksHere: true,
+  usesWorkspace: true,
   isRepeatable: () => true,
 
-  async start({ name, version, properties }, { key, jobs, integrations }) {
-    const found = await integrations.find(name, version);
+  async start({ name, version, properties }, context) {
+    const found = await context.integrations.find(name, version);
     if (!found)
       return {
         failed: `There is no custom integration ${name}${version ? ` in a released version ${version}` : ''}. Import it, or release the version.`,
@@ -36,21 +38,20 @@ export const custom = defineTask({
       return {
         failed: `The runtime ${found.runtime} of ${name} is not supported; nodejs, python3 and shell are.`,
       };
-    return startJob(
-      { jobs, key },
-      {
-        run: { command: job.command },
-        environment: {},
-        directory: jobs.directory(key),
-        files: job.files,
-        limits: { seconds: 3600, memoryMb: 512, fileMb: 256 },
-      },
-    );
+    const place = workplaceOf(context);
+    return place.start({
+      script: `cd ${shellQuote(place.own)} && exec ${job.command.join(' ')}`,
+      environment: {},
+      files: job.files,
+      within: 'own',
+      limits: { seconds: 3600, memoryMb: 512, fileMb: 256 },
+    });
   },
 
   async poll(ticket, _, context) {
-    return pollJob(ticket, context, async (exitCode) => {
-      const written = parseJson((await context.jobs.read(context.key, 'outputs.json')) ?? '{}');
+    const place = workplaceOf(context);
+    return place.poll(ticket, async (exitCode) => {
+      const written = parseJson((await place.read('outputs.json')) ?? '{}');
       const properties = isObject(written) ? written : {};
       return exitCode === 0
         ? { done: { properties } }
@@ -58,8 +59,12 @@ export const custom = defineTask({
     });
   },
 
-  cancel: async (_, __, { jobs, key }) => jobs.cancel(key),
+  cancel: async (_, __, context) => workplaceOf(context).cancel(),
 });
+
+/** The container of the pipeline, which must bring the runtime; where it has none, a limited process of this machine. */
+const workplaceOf = (context: TaskContext): Place =>
+  context.workspace.container ? placeOf(context) : processPlace(context);
 
 /** Node: `require("./context.js")`; Python: `from context import getInput, setOutput`; shell: variables in, `export` out. */
 function jobFor(
