@@ -80,3 +80,21 @@ test('functions and lists are refused, since the original would never find them 
 test('a condition tells which bindings it needs', () => {
   assert.deepEqual(parseCondition('${a.b} == "${c.d}"').bindings, ['a.b', 'c.d']);
 });
+
+test('what can hold in no run is told, and nothing that might', () => {
+  const why = (text: string) => parseCondition(text).contradiction;
+  assert.equal(why('false'), 'it is false whatever happens');
+  assert.equal(why('"a" == "b"'), 'it is false whatever happens');
+  assert.equal(why('"${input.x}" == "a" && ${input.x} == \'b\''), '${input.x} cannot be "a" and "b" at once');
+  assert.equal(why('(${input.x} == "a" && "b" == ${input.x}) || false'), '${input.x} cannot be "a" and "b" at once');
+  for (const text of [
+    'true',
+    '${input.x} == "a" || ${input.x} == "b"',
+    '${input.x} == "1" && ${input.x} == "1.0"',
+    '${input.x} == "a" && ${input.y} == "b"',
+    '${S.T.output.n} > 0 && ${S.T.output.n} == 5',
+    '"${X.Y.output.exitCode}" == "null"',
+    '!(${input.x} == "a") && ${input.x} == "b"',
+  ])
+    assert.equal(why(text), undefined, text);
+});

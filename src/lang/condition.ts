@@ -7,6 +7,8 @@ import { ExpressionError } from './tokens.ts';
 export interface Condition {
   /** The insides of its `${...}`, for checking that they can be known. */
   bindings: string[];
+  /** Why it can hold in no run, in words; undefined where it may. */
+  contradiction: string | undefined;
   /** Bare names look into `fields`: in the exit criteria of a POLL they are fields of the answer. */
   holds(lookup: Lookup, fields?: Json): boolean;
 }
@@ -22,6 +24,7 @@ export function parseCondition(text: string): Condition {
   refuseForeign(expression);
   return {
     bindings: findBindings(text).map(({ source }) => source),
+    contradiction: contradictionIn(expression),
     holds: (lookup, fields = null) => isTrue(value(expression, lookup, fields)),
   };
 }
@@ -114,3 +117,71 @@ const plain = (value: Json): string => (typeof value === 'string' ? value : JSON
 const isNumeric = (text: string): boolean => /^\s*[+-]?\d+(\.\d+)?\s*$/.test(text);
 const isTrue = (value: Json): boolean =>
   value === true || (typeof value === 'string' && value.trim().toLowerCase() === 'true');
+
+/**
+ * What can be told without a run: a condition of constants that is false, and one that wants the same value to be two texts at once.
+ */
+function contradictionIn(expression: Expression): string | undefined {
+  if (expression.kind === 'binary' && expression.operator === '||') {
+    const left = contradictionIn(expression.left);
+    return left && contradictionIn(expression.right) && left;
+  }
+  if (isConstant(expression))
+    return isTrue(value(expression, () => undefined, null)) ? undefined : 'it is false whatever happens';
+  const wanted = new Map<string, string>();
+  for (const part of conjuncts(expression)) {
+    if (part !== expression) {
+      const inner = contradictionIn(part);
+      if (inner) return inner;
+    }
+    const equality = equalityIn(part);
+    if (!equality) continue;
+    const before = wanted.get(equality.of);
+    if (
+      before !== undefined &&
+      binary(
+        '!=',
+        () => before,
+        () => equality.is,
+      ) === true
+    )
+      return `\${${equality.of}} cannot be "${before}" and "${equality.is}" at once`;
+    wanted.set(equality.of, equality.is);
+  }
+  return undefined;
+}
+
+function conjuncts(expression: Expression): Expression[] {
+  if (expression.kind !== 'binary' || expression.operator !== '&&') return [expression];
+  return [...conjuncts(expression.left), ...conjuncts(expression.right)];
+}
+
+/** A part that wants one binding to be one text. */
+function equalityIn(part: Expression): { of: string; is: string } | undefined {
+  if (part.kind !== 'binary' || part.operator !== '==') return undefined;
+  const [left, right] = [bindingOf(part.left), bindingOf(part.right)];
+  const [of, other] = left ? [left, part.right] : right ? [right, part.left] : [];
+  if (!of || !other || other.kind !== 'literal' || other.value === null || !isConstant(other)) return undefined;
+  return { of, is: plain(other.value) };
+}
+
+/** The insides of a binding that stands alone, quoted or not. */
+function bindingOf(part: Expression): string | undefined {
+  if (part.kind === 'binding') return part.source.trim();
+  if (part.kind !== 'literal' || typeof part.value !== 'string') return undefined;
+  return /^\$\{([^}]+)\}$/.exec(part.value)?.[1]?.trim();
+}
+
+function isConstant(part: Expression): boolean {
+  switch (part.kind) {
+    case 'literal':
+      return typeof part.value !== 'string' || findBindings(part.value).length === 0;
+    case 'not':
+    case 'negative':
+      return isConstant(part.of);
+    case 'binary':
+      return isConstant(part.left) && isConstant(part.right);
+    default:
+      return false;
+  }
+}

@@ -2,6 +2,7 @@ import { type Diagnostic, type DiagnosticCode, emptyFile, nearest } from '../cor
 import type { Json } from '../core/json.ts';
 import { bindingPath, findBindings } from '../lang/binding.ts';
 import { parseCondition } from '../lang/condition.ts';
+import { foreignSecrets } from '../lang/foreign-secrets.ts';
 import { ExpressionError } from '../lang/tokens.ts';
 import { type Path, parseYaml, type YamlDocument } from '../lang/yaml.ts';
 import { type Pipeline, type Stage, type Task, tasksInOrder } from './model.ts';
@@ -56,6 +57,7 @@ export function checkPipelineDocument(
   }
   for (const { stage, step, task } of tasksInOrder(pipeline))
     checkTask(pipeline, stage, step, task, types, around, document, diagnostics);
+  diagnostics.push(...foreignSecrets(document));
   if (around) checkPipelineNames(pipeline, around.pipelines, document, diagnostics);
   return { pipeline, diagnostics };
 }
@@ -159,7 +161,9 @@ function checkTask(
   function checkCondition(text: string, place: Path): void {
     if (!text.trim()) return;
     try {
-      parseCondition(text);
+      const { contradiction } = parseCondition(text);
+      if (contradiction)
+        report('warning', 'condition.never', `Task ${where}: this condition can never hold: ${contradiction}.`, place);
     } catch (thrown) {
       if (!(thrown instanceof ExpressionError)) throw thrown;
       diagnostics.push({

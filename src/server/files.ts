@@ -4,6 +4,7 @@ import { readZone } from '../blueprint/zone.ts';
 import { MillraceError } from '../core/error.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
+import { foreignSecrets } from '../lang/foreign-secrets.ts';
 import { kindOf, variablesIn } from '../lang/kind.ts';
 import { parseYaml } from '../lang/yaml.ts';
 import type { Document, Store } from '../store/store.ts';
@@ -63,10 +64,13 @@ export async function importFile(
   });
   for (const { value, piece } of entries) {
     const { content, linesBefore } = piece;
+    const secrets = parseYaml(content).documents.flatMap(foreignSecrets);
     const name = String(value.name ?? options.name ?? '');
     const kind = kindOf(value);
     try {
-      results.push({ kind, name, status: await take(kind, name, value, content), statusMessage: '' });
+      const status = await take(kind, name, value, content);
+      const wanting = secrets.map((one) => `${one.line + linesBefore}:${one.column}: ${one.message}`).join(' ');
+      results.push({ kind, name, status, statusMessage: wanting });
     } catch (thrown) {
       if (!(thrown instanceof MillraceError)) throw thrown;
       const errors = thrown.diagnostics.map((one) => ({ ...one, line: one.line + linesBefore }));

@@ -2,12 +2,14 @@ import { globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { checkBlueprintDocument } from '../../blueprint/parse.ts';
-import { type Diagnostic, emptyFile, formatDiagnostic, isError } from '../../core/diagnostic.ts';
+import { type Diagnostic, emptyFile, formatDiagnostic, isError, nearest } from '../../core/diagnostic.ts';
 import { MillraceError } from '../../core/error.ts';
-import type { Json } from '../../core/json.ts';
+import { isObject, type Json } from '../../core/json.ts';
+import { foreignSecrets } from '../../lang/foreign-secrets.ts';
 import { kindOf } from '../../lang/kind.ts';
-import { parseYaml } from '../../lang/yaml.ts';
-import { checkPipelineDocument, type TaskRules } from '../../pipeline/validate.ts';
+import { parseYaml, type YamlDocument } from '../../lang/yaml.ts';
+import { checkPipelineDocument } from '../../pipeline/validate.ts';
+import type { Catalogue } from '../../sdk/catalogue.ts';
 import { taskRules } from '../../sdk/rules.ts';
 import { type OutputFormat, outputOption, paints, print } from '../output.ts';
 import type { CliParts, ExitCode } from '../program.ts';
@@ -25,7 +27,7 @@ export const validateCommand = ({ catalogue }: CliParts, done: (code: ExitCode) 
     .argument('<paths...>', 'files or directories')
     .addOption(outputOption())
     .action((paths: string[], { output }: { output: OutputFormat }) => {
-      const files = paths.flatMap(filesIn).map((path) => validateFile(path, taskRules(catalogue)));
+      const files = paths.flatMap(filesIn).map((path) => validateFile(path, catalogue));
       const valid = files.filter((file) => file.valid).length;
       const summary = { files: files.length, valid, invalid: files.length - valid };
       print(output, { files, summary } as unknown as Json, () => asText(files, summary));
@@ -44,12 +46,15 @@ function filesIn(path: string): string[] {
 }
 
 /** What a file holds, and everything worth saying about it. */
-export function validateFile(path: string, types: Record<string, TaskRules>): FileReport {
+export function validateFile(path: string, catalogue: Catalogue): FileReport {
+  const types = taskRules(catalogue);
   const { documents, diagnostics } = parseYaml(readFileSync(path, 'utf8'));
   const found = [...diagnostics];
   const kinds = documents.map((document) => {
     const kind = kindOf(document.value);
     if (kind === 'PIPELINE') found.push(...checkPipelineDocument(document, types).diagnostics);
+    if (kind === 'ENDPOINT' || kind === 'VARIABLE')
+      found.push(...foreignSecrets(document), ...typeFaults(kind, document, catalogue));
     if (kind === 'BLUEPRINT') found.push(...checkBlueprintDocument(document).diagnostics);
     if (kind === 'unknown')
       found.push({
@@ -69,6 +74,24 @@ export function validateFile(path: string, types: Record<string, TaskRules>): Fi
     valid: !found.some(isError),
     diagnostics: found,
   };
+}
+
+/** An endpoint or a variable of a type that there is not. */
+function typeFaults(kind: string, document: YamlDocument, { endpoints }: Catalogue): Diagnostic[] {
+  const written = isObject(document.value) ? String(document.value.type ?? '') : '';
+  const type = kind === 'VARIABLE' ? (written || 'REGULAR').toUpperCase() : written.split(':').at(-1)!;
+  const known = kind === 'VARIABLE' ? ['REGULAR', 'SECRET', 'RESTRICTED'] : endpoints.map((one) => one.type);
+  if (known.includes(type)) return [];
+  const close = nearest(type, known);
+  return [
+    {
+      severity: 'error',
+      code: kind === 'VARIABLE' ? 'variable.unknown-type' : 'endpoint.unknown-type',
+      message: `The ${kind.toLowerCase()} has the unknown type ${written || '(none)'}.`,
+      hint: close ? `Did you mean ${close}?` : `Known: ${known.join(', ')}.`,
+      ...document.placeOf(['type']),
+    },
+  ];
 }
 
 function asText(files: FileReport[], { files: count, invalid }: { files: number; invalid: number }): string {
