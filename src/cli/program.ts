@@ -7,6 +7,7 @@ import { databaseCommands, type MigrateReport, type MoveReport } from './command
 import { definitionCommands } from './commands/definitions.ts';
 import { executionCommands } from './commands/executions.ts';
 import { loginCommand } from './commands/login.ts';
+import { migrateCommand } from './commands/migrate.ts';
 import { planCommand } from './commands/plan.ts';
 import { type DemoOptions, type ServeOptions, serveCommands } from './commands/serve.ts';
 import { validateCommand } from './commands/validate.ts';
@@ -62,6 +63,7 @@ export const commands = (parts: CliParts, done: (code: ExitCode) => void): Comma
   ...definitionCommands(done),
   ...executionCommands(done),
   ...approvalCommands(),
+  migrateCommand(done),
 ];
 
 function exitCodeOf(thrown: unknown): ExitCode {

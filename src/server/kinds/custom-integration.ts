@@ -26,9 +26,14 @@ export function customIntegrationKind(): Kind {
         outputs,
         version: 'draft',
       };
-      const isVersion = body.version && body.version !== 'draft';
-      const versions = isVersion ? [{ ...draft, version: String(body.version), status: 'RELEASED' }] : [];
-      return { ...draft, description: String(body.description ?? ''), versions: before?.body.versions ?? versions };
+      const kept = Array.isArray(before?.body.versions) ? before.body.versions.filter(isObject) : [];
+      const version = String(body.version ?? 'draft');
+      // A file of a version brings that beside those that are there.
+      const versions =
+        version === 'draft'
+          ? kept
+          : [...kept.filter((one) => one.version !== version), { ...draft, version, status: 'RELEASED' }];
+      return { ...draft, description: String(body.description ?? ''), versions };
     },
     show: (document) => ({
       ...common(document, 'custom-integrations'),

@@ -4,6 +4,7 @@ import { toIso, toMicros } from '../../core/instant.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { idOfKey } from '../../core/key-id.ts';
 import { maskedValue } from '../../core/secret.ts';
+import { isForeign } from '../../lang/foreign-secrets.ts';
 import type { Catalogue } from '../../sdk/catalogue.ts';
 import { isSealed, type Seal } from '../../store/seal.ts';
 import type { Document } from '../../store/store.ts';
@@ -52,9 +53,12 @@ export function common({ id, name, project, createdAt, updatedAt, body }: Docume
   };
 }
 
-/** A secret as it is kept. Clients feed back the asterisks that they were shown: those are what was there before. */
+/**
+ * A secret as it is kept. Clients feed back the asterisks that they were shown, and files hold what other servers have sealed: where
+ * there was something before, that stays.
+ */
 export function sealed({ seal }: KindParts, value: Json | undefined, before: Json | undefined): Json {
-  if (value === maskedValue && before !== undefined) return before;
+  if ((value === maskedValue || isForeign(value)) && before !== undefined) return before;
   return isSealed(value) ? (value as string) : seal.close(String(value ?? ''));
 }
 
