@@ -22,7 +22,7 @@ import { type Server, serve } from '../src/server/serve.ts';
 import { openCluster } from '../src/store/postgres/open.ts';
 import { openSeal } from '../src/store/seal.ts';
 import { openSqlite } from '../src/store/sqlite/store.ts';
-import type { Store } from '../src/store/store.ts';
+import type { Document, Store } from '../src/store/store.ts';
 import { newDatabase } from './postgres/database.ts';
 
 const http = openHttp(() => undefined);
@@ -55,6 +55,7 @@ export class TestServer {
   url = '';
   token = '';
   #server: Server | undefined;
+  #store: Store | undefined;
   #options: Options;
   #database: Awaited<ReturnType<typeof newDatabase>> | undefined;
 
@@ -90,8 +91,10 @@ export class TestServer {
 
   async start(port = 0): Promise<void> {
     const { cloud = false, allowProcessWorkspace = true, bootWithin = 20_000 } = this.#options;
+    const store = await this.#openStore();
+    this.#store = store;
     this.#server = await serve({
-      store: watched(await this.#openStore(), this.#options.watch),
+      store: watched(store, this.#options.watch),
       seal: openSeal(join(this.directory, 'master.key')),
       catalogue: catalogue({
         site: cloud ? openSite(join(this.directory, 'site')) : undefined,
@@ -128,6 +131,11 @@ export class TestServer {
   async stop(): Promise<void> {
     await this.#server?.stop();
     this.#server = undefined;
+  }
+
+  /** Makes a document what it would be had the clock gone on. */
+  async change(kind: string, id: string, change: (document: Document) => Document): Promise<void> {
+    await this.#store!.put(change((await this.#store!.get(kind, id))!));
   }
 
   /** Gives the database room again, from the next start on. */

@@ -112,8 +112,10 @@ const records: Record<string, z.ZodType> = {
   'custom-integrations': common.extend({ yaml: z.string(), version: z.string(), status: z.string() }),
   'git-webhooks': webhook,
   'registry-webhooks': webhook,
+  'generic-webhooks': webhook,
   'git-events': event,
   'registry-events': event,
+  'generic-events': event,
   'user-operations': common.extend({
     index: z.string(),
     executionId: z.string(),

@@ -147,6 +147,8 @@ export const codestream: readonly Operation[] = [
   ...crud('variables', '{cs}/variables', 'variables', 'develop'),
   ...webhooks('git', 'Git webhooks'),
   ...webhooks('registry', 'webhooks of Docker registries'),
+  ...crud('schedules', '{cs}/schedules', 'schedules, which start pipelines by the clock', 'develop'),
+  ...webhooks('generic', 'webhooks that anybody may post JSON to'),
   ...integrations,
   operation('user-operations.list', 'GET {cs}/user-operations', 'signed-in', 'Questions to people.'),
   operation('user-operations.get', 'GET {cs}/user-operations/{id}', 'signed-in', 'One question.'),

@@ -22,6 +22,7 @@ import { noticePerformer } from './perform-notice.ts';
 import { notificationPerformer } from './perform-notification.ts';
 import { taskPerformer } from './perform-task.ts';
 import { runnablePipeline } from './runnable.ts';
+import { startSchedules } from './schedules.ts';
 import { openMailbox } from './transact.ts';
 import { removeWorkspace } from './workspace.ts';
 
@@ -91,6 +92,8 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const sendNotification = notificationPerformer(parts, mailbox);
   const dispatcher = startDispatcher(parts, perform);
 
+  const schedules = startSchedules(parts, { startExecution });
+
   return {
     deployments,
     runFunction: functions.request,
@@ -141,7 +144,10 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     },
 
     load: dispatcher.load,
-    stop: () => dispatcher.stop(3000),
+    stop() {
+      schedules.stop();
+      return dispatcher.stop(3000);
+    },
   };
 
   async function startExecution({

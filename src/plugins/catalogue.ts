@@ -24,6 +24,7 @@ import { powershell } from './tasks/powershell/powershell.ts';
 import { rest } from './tasks/rest.ts';
 import { ssh } from './tasks/ssh.ts';
 import { userOperation } from './tasks/user-operation.ts';
+import { generic } from './triggers/generic/generic.ts';
 import { git } from './triggers/git/git.ts';
 import { registry } from './triggers/registry/registry.ts';
 import { dockerWorkspace } from './workspaces/docker.ts';
@@ -63,7 +64,7 @@ export const catalogue = ({ site, containers, allowProcessWorkspace, bootWithin 
     ...(site ? localResources(site, bootWithin) : []),
     ...(containers ? containerResources(containers, bootWithin) : []),
   ] as unknown as CloudResourceDefinition[],
-  triggers: [git, registry],
+  triggers: [generic, git, registry],
   notifiers: [slack],
   notifications: [emailNotification, jiraNotification, webhookNotification],
   metricSinks: [wavefront],

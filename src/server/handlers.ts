@@ -16,6 +16,7 @@ import { liveHandlers } from './handlers/live.ts';
 import { loginHandlers } from './handlers/login.ts';
 import { pipelineHandlers } from './handlers/pipelines.ts';
 import { projectHandlers } from './handlers/projects.ts';
+import { scheduleHandlers } from './handlers/schedules.ts';
 import { tileHandlers } from './handlers/tiles.ts';
 import { userHandlers } from './handlers/users.ts';
 import { webhookHandlers } from './handlers/webhooks.ts';
@@ -53,6 +54,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     ...pipelineHandlers(given),
     ...webhookHandlers(given),
     ...projectHandlers(given),
+    ...scheduleHandlers(given),
     ...endpointHandlers(given),
     ...tileHandlers(given),
     ...fileHandlers(given),

@@ -2,6 +2,7 @@ import { customIntegrationKind } from './custom-integration.ts';
 import { endpointKind } from './endpoint.ts';
 import type { Kind, KindParts } from './kind.ts';
 import { pipelineKind } from './pipeline.ts';
+import { scheduleKind } from './schedule.ts';
 import { variableKind } from './variable.ts';
 import { webhookKind } from './webhook.ts';
 
@@ -14,6 +15,7 @@ export function kinds(parts: KindParts): Kinds {
     endpointKind(parts),
     variableKind(parts),
     customIntegrationKind(),
+    scheduleKind(),
     ...parts.catalogue.triggers.map((trigger) => webhookKind(parts, trigger)),
   ];
   return Object.fromEntries(all.map((one) => [one.kind, one]));
