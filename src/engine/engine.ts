@@ -9,6 +9,7 @@ import { bindInputs } from '../pipeline/start.ts';
 import { spansOf } from '../pipeline/trace.ts';
 import type { Deployments } from '../sdk/powers.ts';
 import type { Command, Document } from '../store/store.ts';
+import { startClock } from './clock.ts';
 import { deploymentDesk } from './deployments.ts';
 import { startDispatcher } from './dispatcher.ts';
 import type { FunctionRun } from './function-run.ts';
@@ -22,7 +23,6 @@ import { noticePerformer } from './perform-notice.ts';
 import { notificationPerformer } from './perform-notification.ts';
 import { taskPerformer } from './perform-task.ts';
 import { runnablePipeline } from './runnable.ts';
-import { startSchedules } from './schedules.ts';
 import { openMailbox } from './transact.ts';
 import { removeWorkspace } from './workspace.ts';
 
@@ -92,7 +92,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const sendNotification = notificationPerformer(parts, mailbox);
   const dispatcher = startDispatcher(parts, perform);
 
-  const schedules = startSchedules(parts, { startExecution });
+  const clock = startClock(parts, { startExecution });
 
   return {
     deployments,
@@ -145,7 +145,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
 
     load: dispatcher.load,
     stop() {
-      schedules.stop();
+      clock.stop();
       return dispatcher.stop(3000);
     },
   };

@@ -1,4 +1,4 @@
-import { isOfOurs, MillraceError, messageOf } from '../core/error.ts';
+import { isOfOurs, MillraceError } from '../core/error.ts';
 import type { Instant } from '../core/instant.ts';
 import type { JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
@@ -7,8 +7,6 @@ import type { Document } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import type { EngineParts } from './parts.ts';
 
-/** Milliseconds between two looks; a schedule is of minutes. */
-const betweenLooks = 2000;
 /** A time that was missed is made up for once, unless it is longer ago. */
 const mostLate = 24 * 3600_000;
 
@@ -16,31 +14,15 @@ const mostLate = 24 * 3600_000;
 export const scheduleState = 'schedule-state';
 
 /**
- * Starts pipelines at the times of their schedules. Every node looks; the run of a time has an id that follows from it, so it is
- * started once. What was missed while no node ran is made up for by one run.
+ * Starts the pipelines whose time has come. Every node looks; the run of a time has an id that follows from it, so it is started
+ * once. What was missed while no node ran is made up for by one run.
  */
-export function startSchedules(parts: EngineParts, engine: Pick<Engine, 'startExecution'>): { stop(): void } {
-  let isLooking = false;
-  const timer = setInterval(() => {
-    if (isLooking) return;
-    isLooking = true;
-    void look()
-      .catch((thrown) => {
-        if (!isOfOurs(thrown)) parts.report('Schedules could not be looked at.', { error: messageOf(thrown) });
-      })
-      .finally(() => {
-        isLooking = false;
-      });
-  }, betweenLooks);
-  return { stop: () => clearInterval(timer) };
-
-  async function look(): Promise<void> {
-    for (const schedule of await parts.store.list('schedule')) {
-      if (schedule.body.enabled === false) continue;
-      const last = await parts.store.get(scheduleState, schedule.id);
-      const due = dueTime(schedule, Number(last?.body.lastAt ?? schedule.updatedAt), parts.moment.now());
-      if (due !== undefined) await fire(schedule, due);
-    }
+export async function lookAtSchedules(parts: EngineParts, engine: Pick<Engine, 'startExecution'>): Promise<void> {
+  for (const schedule of await parts.store.list('schedule')) {
+    if (schedule.body.enabled === false) continue;
+    const last = await parts.store.get(scheduleState, schedule.id);
+    const due = dueTime(schedule, Number(last?.body.lastAt ?? schedule.updatedAt), parts.moment.now());
+    if (due !== undefined) await fire(schedule, due);
   }
 
   async function fire(schedule: Document, due: Instant): Promise<void> {

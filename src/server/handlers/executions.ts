@@ -2,7 +2,7 @@ import { parseFilter } from '../../api/filter.ts';
 import { MillraceError } from '../../core/error.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import type { StartRequest } from '../../engine/engine.ts';
-import { traceparentOf } from '../../engine/triggers.ts';
+import { traceparentOf } from '../../engine/fire-event.ts';
 import { type Execution, isOver } from '../../pipeline/execution.ts';
 import { executionRecord } from '../../pipeline/record.ts';
 import type { Document } from '../../store/store.ts';

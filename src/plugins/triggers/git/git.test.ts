@@ -336,3 +336,29 @@ test('Bitbucket: pushes and pull requests of a server are read, and its pings', 
   const signature = `sha256=${createHmac('sha256', 's').update(body).digest('hex')}`;
   assert.equal(git.isGenuine({ 'x-event-key': 'x', 'x-hub-signature': signature }, body, 's'), true);
 });
+
+test('a burst of pushes within the delay of a webhook is one run, of the newest', async (t) => {
+  const server = await TestServer.start(t);
+  await server.import(
+    pipelineAround('Tell: {type: Condition, input: {condition: "true"}}', 'input: {GIT_COMMIT_ID: ""}'),
+  );
+  const { body: made } = await server.call('POST', '/codestream/api/git-webhooks', {
+    project: 'Tito',
+    name: 'w',
+    pipeline: 'P',
+    delayTimeInMins: 5,
+  });
+  const listener = new URL(made.externalListenerLink).pathname;
+  const deliver = async (commit: string) =>
+    (await server.call('POST', listener, push({ after: commit.repeat(40) }), '')).body;
+  const [first, second] = [await deliver('1'), await deliver('2')];
+  assert.deepEqual([first.executionStatus, first.message], ['PENDING', 'Waits for 5 min, in case more comes.']);
+
+  await server.change('delayed-event', made.id, (document) => ({ ...document, body: { ...document.body, due: 0 } }));
+  const shown = async (id: string) => (await server.call('GET', `/codestream/api/git-events/${id}`)).body;
+  while (!(await shown(second.id)).executionLink) await new Promise((resolve) => setTimeout(resolve, 50));
+  const run = await server.ended((await shown(second.id)).executionLink.split('/').at(-1));
+  assert.equal(run.input.GIT_COMMIT_ID, '2'.repeat(40));
+  while ((await shown(first.id)).executionStatus !== 'MERGED') await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal((await server.call('GET', '/codestream/api/executions')).body.totalCount, 1);
+});

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { javaMatches, patternFault } from '../../../lang/java.ts';
-import { flag, text } from '../../../sdk/fields.ts';
+import { flag, integer, text } from '../../../sdk/fields.ts';
 import { defineTrigger, type TriggerVerdict } from '../../../sdk/parts.ts';
 import { bitbucket } from './bitbucket.ts';
 import type { GitEvent, GitServer } from './event.ts';
@@ -28,6 +28,7 @@ const config = z.looseObject({
     .describe('At least one changed file must match one of these, where there are any.')
     .default([]),
   exclusions: z.array(filter).describe('Files that do not count.').default([]),
+  delayTimeInMins: integer('Minutes to wait for more pushes, which are then one run.', 0).default(0),
   prioritizeExclusion: flag('Any excluded file stops the run.').default(false),
 });
 

@@ -1,0 +1,30 @@
+import { isOfOurs, messageOf } from '../core/error.ts';
+import { lookAtDelayedEvents } from './delayed-events.ts';
+import type { Engine } from './engine.ts';
+import type { EngineParts } from './parts.ts';
+import { lookAtSchedules } from './schedules.ts';
+
+/** Milliseconds between two looks; what they wait for is told in minutes. */
+const betweenLooks = 2000;
+
+/** Looks now and then at what starts by the clock: schedules, and events that wait for more of their kind. */
+export function startClock(parts: EngineParts, engine: Pick<Engine, 'startExecution'>): { stop(): void } {
+  let isLooking = false;
+  const timer = setInterval(() => {
+    if (isLooking) return;
+    isLooking = true;
+    void look().finally(() => {
+      isLooking = false;
+    });
+  }, betweenLooks);
+  return { stop: () => clearInterval(timer) };
+
+  async function look(): Promise<void> {
+    for (const one of [lookAtSchedules, lookAtDelayedEvents])
+      try {
+        await one(parts, engine);
+      } catch (thrown) {
+        if (!isOfOurs(thrown)) parts.report('What starts by the clock failed.', { error: messageOf(thrown) });
+      }
+  }
+}

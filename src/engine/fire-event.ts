@@ -1,0 +1,62 @@
+import { MillraceError } from '../core/error.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { TriggerDefinition } from '../sdk/parts.ts';
+import type { Document } from '../store/store.ts';
+import type { Engine } from './engine.ts';
+import type { EngineParts } from './parts.ts';
+
+/** Starts the pipeline of an event that fired; the same `run` twice is one run. */
+export async function startFor(
+  parts: EngineParts,
+  engine: Pick<Engine, 'startExecution'>,
+  { words }: TriggerDefinition,
+  event: Document,
+  { run, headers }: { run: string | undefined; headers: Record<string, string> },
+): Promise<Document> {
+  const { store } = parts;
+  const { pipeline: name, webhookId, fire } = event.body;
+  const { input, author, tags, requestedBy } = fire as JsonObject;
+  const refuse = (message: string) => keep(parts, event, { message, executionStatus: 'REFUSED' });
+  const pipeline = await store.find('pipeline', event.project, String(name));
+  if (!pipeline) return refuse(`There is no pipeline ${String(name)} in project ${event.project}.`);
+  try {
+    await engine.startExecution({
+      pipeline,
+      input: input as JsonObject,
+      comments: words.comment,
+      tags: tags as string[],
+      requestedBy: String(requestedBy),
+      triggeredBy: String(author),
+      source: String(webhookId),
+      id: run,
+      cause: { push: event.id, ...traceparentOf(headers) },
+      documents: (execution, index) => [
+        withOutcome(event, {
+          message: 'Execution started.',
+          executionStatus: 'STARTED',
+          executionLink: `/codestream/api/executions/${execution}`,
+          executionIndex: index,
+        }),
+      ],
+    });
+    return (await store.get(words.event, event.id))!;
+  } catch (thrown) {
+    if (thrown instanceof MillraceError) return refuse(thrown.message);
+    throw thrown;
+  }
+}
+
+const withOutcome = (event: Document, outcome: JsonObject): Document => ({
+  ...event,
+  body: { ...event.body, ...outcome },
+});
+
+export async function keep({ store }: EngineParts, event: Document, outcome: JsonObject): Promise<Document> {
+  const record = withOutcome(event, outcome);
+  await store.put(record);
+  return record;
+}
+
+/** The trace that a caller says its request belongs to (W3C Trace Context). */
+export const traceparentOf = (headers: Record<string, string | undefined>): { traceparent?: string } =>
+  headers.traceparent ? { traceparent: headers.traceparent.slice(0, 100) } : {};
