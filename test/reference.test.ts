@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { pages } from '../scripts/reference.ts';
 import { operations } from '../src/api/operations.ts';
+import { pipelineKeys, stageKeys, taskKeys } from '../src/pipeline/parse.ts';
 import { checkPipeline } from '../src/pipeline/validate.ts';
 import { everything, rules } from './rules.ts';
 
@@ -44,4 +45,12 @@ test('every example of a task is a good task', () => {
 test('every operation says what it does, has a permission and an id of its own', () => {
   assert.equal(new Set(operations.map(({ id }) => id)).size, operations.length);
   for (const { id, summary } of operations) assert.ok(summary.endsWith('.'), id);
+});
+
+test('the page for those who come from Code Stream tells of every key and every type of task that is read', () => {
+  const page = readFileSync(join(directory, '../code-stream.md'), 'utf8');
+  const [pipeline = '', task = ''] = page.split('A task:');
+  for (const key of [...pipelineKeys, ...stageKeys.filter((one) => one !== 'description' && one !== 'tags')])
+    assert.ok(pipeline.includes(`\`${key}\``), key);
+  for (const key of taskKeys.filter((one) => one !== 'millrace')) assert.ok(task.includes(`\`${key}\``), key);
 });

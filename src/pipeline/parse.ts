@@ -7,14 +7,16 @@ import type { Pipeline, Stage, Task, Workspace } from './model.ts';
 import { checkNotifications } from './notifications.ts';
 import { readRollbacks } from './rollback.ts';
 
-const pipelineKeys = words(`
+export const pipelineKeys = words(`
   project kind name icon enabled description global concurrency starred options tags input _inputMeta output _outputMeta
   workspace ciWorkspace stageOrder stages notifications rollbacks state _warnings scheduledTriggers millrace
   id version createdBy createdAt updatedBy updatedAt
   _link _projectId _createdBy _updatedBy _createTimeInMicros _updateTimeInMicros
 `);
-const stageKeys = words('taskOrder tasks description tags millrace');
-const taskKeys = words('type input endpoints ignoreFailure preCondition tags _configured description name millrace');
+export const stageKeys = words('taskOrder tasks description tags millrace');
+export const taskKeys = words(
+  'type input endpoints ignoreFailure preCondition tags _configured description name millrace',
+);
 const newPipelineConcurrency = 10;
 
 function words(text: string): string[] {

@@ -21,6 +21,19 @@ const places: Record<string, { path: string; columns: string[] }> = {
     path: '/codestream/api/git-webhooks',
     columns: ['name', 'project', 'pipeline', 'externalListenerLink'],
   },
+  'registry-webhooks': {
+    path: '/codestream/api/registry-webhooks',
+    columns: ['name', 'project', 'pipeline', 'externalListenerLink'],
+  },
+  'generic-webhooks': {
+    path: '/codestream/api/generic-webhooks',
+    columns: ['name', 'project', 'pipeline', 'externalListenerLink'],
+  },
+  schedules: {
+    path: '/codestream/api/schedules',
+    columns: ['name', 'project', 'pipeline', 'cron', 'timezone', 'nextAt', 'lastMessage'],
+  },
+  integrations: { path: '/codestream/api/custom-integrations', columns: ['name', 'project', 'version', 'status'] },
   events: {
     path: '/codestream/api/git-events',
     columns: ['commitId', 'targetBranch', 'executionStatus', 'message'],
