@@ -282,3 +282,20 @@ test('clients that are refused at the door read the fields of the service that t
   assert.deepEqual([iaas.statusCode, typeof iaas.serverErrorId], [401, 'string']);
   assert.deepEqual([codestream.status, codestream.error], [401, 'Unauthorized']);
 });
+
+test('figures of pipelines are those of the dashboards', async (t) => {
+  const server = await TestServer.start(t);
+  await server.import(
+    "project: Demo\nkind: PIPELINE\nname: P\nworkspace: {type: PROCESS}\ninput: {a: \"1\"}\nstages:\n  S:\n    tasks:\n      C: {type: CI, input: {steps: ['true']}}\n      A: {type: Condition, input: {condition: '${input.a} == 1'}}\n",
+  );
+  for (const a of ['1', '2', '1'])
+    await server.ended(
+      (await server.call('POST', `${api}/pipelines/Demo/P/executions`, { input: { a } })).body.executionId,
+    );
+  const { content } = (await server.call('GET', '/api/statistics?project=Demo&days=1')).body;
+
+  assert.deepEqual([content[0].name, content[0].runs, content[0].counts], ['P', 3, { COMPLETED: 2, FAILED: 1 }]);
+  for (const key of ['averageCi', 'mttd', 'mtbd', 'mttf', 'mttr']) assert.ok(content[0][key] >= 0, key);
+  assert.equal(content[0].latestSuccess.index, 3);
+  assert.equal((await server.call('GET', '/api/statistics?days=never')).status, 400);
+});

@@ -158,6 +158,12 @@ export const operations: readonly Operation[] = [
     'The log of a task: `?task=Stage.Task&from=0`; of its newest attempt, or of `&attempt=1`.',
   ),
   operation('logs.stream', 'GET /api/executions/{id}/logs/stream', 'read', 'The same, live (SSE).'),
+  operation(
+    'statistics.get',
+    'GET /api/statistics',
+    'read',
+    'Figures of pipelines, as on the dashboards of the original: `?project=&pipeline=&days=30`; counts, and means in milliseconds.',
+  ),
   operation('nodes.list', 'GET /api/nodes', 'read', 'The servers that share this database, and their machines.'),
   operation('metrics.get', 'GET /metrics', 'read', 'What this node has counted, in the format of Prometheus.'),
   operation('openapi.get', 'GET /api/openapi.json', 'public', 'This description.'),

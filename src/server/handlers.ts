@@ -17,6 +17,7 @@ import { loginHandlers } from './handlers/login.ts';
 import { pipelineHandlers } from './handlers/pipelines.ts';
 import { projectHandlers } from './handlers/projects.ts';
 import { scheduleHandlers } from './handlers/schedules.ts';
+import { statisticsHandlers } from './handlers/statistics.ts';
 import { tileHandlers } from './handlers/tiles.ts';
 import { userHandlers } from './handlers/users.ts';
 import { webhookHandlers } from './handlers/webhooks.ts';
@@ -55,6 +56,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     ...webhookHandlers(given),
     ...projectHandlers(given),
     ...scheduleHandlers(given),
+    ...statisticsHandlers(given),
     ...endpointHandlers(given),
     ...tileHandlers(given),
     ...fileHandlers(given),
