@@ -16,9 +16,12 @@ const tests = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.
   cwd: root,
 }).sort();
 /** What must hold on both databases runs a second time on PostgreSQL, where that is installed. */
-const onBoth = globSync(['src/engine/*.test.ts', 'src/server/*.test.ts', 'src/plugins/{tasks,triggers}/*.test.ts'], {
-  cwd: root,
-}).sort();
+const onBoth = globSync(
+  ['src/engine/*.test.ts', 'src/server/*.test.ts', 'src/plugins/tasks/*.test.ts', 'src/plugins/triggers/**/*.test.ts'],
+  {
+    cwd: root,
+  },
+).sort();
 /** What needs a container engine, the image of its machines and root. */
 const withContainers = globSync(
   [

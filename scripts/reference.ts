@@ -16,7 +16,7 @@ const everything = catalogue({
   site: {} as Site,
   containers: {} as ContainerSite,
   allowProcessWorkspace: true,
-  bootWithin: 0,
+  bootWithin: { process: 0, container: 0 },
 });
 const made = '<!-- Made by `npm run docs` from the definitions. Change those, not this page. -->\n';
 

@@ -32,7 +32,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
     site: openSiteLazily(),
     containers: undefined,
     allowProcessWorkspace: true,
-    bootWithin: 60_000,
+    bootWithin: bootTimes({}),
   }),
   serve: serveHere,
   async backup(data, file) {
@@ -125,7 +125,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
       site,
       containers,
       allowProcessWorkspace: options.allowProcessWorkspace,
-      bootWithin: Number(process.env.MILLRACE_BOOT_WITHIN ?? 60_000),
+      bootWithin: bootTimes(process.env),
     }),
     http,
     jobs: openJobs(directory, [process.execPath]),
@@ -190,6 +190,11 @@ async function certificateFor({ tlsCert, tlsKey, host, url }: ServeOptions, dire
     `This server has signed its certificate itself; clients that are to trust it need ${certFile}\n`,
   );
   return { key, cert, trustFiles: { one: certFile, all: bundleFile } };
+}
+
+/** `MILLRACE_BOOT_WITHIN`, in milliseconds, is for both; a container may install its packages meanwhile. */
+function bootTimes({ MILLRACE_BOOT_WITHIN: given }: NodeJS.ProcessEnv) {
+  return { process: Number(given ?? 60_000), container: Number(given ?? 300_000) };
 }
 
 /** Where the variables of OpenTelemetry name a collector, runs are sent there as traces. */

@@ -15,7 +15,7 @@ import { freePort, ServerProcess } from '../src/demo/server-process.ts';
 import { removeTree, stopOwned } from '../src/host/processes.ts';
 import { upgrade } from '../src/store/postgres/upgrade.ts';
 import { befall, chooseAccident, type Victim } from './kill/accidents.ts';
-import { keyedFarSide } from './kill/far-side.ts';
+import { builders, keyedFarSide } from './kill/far-side.ts';
 import { front } from './kill/front.ts';
 import { readMemory } from './kill/memory.ts';
 import { examine } from './kill/proof.ts';
@@ -55,6 +55,7 @@ try {
   const begun = Date.now();
   const far = await keyedFarSide();
   later.after(far.close);
+  const built = await builders(later);
   const slack = await startSlackReceiver();
   later.after(slack.close);
   const databaseUrl = await openDatabase();
@@ -64,7 +65,7 @@ try {
   for (const { server } of victims) await server.start();
   const gate = await front(victims.map(({ server }) => server.url));
   later.after(gate.close);
-  const client = await prepare(gate.url, names, far.url, slack);
+  const client = await prepare(gate.url, names, far.url, slack, built.endpoints);
   for (const { server } of victims) server.environment.MILLRACE_CRASH_AT = `*${chanceAtPlaces}`;
   const tally = await torment(victims, client);
   for (const { server } of victims) server.environment.MILLRACE_CRASH_AT = '';
@@ -72,7 +73,14 @@ try {
   const left = await patiently(() => leftovers(client, processesStanding(join(data, 'site'))));
   for (const { server } of victims) await server.stop();
   const memory = await readMemory(data, databaseUrl);
-  const { faults, repeated } = examine({ memory, data, ledger, calls: far.calls, messages: slack.messages });
+  const { faults, repeated } = examine({
+    memory,
+    data,
+    ledger,
+    calls: far.calls,
+    messages: slack.messages,
+    built: built.counts(),
+  });
   const all = [...faults, ...left];
   failed = all.length > 0;
   if (failed)
@@ -133,6 +141,7 @@ async function prepare(
   names: string,
   far: string,
   slack: { url: string; token: string },
+  endpoints: string[],
 ): Promise<Client> {
   const open = openClient({ url, token: '' });
   const { access_token } = await open.json('POST', '/csp/gateway/am/api/login', { username: 'admin', password: 'pw' });
@@ -165,7 +174,7 @@ async function prepare(
     type: 'slack',
     properties: { url: slack.url, token: slack.token },
   };
-  const text = [...documents, JSON.stringify(team), definitions].join('\n---\n');
+  const text = [...documents, ...endpoints, JSON.stringify(team), definitions].join('\n---\n');
   const answer = await client.text('POST', '/codestream/api/import?action=apply&project=Proof', text);
   if (/FAILED/.test(answer)) throw new Error(answer);
   return client;
@@ -209,7 +218,8 @@ async function feed(client: Client): Promise<void> {
   const open = await underWay(client);
   await approve(client);
   if (open >= mostUnderWay) return;
-  const pipeline = dice() < 0.7 ? 'Everything' : 'Breaks';
+  const chosen = dice();
+  const pipeline = chosen < 0.55 ? 'Everything' : chosen < 0.8 ? 'Elsewhere' : 'Breaks';
   await client.json('POST', `/codestream/api/pipelines/Proof/${pipeline}/executions`, { input: {} });
 }
 

@@ -7,7 +7,7 @@ export const everything: Catalogue = catalogue({
   site: undefined,
   containers: undefined,
   allowProcessWorkspace: true,
-  bootWithin: 1000,
+  bootWithin: { process: 1000, container: 1000 },
 });
 
 export const rules = taskRules(everything);

@@ -102,7 +102,7 @@ export class TestServer {
           ? { engine: openEngine(this.#options.engine), directory: join(this.directory, 'containers') }
           : undefined,
         allowProcessWorkspace,
-        bootWithin,
+        bootWithin: { process: bootWithin, container: bootWithin },
       }),
       http,
       jobs: openJobs(this.directory, [process.execPath]),

@@ -17,10 +17,14 @@ interface TaskCommand {
   attempt: number;
   ticket?: never;
   repeat?: boolean;
+  /** A repeated start that looks for an earlier one was put off for that. */
+  hasWaited?: boolean;
   /** How many polls in a row threw. */
   faults?: number;
 }
 
+/** So long the call of whoever tried before may still be on its way: a look for what it began may not find it sooner. */
+const onItsWay = 1500;
 /** A far side that does not answer while we wait for it is asked this often before the task fails. */
 const mostPollFaults = 12;
 
@@ -38,7 +42,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
   return { start, poll, cancel };
 
   async function start(command: Command, execution: Execution): Promise<void> {
-    const { stage, task, attempt, repeat } = command.body as unknown as TaskCommand;
+    const { stage, task, attempt, repeat, hasWaited } = command.body as unknown as TaskCommand;
     const settles = { command: command.id, fence: command.fence };
     const state = execution.tasks[taskKey(stage, task)];
     if (!state || isTaskOver(state) || !('attempt' in state) || state.attempt !== attempt)
@@ -62,6 +66,10 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
         output: {},
         message: prepared.message,
       });
+    if (command.tries > 1 && prepared.definition.looksBack && !hasWaited) {
+      const again = { due: parts.moment.now() + onItsWay, body: { ...command.body, hasWaited: true }, keepTries: true };
+      return void (await mailbox.settle({ settles: { ...settles, again } }));
+    }
     const isRepeat = command.tries > 1 && !repeat && !prepared.task.millrace.repeat;
     if (isRepeat && !prepared.definition.isRepeatable(prepared.input)) {
       return report(command, uncertain(execution, prepared, stage, task));

@@ -36,8 +36,8 @@ export interface CatalogueOptions {
   containers: ContainerSite | undefined;
   /** Whether a workspace may be a plain process of this machine. */
   allowProcessWorkspace: boolean;
-  /** Milliseconds for a machine of the local cloud to become ready. */
-  bootWithin: number;
+  /** Milliseconds for a machine to become ready: one of processes is at once, a container may install what it needs first. */
+  bootWithin: { process: number; container: number };
 }
 
 /** Everything this server can do. Adding a kind of thing is one file and one line here. */
@@ -61,8 +61,8 @@ export const catalogue = ({ site, containers, allowProcessWorkspace, bootWithin 
   ] as unknown as TaskDefinition[],
   endpoints,
   resources: [
-    ...(site ? localResources(site, bootWithin) : []),
-    ...(containers ? containerResources(containers, bootWithin) : []),
+    ...(site ? localResources(site, bootWithin.process) : []),
+    ...(containers ? containerResources(containers, bootWithin.container) : []),
   ] as unknown as CloudResourceDefinition[],
   triggers: [generic, git, registry],
   notifiers: [slack],

@@ -88,6 +88,11 @@ export interface TaskDefinition<I extends z.ZodObject = z.ZodObject> {
   usesWorkspace?: true;
   /** Input keys that hold a condition: their bindings are left for `holds`. */
   conditions?: string[][];
+  /**
+   * A repeated start looks at the far side for what an earlier one began. It is called a moment later, since that may still be on its
+   * way.
+   */
+  looksBack?: true;
   examples: { title: string; yaml: string }[];
   isRepeatable(input: z.infer<I>): boolean;
   start(input: z.infer<I>, context: TaskContext): Promise<StartOutcome>;

@@ -1,5 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { TestContext } from 'node:test';
+import { bambooServer } from '../fakes/bamboo.ts';
+import { jenkinsServer } from '../fakes/jenkins.ts';
+import { kubernetesCluster } from '../fakes/kubernetes.ts';
+import { tfsServer } from '../fakes/tfs.ts';
 
 /** A service that keeps what it did by key, and answers a repeated call with what it answered before. */
 export async function keyedFarSide() {
@@ -21,5 +26,36 @@ export async function keyedFarSide() {
       server.closeAllConnections();
       server.close();
     },
+  };
+}
+
+/** Build servers and a cluster: each must be asked for one thing by each run, however often the run is taken up again. */
+export async function builders(later: Pick<TestContext, 'after'>) {
+  const jenkins = await jenkinsServer(later, { '/job/proof': { parameters: ['MILLRACE_RUN'] } });
+  const bamboo = await bambooServer(later, 'bamboo token', { 'PROOF-MAIN': {} });
+  const tfs = await tfsServer(later, { 7: { name: 'Proof' } });
+  const cluster = await kubernetesCluster(later, { token: 'cluster token' });
+  const endpoint = (name: string, type: string, properties: Record<string, string>) =>
+    JSON.stringify({
+      project: 'Proof',
+      kind: 'ENDPOINT',
+      name,
+      type,
+      properties: { ...properties, pollInterval: '1' },
+    });
+  return {
+    endpoints: [
+      endpoint('jenkins', 'jenkins', { url: jenkins.url, username: 'ci', password: 'api token' }),
+      endpoint('bamboo', 'bamboo', { url: bamboo.url, password: 'bamboo token' }),
+      endpoint('tfs', 'tfs', { url: tfs.url, username: 'ci', password: 'secret' }),
+      endpoint('cluster', 'k8s', { kubernetesURL: cluster.url, token: 'cluster token' }),
+    ],
+    /** How many things each was asked for. */
+    counts: () => ({
+      Jenkins: jenkins.queue.length,
+      Bamboo: bamboo.builds.length,
+      TFS: tfs.builds.length,
+      Kubernetes: cluster.writes.length,
+    }),
   };
 }

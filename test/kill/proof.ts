@@ -14,6 +14,8 @@ export interface Evidence {
   ledger: string;
   calls: Map<string, number>;
   messages: SlackMessage[];
+  /** How many things each far side was asked for. */
+  built: Record<string, number>;
 }
 
 export interface Proof {
@@ -24,7 +26,7 @@ export interface Proof {
 }
 
 /** Holds what the far sides saw against what the database remembers. The servers have been stopped. */
-export function examine({ memory, data, ledger, calls, messages }: Evidence): Proof {
+export function examine({ memory, data, ledger, calls, messages, built }: Evidence): Proof {
   const { executions } = memory;
   return {
     faults: [
@@ -32,6 +34,7 @@ export function examine({ memory, data, ledger, calls, messages }: Evidence): Pr
       ...ended(executions),
       ...doneOnce(readFileSync(ledger, 'utf8'), executions),
       ...calledByOneKey(calls, executions),
+      ...builtOnce(built, calls, executions),
       ...toldOnce(messages, executions),
       ...strays(data),
     ],
@@ -84,6 +87,15 @@ function calledByOneKey(calls: Map<string, number>, executions: Execution[]): st
       const [once, flaky] = [keys('/once').length, keys('/flaky').length];
       return once === 1 && flaky === 2 ? [] : [`${nameOf(state)} called by ${once} and ${flaky} keys, not 1 and 2.`];
     });
+}
+
+/** Build servers keep no key of ours: what each was asked for is found again by what it does keep. */
+function builtOnce(built: Record<string, number>, calls: Map<string, number>, executions: Execution[]): string[] {
+  const wanted = executions.filter(({ plan }) => plan.pipeline.name === 'Elsewhere').length;
+  const told = [...calls.keys()].filter((name) => name.startsWith('/told ')).length;
+  return Object.entries({ ...built, 'the webhook': told }).flatMap(([where, count]) =>
+    count === wanted ? [] : [`${where} was asked for ${count} things, where ${wanted} were to be done.`],
+  );
 }
 
 function toldOnce(messages: SlackMessage[], executions: Execution[]): string[] {

@@ -1,5 +1,5 @@
 /** What every run of each pipeline leaves in the ledger: one line for each thing that must be done once. */
-export const ledgerLines: Record<string, number> = { Everything: 3, Inner: 1, Breaks: 1, Undo: 1 };
+export const ledgerLines: Record<string, number> = { Everything: 3, Inner: 1, Breaks: 1, Undo: 1, Elsewhere: 0 };
 
 /** How every run of each pipeline ends, however often the server dies under it. */
 export const ends: Record<string, string> = {
@@ -7,6 +7,7 @@ export const ends: Record<string, string> = {
   Inner: 'COMPLETED',
   Breaks: 'ROLLBACK_COMPLETED',
   Undo: 'COMPLETED',
+  Elsewhere: 'COMPLETED',
 };
 
 const workspace = 'workspace: {type: PROCESS, endpoint: "", image: ""}';
@@ -171,4 +172,30 @@ stages:
     millrace: {runs: always}
     tasks:
       Remove: {type: Blueprint, input: {action: DeleteDeployment, deploymentName: "site-\${executionIndex}"}}
+---
+project: Proof
+kind: PIPELINE
+name: Elsewhere
+concurrency: 3
+${told}
+notifications:
+  webhook:
+  - {event: SUCCESS, url: "\${var.far}/told", payload: "\${executionIndex}"}
+stages:
+  Build:
+    taskOrder: ['Jenkins,Bamboo,Tfs', Cluster]
+    tasks:
+      Jenkins: {type: Jenkins, endpoints: {jenkinsServer: jenkins}, input: {job: proof, parameters: {}}}
+      Bamboo: {type: Bamboo, endpoints: {bambooServer: bamboo}, input: {planKey: PROOF-MAIN}}
+      Tfs: {type: TFS, endpoints: {tfsServer: tfs}, input: {teamProject: Tito, buildDefinitionId: 7}}
+      Cluster:
+        type: K8S
+        endpoints: {kubernetesServer: cluster}
+        input:
+          action: CREATE
+          yaml: |
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: "run-\${executionIndex}", namespace: default}
+            data: {index: "\${executionIndex}"}
 `;

@@ -76,6 +76,7 @@ export const kubernetes = defineTask({
     },
   ],
   /** Applying and deleting twice is doing it once; what was made or rolled back carries the task's key. */
+  looksBack: true,
   isRepeatable: () => true,
 
   async start(given, context) {

@@ -31,9 +31,7 @@ export function statisticsHandlers({ parts }: HandlerParts): Record<string, Hand
   async function figuresOf(pipeline: Document, summaries: JsonObject[]): Promise<JsonObject> {
     const link = `/codestream/api/pipelines/${pipeline.id}`;
     const own = summaries.filter(({ _pipelineLink }) => _pipelineLink === link);
-    const usesCi =
-      /^\s+type:\s*['"]?CI\b/m.test(String(pipeline.body.content)) ||
-      /type: ['"]?CI\b/.test(String(pipeline.body.content));
+    const usesCi = /\btype:\s*['"]?CI\b/.test(String(pipeline.body.content));
     const runs: CountedRun[] = [];
     for (const [index, one] of own.entries()) {
       const [requestedAt, total] = [Number(one._requestTimeInMicros) / 1000, Number(one._totalDurationInMicros) / 1000];

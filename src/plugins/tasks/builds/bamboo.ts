@@ -44,6 +44,7 @@ export const bamboo = defineTask({
     },
   ],
   /** A build carries the key of its task as a variable, and is found by that. */
+  looksBack: true,
   isRepeatable: () => true,
 
   async start(given, { endpoint, http, key, isRepeat }) {

@@ -50,6 +50,7 @@ export const jenkins = defineTask({
     },
   ],
   /** Whether a build was begun is found out by the marker; where a job has none, people are asked. */
+  looksBack: true,
   isRepeatable: () => true,
 
   async start(given, context) {

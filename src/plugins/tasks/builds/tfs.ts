@@ -46,6 +46,7 @@ export const tfs = defineTask({
     },
   ],
   /** A build carries the key of its task as a parameter, and is found by that. */
+  looksBack: true,
   isRepeatable: () => true,
 
   async start(given, { endpoint, http, key, isRepeat }) {
