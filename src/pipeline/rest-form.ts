@@ -97,7 +97,7 @@ export function fromRestForm(body: JsonObject): JsonObject {
   );
   const sorted = inOrder({ ...form, kind: 'PIPELINE', ...(concurrency === undefined ? {} : { concurrency }) }, keys);
   const filled = Object.entries(sorted).filter(
-    ([key, value]) => key === 'stages' || key === 'stageOrder' || !isEmpty(value),
+    ([key, value]) => ['stages', 'stageOrder', 'enabled'].includes(key) || !isEmpty(value),
   );
   return {
     ...Object.fromEntries(filled),

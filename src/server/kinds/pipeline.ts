@@ -55,7 +55,7 @@ export function pipelineKind({ catalogue }: KindParts): Kind {
   function textOf(body: JsonObject, before: Document | undefined, state: string): string {
     if (typeof body.content === 'string') return body.content;
     const tops: Record<string, Json> = { enabled: state !== 'DISABLED' };
-    if (!before) return stringify(fromRestForm({ ...body, ...tops }), { lineWidth: 0 });
+    if (!before) return stringify(fromRestForm({ ...body, ...tops }), asOriginal);
     const [old, text] = [show(before), String(before.body.content)];
     const isWhole = body.stages !== undefined || body.stageOrder !== undefined;
     const wanted: JsonObject = isWhole ? body : { ...old, ...body };
@@ -65,10 +65,12 @@ export function pipelineKind({ catalogue }: KindParts): Kind {
     if (flagOf(readBack(text).enabled) === tops.enabled) delete tops.enabled;
     const isSame = stableText(rest(wanted)) === stableText(rest(old));
     const edited = isSame ? withKeys(text, tops) : undefined;
-    return edited ?? stringify({ ...fromRestForm(wanted), enabled: state !== 'DISABLED' }, { lineWidth: 0 });
+    return edited ?? stringify({ ...fromRestForm(wanted), enabled: state !== 'DISABLED' }, asOriginal);
   }
 }
 
+/** As the original writes its files. */
+const asOriginal = { lineWidth: 0, indentSeq: false };
 const nothingAtTop = { name: '', project: '', description: '', global: false, tags: [], enabled: true };
 
 const readBack = (content: string): JsonObject => {
