@@ -56,7 +56,7 @@ export const tfs = defineEndpoint({
   }),
   async test(endpoint, http) {
     const { count } = await askEndpoint(endpoint, http, { method: 'GET', path: '/_apis/projects?api-version=2.0' });
-    return `It answers, and shows ${Number(count ?? 0)} team projects.`;
+    return `It answers, and shows ${Number(count ?? 0)} team project${Number(count) === 1 ? '' : 's'}.`;
   },
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { kubernetesCluster } from '../../../test/fakes/kubernetes.ts';
+import { gitHost } from '../../../test/git-host.ts';
 import { TestServer } from '../../../test/server.ts';
 import { readManifest, withConstants } from '../kubernetes/manifest.ts';
 import { readinessOf } from '../kubernetes/readiness.ts';
@@ -152,6 +153,29 @@ test('a wrong token, and text that holds no object, are said in words', async (t
     },
   });
   assert.match((await run('APPLY', namespace)).statusMessage, /Namespace shop: .*Unauthorized/);
+});
+
+test('objects come from a file of a repository, with constants in their places', async (t) => {
+  const { server, cluster } = await start(t);
+  const git = await gitHost(t);
+  git.commit({
+    'deploy/app.yaml':
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: app}\ndata: {version: "$${VERSION}", kept: "${HOME}"}\n',
+  });
+  await server.import(
+    `project: Tito\nkind: ENDPOINT\nname: code\ntype: git\nproperties: {repoURL: "${git.url}", branch: main, userName: ci, password: s3cret}\n`,
+  );
+  const run = (filePath: string) =>
+    server.runTasks(
+      `K: {type: K8S, endpoints: {kubernetesServer: cluster, scm: code}, input: {action: APPLY, filePath: ${filePath}, scmConstants: {VERSION: "7"}, yaml: ''}}`,
+    );
+  const done = await run('deploy/app.yaml');
+  assert.equal(done.status, 'COMPLETED', done.statusMessage);
+  assert.deepEqual(cluster.at('configmaps/default/app')!.data, { version: '7', kept: '${HOME}' });
+  assert.equal(
+    (await run('none.yaml')).statusMessage,
+    'S.K: Endpoint code: there is no file none.yaml in the branch of its repository.',
+  );
 });
 
 test('constants of a file from a repository take their places, and lists are taken apart', () => {
