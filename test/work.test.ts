@@ -9,6 +9,8 @@ test('a pipeline of twenty short steps costs what it did: changes, trips to the 
   const [sizes, names] = [[] as number[], Array.from({ length: 20 }, (_, index) => `T${index}`)];
   const server = await TestServer.start(t, {
     watch(call, [given]) {
+      // What starts by the clock is looked at now and then, however long this takes.
+      if (call === 'list' && (given === 'schedule' || given === 'delayed-event')) return;
       calls[call] = (calls[call] ?? 0) + 1;
       if (call !== 'apply') return;
       const { aggregates } = given as Transition;

@@ -105,11 +105,16 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
       commitWaiting();
       if (one('SELECT 1 FROM commands WHERE kind = ? AND aggregate = ? LIMIT 1', kind, id)) return false;
       database.exec('BEGIN IMMEDIATE');
-      const { changes } = run('DELETE FROM aggregates WHERE kind = ? AND id = ?', kind, id);
-      run('DELETE FROM events WHERE kind = ? AND aggregate = ?', kind, id);
-      run('DELETE FROM logs WHERE stream >= ? AND stream < ?', `${id}/`, `${id}0`);
-      database.exec('COMMIT');
-      return changes === 1;
+      try {
+        const { changes } = run('DELETE FROM aggregates WHERE kind = ? AND id = ?', kind, id);
+        run('DELETE FROM events WHERE kind = ? AND aggregate = ?', kind, id);
+        run('DELETE FROM logs WHERE stream >= ? AND stream < ?', `${id}/`, `${id}0`);
+        database.exec('COMMIT');
+        return changes === 1;
+      } catch (thrown) {
+        if (database.isTransaction) database.exec('ROLLBACK');
+        throw storageError(thrown);
+      }
     },
 
     async release(name) {
