@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { at, isObject, type JsonObject, parseJson, stableText } from '../../src/core/json.ts';
+import { fakeServer } from './server.ts';
 
 /** Resource, kind, namespaced: those of each group that tests use. */
 const groups: Record<string, [string, string, boolean][]> = {
@@ -55,12 +54,6 @@ const shapes: Record<string, { may: string[]; must: string[][] }> = {
   },
 };
 
-export interface Misbehaviour {
-  status?: number;
-  /** The request is carried out, and its answer lost. */
-  loses?: boolean;
-}
-
 /**
  * The API of a Kubernetes cluster: discovery, objects, server-side apply, and workloads that become ready after some looks. Stricter
  * than the original: unknown keys are refused, an apply needs the name of its owner, a namespace must be there and active, and what
@@ -71,7 +64,6 @@ export async function kubernetesCluster(
   { token, looks = 2 }: { token: string; looks?: number },
 ) {
   const objects = new Map<string, JsonObject>();
-  const misbehaviour: { method: string; how: Misbehaviour }[] = [];
   const writes: string[] = [];
   const left = new Map<string, number>();
   let version = 0;
@@ -82,28 +74,14 @@ export async function kubernetesCluster(
     status: { phase: 'Active' },
   });
 
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const index = misbehaviour.findIndex(({ method }) => method === request.method);
-    const how: Misbehaviour = index < 0 ? {} : misbehaviour.splice(index, 1)[0]!.how;
-    const result = how.status
-      ? refused(how.status, 'the server is currently unable to handle the request')
-      : answer(request.method!, request.url!, request.headers, Buffer.concat(chunks).toString('utf8'));
-    if (how.loses) return void response.destroy();
-    response.writeHead(result.status, { 'content-type': 'application/json' }).end(JSON.stringify(result.body));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
+  const fake = await fakeServer(t, ({ method, path, query, headers, body }) =>
+    answer(method, `${path}?${query}`, headers, body),
+  );
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...fake,
     objects,
     /** POST, PATCH and DELETE that were carried out, as `METHOD plural/name`. */
     writes,
-    misbehave: (method: string, how: Misbehaviour) => misbehaviour.push({ method, how }),
     at: (key: string): JsonObject | undefined => objects.get(key),
   };
 

@@ -81,7 +81,7 @@ test('creating what is there fails, unless conflicts may be passed by', async (t
 
 test('a create whose answer was lost is known again by its key', async (t) => {
   const { server, cluster } = await start(t);
-  cluster.misbehave('POST', { loses: true });
+  cluster.misbehave({ method: 'POST', loses: true });
   const execution = await server.runTasks(
     `K: {type: K8S, endpoints: {kubernetesServer: cluster}, input: {action: CREATE, yaml: ${JSON.stringify(namespace)}}, millrace: {retry: {attempts: 2, delay: 10ms}}}`,
   );
