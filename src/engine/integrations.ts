@@ -10,8 +10,9 @@ export function integrationsOf({ store }: EngineParts): Integrations {
       if (!document) return undefined;
       const versions = (document.body.versions as JsonObject[] | undefined) ?? [];
       const usable = versions.filter(({ status }) => status === 'RELEASED' || status === 'DEPRECATED');
-      const isDraft = version === '' || version === 'draft';
-      const body = isDraft ? document.body : usable.find((candidate) => candidate.version === version);
+      // Where a task names no version, the one that was called the latest, else the draft.
+      const wanted = version || String(document.body.latest ?? '') || 'draft';
+      const body = wanted === 'draft' ? document.body : usable.find((candidate) => candidate.version === wanted);
       if (!body) return undefined;
       return {
         runtime: String(body.runtime),

@@ -110,7 +110,9 @@ function differences({ kind, text }: Item): string[] {
       found.push(`Its tasks name a remote agent; they run from this server (${reference}).`);
   }
   if (kind === 'GIT_WEBHOOK' || kind === 'REGISTRY_WEBHOOK')
-    found.push(`Its listener has a new address: change it at the far side (millrace get webhooks).`);
+    found.push(
+      `Its listener has a new address: change it at the far side (millrace list webhooks, or registry-webhooks).`,
+    );
   return found;
 }
 

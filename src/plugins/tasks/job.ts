@@ -9,6 +9,11 @@ const mostBetweenLooks = 0.2;
 /** Most steps end sooner than this: then their start and their end are one change. In milliseconds. */
 const patience = 100;
 
+/** Puts a line of our own behind what the log of the task has. */
+export async function tell({ log }: Pick<TaskContext, 'log'>, line: string): Promise<void> {
+  await log.append(await log.offset(), `${line}\n`);
+}
+
 /** Starts a job under the key of the task. One that has ended at once is to be looked at at once. */
 export async function startJob({ jobs, key }: Pick<TaskContext, 'jobs' | 'key'>, spec: JobSpec): Promise<Outcome> {
   const { hasEnded } = await jobs.start(key, spec, patience);

@@ -13,7 +13,7 @@ import { readManifest, referenceOf, withConstants, words } from '../kubernetes/m
 import { readinessOf } from '../kubernetes/readiness.ts';
 import { rollBack } from '../kubernetes/rollback.ts';
 import { fetchedFile, fetchFile } from './git-file.ts';
-import { pollJob, startJob } from './job.ts';
+import { pollJob, startJob, tell } from './job.ts';
 
 const input = z.object({
   action: z
@@ -261,10 +261,6 @@ async function responseOf(cluster: Kubernetes, waits: Ticket['waits'], failures:
       response.loadBalancers = { ...response.loadBalancers, [reference.name]: balancer };
   }
   return { ...response, failures };
-}
-
-async function tell({ log }: TaskContext, line: string): Promise<void> {
-  await log.append(await log.offset(), `${line}\n`);
 }
 
 const isTicket = (ticket: Json): ticket is Json & Ticket => isObject(ticket) && Array.isArray(ticket.waits);

@@ -214,6 +214,13 @@ test('a version of a custom integration stays as it was frozen, and is used only
   const draft = await server.runTasks('Run: {type: Custom, input: {name: greet, version: draft}}');
   assert.equal(draft.stages.S.tasks.Run.output.properties.said, 'one');
 
+  await server.import(integration('greet', 'nodejs', code('three')));
+  const unnamed = async () =>
+    (await server.runTasks('Run: {type: Custom, input: {name: greet}}')).stages.S.tasks.Run.output.properties.said;
+  assert.equal(await unnamed(), 'three', 'the draft');
+  await server.call('PATCH', `${versions}/1.0.0`, { setLatest: true });
+  assert.equal(await unnamed(), 'one', 'the version that was called the latest');
+
   await server.call('POST', `${versions}/1.0.0/withdraw`);
   assert.equal((await run()).status, 'FAILED');
   assert.equal((await server.call('POST', versions, { version: '1.0.0' })).body.code, 'name.taken');

@@ -38,6 +38,17 @@ export function isSigned(header: string | undefined, body: Buffer, secret: strin
 export const isSameText = (given: string | undefined, secret: string): boolean =>
   given !== undefined && timingSafeEqual(hash(given), hash(secret));
 
+/** Whether a request shows that its sender knows a secret: by a signature, as a bearer, or in a header or the address (`?secret=`). */
+export function knowsSecret(headers: Record<string, string>, body: Buffer, secret: string): boolean {
+  const bearer = headers.authorization?.replace(/^Bearer\s+/i, '');
+  const shown = [bearer, headers['x-millrace-secret'], headers['x-gitlab-token']];
+  return (
+    secret === '' ||
+    isSigned(headers['x-hub-signature-256'], body, secret) ||
+    shown.some((given) => isSameText(given, secret))
+  );
+}
+
 /** Where the far side gives a delivery no id, the same body is the same delivery. */
 export const deliveryOf = (body: Buffer): string => hash(body).toString('hex');
 

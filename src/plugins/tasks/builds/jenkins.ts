@@ -5,6 +5,7 @@ import { filledText, text, textMap } from '../../../sdk/fields.ts';
 import type { Endpoint, Http, HttpAnswer } from '../../../sdk/powers.ts';
 import { defineTask, type Outcome, type TaskContext } from '../../../sdk/task.ts';
 import { askEndpoint, callEndpoint, pauseBeforeLook, refusal } from '../../far-side.ts';
+import { tell } from '../job.ts';
 
 /**
  * The parameter by which a build is known as ours. Where a job defines it, a build whose answer was lost is found again, and Jenkins
@@ -84,7 +85,7 @@ export const jenkins = defineTask({
     if (queue === undefined)
       return { failed: `Jenkins took the request for ${given.job} and did not say where it waits.` };
     const ignored = Object.keys(given.parameters).filter((name) => !defined.includes(name));
-    if (ignored.length > 0) await tell(context, `The job does not define ${ignored.join(', ')}; Jenkins ignores it.\n`);
+    if (ignored.length > 0) await tell(context, `The job does not define ${ignored.join(', ')}; Jenkins ignores it.`);
     return watch({ ...fresh(job), queue: Number(queue) }, context);
   },
 
@@ -228,8 +229,4 @@ export function jobPath(...parts: (string | undefined)[]): string {
   });
   if (plain.length === 0) throw new MillraceError('request.invalid', { message: 'The job has no name.' });
   return plain.map((name) => `/job/${encodeURIComponent(name)}`).join('');
-}
-
-async function tell({ log }: TaskContext, line: string): Promise<void> {
-  await log.append(await log.offset(), line);
 }

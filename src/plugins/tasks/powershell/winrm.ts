@@ -1,6 +1,7 @@
 import { idOfKey } from '../../../core/key-id.ts';
 import { parseXml, type XmlElement, XmlError } from '../../../lang/xml.ts';
 import type { Http } from '../../../sdk/powers.ts';
+import { escapeHtml } from '../../mail.ts';
 
 /** A Windows machine that answers to WS-Management, and how to sign in there. */
 export interface WinrmTarget {
@@ -44,12 +45,12 @@ export function openWinrm({ host, username, password, useTls, trustCert }: Winrm
     /** The id of a new shell. `environment` goes by the message, and never on a command line. */
     async makeShell(id: string, directory: string, environment: Record<string, string>): Promise<string> {
       const variables = Object.entries(environment)
-        .map(([key, value]) => `<rsp:Variable Name="${escapeXml(key)}">${escapeXml(value)}</rsp:Variable>`)
+        .map(([key, value]) => `<rsp:Variable Name="${escapeHtml(key)}">${escapeHtml(value)}</rsp:Variable>`)
         .join('');
       const answer = await ask(id, `${transfer}/Create`, {
         options: { WINRS_NOPROFILE: 'FALSE', WINRS_CODEPAGE: '65001' },
         body: `<rsp:Shell>${variables ? `<rsp:Environment>${variables}</rsp:Environment>` : ''}${
-          directory ? `<rsp:WorkingDirectory>${escapeXml(directory)}</rsp:WorkingDirectory>` : ''
+          directory ? `<rsp:WorkingDirectory>${escapeHtml(directory)}</rsp:WorkingDirectory>` : ''
         }<rsp:InputStreams>stdin</rsp:InputStreams><rsp:OutputStreams>stdout stderr</rsp:OutputStreams></rsp:Shell>`,
       });
       const made = local(answer, 'ShellId')[0]?.text ?? selectorIn(answer);
@@ -61,8 +62,8 @@ export function openWinrm({ host, username, password, useTls, trustCert }: Winrm
       const answer = await ask(id, `${shellType}/Command`, {
         shell,
         options: { WINRS_CONSOLEMODE_STDIN: 'FALSE', WINRS_SKIP_CMD_SHELL: 'TRUE' },
-        body: `<rsp:CommandLine><rsp:Command>${escapeXml(program)}</rsp:Command>${args
-          .map((one) => `<rsp:Arguments>${escapeXml(one)}</rsp:Arguments>`)
+        body: `<rsp:CommandLine><rsp:Command>${escapeHtml(program)}</rsp:Command>${args
+          .map((one) => `<rsp:Arguments>${escapeHtml(one)}</rsp:Arguments>`)
           .join('')}</rsp:CommandLine>`,
       });
       const command = local(answer, 'CommandId')[0]?.text;
@@ -149,8 +150,8 @@ interface Message {
 }
 
 const envelope = ({ url, id, action, shell, options, body }: Message): string =>
-  `<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing" xmlns:w="http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd" xmlns:rsp="${shellType}"><s:Header><a:To>${escapeXml(url)}</a:To><a:ReplyTo><a:Address s:mustUnderstand="true">http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous</a:Address></a:ReplyTo><a:MessageID>uuid:${id}</a:MessageID><w:ResourceURI s:mustUnderstand="true">${shellType}/cmd</w:ResourceURI><a:Action s:mustUnderstand="true">${action}</a:Action><w:MaxEnvelopeSize s:mustUnderstand="true">512000</w:MaxEnvelopeSize><w:OperationTimeout>PT20S</w:OperationTimeout>${
-    shell ? `<w:SelectorSet><w:Selector Name="ShellId">${escapeXml(shell)}</w:Selector></w:SelectorSet>` : ''
+  `<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing" xmlns:w="http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd" xmlns:rsp="${shellType}"><s:Header><a:To>${escapeHtml(url)}</a:To><a:ReplyTo><a:Address s:mustUnderstand="true">http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous</a:Address></a:ReplyTo><a:MessageID>uuid:${id}</a:MessageID><w:ResourceURI s:mustUnderstand="true">${shellType}/cmd</w:ResourceURI><a:Action s:mustUnderstand="true">${action}</a:Action><w:MaxEnvelopeSize s:mustUnderstand="true">512000</w:MaxEnvelopeSize><w:OperationTimeout>PT20S</w:OperationTimeout>${
+    shell ? `<w:SelectorSet><w:Selector Name="ShellId">${escapeHtml(shell)}</w:Selector></w:SelectorSet>` : ''
   }${
     Object.keys(options).length > 0
       ? `<w:OptionSet>${Object.entries(options)
@@ -179,6 +180,3 @@ function local(element: XmlElement, name: string): XmlElement[] {
 
 const selectorIn = (answer: XmlElement): string | undefined =>
   local(answer, 'Selector').find(({ attributes }) => attributes.Name === 'ShellId')?.text;
-
-const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escapeXml = (text: string): string => text.replace(/[&<>"]/g, (sign) => escapes[sign]!);

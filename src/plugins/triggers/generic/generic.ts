@@ -4,7 +4,7 @@ import { parseCondition } from '../../../lang/condition.ts';
 import { ExpressionError } from '../../../lang/tokens.ts';
 import { text, textMap } from '../../../sdk/fields.ts';
 import { defineTrigger, type TriggerEvent, type TriggerVerdict } from '../../../sdk/parts.ts';
-import { deliveryOf, isSameText, isSigned, readJson } from '../webhook-body.ts';
+import { deliveryOf, knowsSecret, readJson } from '../webhook-body.ts';
 
 const config = z.looseObject({
   mapping: textMap('Input to where its value stands: `body.path.to[0].value`, or `headers.name`.').default({}),
@@ -33,14 +33,7 @@ export const generic = defineTrigger({
   },
   config,
 
-  isGenuine(headers, body, secret) {
-    if (secret === '') return true;
-    const bearer = headers.authorization?.replace(/^Bearer\s+/i, '');
-    return (
-      isSigned(headers['x-hub-signature-256'], body, secret) ||
-      [bearer, headers['x-millrace-secret'], headers['x-gitlab-token']].some((given) => isSameText(given, secret))
-    );
-  },
+  isGenuine: knowsSecret,
 
   read(headers, body): GenericEvent {
     const { authorization: _, cookie: __, 'x-millrace-secret': ___, ...shown } = headers;

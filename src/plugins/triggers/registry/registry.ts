@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { javaMatches, patternFault } from '../../../lang/java.ts';
 import { text } from '../../../sdk/fields.ts';
 import { defineTrigger, type TriggerEvent, type TriggerVerdict } from '../../../sdk/parts.ts';
-import { isSameText, isSigned, readJson } from '../webhook-body.ts';
+import { knowsSecret, readJson } from '../webhook-body.ts';
 import { type Image, readImage } from './payloads.ts';
 
 const pattern = (description: string) =>
@@ -38,15 +38,7 @@ export const registry = defineTrigger({
   config,
 
   /** Docker Hub signs nothing: there the secret is a part of the address (`?secret=...`). */
-  isGenuine(headers, body, secret) {
-    if (secret === '') return true;
-    const bearer = headers.authorization?.replace(/^Bearer\s+/i, '');
-    return (
-      isSigned(headers['x-hub-signature-256'], body, secret) ||
-      isSameText(bearer, secret) ||
-      isSameText(headers['x-millrace-secret'], secret)
-    );
-  },
+  isGenuine: knowsSecret,
 
   read: (headers, body): RegistryEvent => readImage(headers, readJson(body), body),
 
