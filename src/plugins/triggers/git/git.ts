@@ -1,20 +1,11 @@
 import { z } from 'zod';
-import { javaMatches, patternFault } from '../../../lang/java.ts';
-import { flag, integer, text } from '../../../sdk/fields.ts';
+import { integer, text } from '../../../sdk/fields.ts';
 import { defineTrigger, type TriggerVerdict } from '../../../sdk/parts.ts';
+import { fileFilters, fileReason } from '../file-filters.ts';
 import { bitbucket } from './bitbucket.ts';
 import type { GitEvent, GitServer } from './event.ts';
 import { github } from './github.ts';
 import { gitlab } from './gitlab.ts';
-
-const filter = z
-  .object({
-    type: z
-      .preprocess((value) => String(value).toUpperCase(), z.enum(['PLAIN', 'REGEX']))
-      .describe('A path as it is, or a pattern in the syntax of Java.'),
-    value: z.string().describe('The path or pattern.'),
-  })
-  .refine(({ type, value }) => type === 'PLAIN' || patternFault(value) === undefined, 'the pattern cannot be read');
 
 const config = z.looseObject({
   branchName: text('Branch; any when empty.').default(''),
@@ -23,13 +14,8 @@ const config = z.looseObject({
     .preprocess((value) => String(value ?? 'PUSH').toUpperCase(), z.enum(['PUSH', 'PULL_REQUEST']))
     .describe('What fires.')
     .default('PUSH'),
-  inclusions: z
-    .array(filter)
-    .describe('At least one changed file must match one of these, where there are any.')
-    .default([]),
-  exclusions: z.array(filter).describe('Files that do not count.').default([]),
   delayTimeInMins: integer('Minutes to wait for more pushes, which are then one run.', 0).default(0),
-  prioritizeExclusion: flag('Any excluded file stops the run.').default(false),
+  ...fileFilters,
 });
 
 /** The first that a request looks like. */
@@ -54,10 +40,7 @@ export const git = defineTrigger({
   isGenuine: (headers, body, secret) => secret === '' || serverOf(headers).isGenuine(headers, body, secret),
   read: (headers, body) => serverOf(headers).read(headers, body),
 
-  match(
-    event: GitEvent,
-    { branchName, repoName, eventCategory, inclusions, exclusions, prioritizeExclusion },
-  ): TriggerVerdict {
+  match(event: GitEvent, { branchName, repoName, eventCategory, ...filters }): TriggerVerdict {
     if (event.kind === 'PING') return { ignore: 'A ping: the webhook is reached.' };
     if (event.kind !== eventCategory)
       return { ignore: `The event is ${event.kind}, and this webhook waits for ${eventCategory}.` };
@@ -71,7 +54,7 @@ export const git = defineTrigger({
       !repoName.endsWith(`/${event.repo}`)
     )
       return { ignore: `The repository is ${event.repo}, and this webhook waits for ${repoName}.` };
-    const reason = fileReason(event.changedFiles, inclusions, exclusions, prioritizeExclusion);
+    const reason = fileReason(event.changedFiles, filters);
     return reason
       ? { ignore: reason }
       : { fire: { input: inputsOf(event), author: event.owner, tags: [event.owner, event.commitId] } };
@@ -87,28 +70,6 @@ export const git = defineTrigger({
     serverURL: event.serverUrl,
   }),
 });
-
-type Filter = z.infer<typeof filter>;
-
-function fileReason(
-  files: string[],
-  inclusions: Filter[],
-  exclusions: Filter[],
-  prioritizeExclusion: boolean,
-): string | undefined {
-  if (files.length === 0) return undefined;
-  const matches = (file: string, { type, value }: Filter) =>
-    type === 'PLAIN'
-      ? file === value || file.startsWith(value.endsWith('/') ? value : `${value}/`)
-      : javaMatches(value, file);
-  const isIn = (file: string) => inclusions.some((one) => matches(file, one));
-  const isOut = (file: string) => exclusions.some((one) => matches(file, one));
-  const excluded = files.find(isOut);
-  if (prioritizeExclusion && excluded) return `The changed file ${excluded} is excluded.`;
-  if (inclusions.length > 0 && !files.some(isIn)) return 'No changed file is included.';
-  if (inclusions.length === 0 && files.every(isOut)) return 'All changed files are excluded.';
-  return undefined;
-}
 
 /** The inputs that the original injects. */
 const inputsOf = (event: GitEvent): Record<string, string> => ({
