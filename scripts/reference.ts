@@ -54,7 +54,7 @@ export const pages = (): Record<string, string> => ({
   ),
   'triggers.md': page(
     'Triggers',
-    everything.triggers.map((trigger) => `${heading(trigger)}${fields(trigger.config)}`),
+    [...everything.triggers, ...everything.streams].map((one) => `${heading(one)}${fields(one.config)}`),
   ),
   'notifiers.md': page('Notifiers and metrics', [
     ...everything.notifiers.map(

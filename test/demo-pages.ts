@@ -30,7 +30,9 @@ demo.stdout.on('data', (chunk) => {
   process.stdout.write(chunk);
 });
 // How long a run takes is the machine's affair: what ends the watching early is the end of the demo, not a clock.
-const stopped = ended.then((status) => Promise.reject(new Error(`The demo ended with ${status} while it was watched.`)));
+const stopped = ended.then((status) =>
+  Promise.reject(new Error(`The demo ended with ${status} while it was watched.`)),
+);
 try {
   await Promise.race([watch(), stopped]);
 } catch (thrown) {

@@ -113,8 +113,21 @@ const records: Record<string, z.ZodType> = {
   'git-webhooks': webhook,
   'registry-webhooks': webhook,
   'generic-webhooks': webhook,
+  'gerrit-listeners': common.extend({
+    endpoint: z.string(),
+    apiToken: z.enum(['', '********']),
+    connected: z.boolean(),
+    _reason: z.string().optional(),
+  }),
+  'gerrit-triggers': common.extend({
+    gerritProject: z.string(),
+    listener: z.string(),
+    enabled: z.boolean(),
+    configurations: z.array(map),
+  }),
   'git-events': event,
   'registry-events': event,
+  'gerrit-events': event,
   'generic-events': event,
   'user-operations': common.extend({
     index: z.string(),
@@ -199,6 +212,9 @@ const others: Record<string, z.ZodType> = {
       }),
     ),
   }),
+  'gerrit-listeners.validate': z.object({ isValid: z.boolean(), validationOutput: z.string() }),
+  'gerrit-listeners.projects': z.array(z.string()),
+  'gerrit-events.fire': z.object({ message: z.string(), pipelinesTriggered: z.array(z.string()) }),
   'agents.list': envelopeOf(z.json()),
   'user-operations.batch': z.object({
     success: z.number().int(),

@@ -27,6 +27,16 @@ const integrations: Operation[] = [
   operation('custom-integrations.restore', `POST ${version}/restore`, 'develop', 'Copies a version to the draft.'),
 ];
 
+/** What the records of a kind of trigger have. */
+const events = (kind: string): Operation[] => [
+  operation(`${kind}-events.list`, `GET {cs}/${kind}-events`, 'read', 'What they received: fired, or ignored and why.'),
+  operation(`${kind}-events.get`, `GET {cs}/${kind}-events/{id}`, 'read', 'One of these events.'),
+  operation(`${kind}-events.act`, `POST {cs}/${kind}-events/{id}`, 'execute', 'Acts on one: `?action=rerun|resume`.', {
+    body: json,
+  }),
+  operation(`${kind}-events.delete`, `DELETE {cs}/${kind}-events/{id}`, 'develop', 'Forgets one.'),
+];
+
 /** What one kind of trigger has: definitions, a listener, and the records of what it heard. */
 const webhooks = (kind: string, what: string): Operation[] => [
   ...crud(`${kind}-webhooks`, `{cs}/${kind}-webhooks`, what, 'develop'),
@@ -39,12 +49,7 @@ const webhooks = (kind: string, what: string): Operation[] => [
       body: json,
     },
   ),
-  operation(`${kind}-events.list`, `GET {cs}/${kind}-events`, 'read', 'What they received: fired, or ignored and why.'),
-  operation(`${kind}-events.get`, `GET {cs}/${kind}-events/{id}`, 'read', 'One of these events.'),
-  operation(`${kind}-events.act`, `POST {cs}/${kind}-events/{id}`, 'execute', 'Acts on one: `?action=rerun|resume`.', {
-    body: json,
-  }),
-  operation(`${kind}-events.delete`, `DELETE {cs}/${kind}-events/{id}`, 'develop', 'Forgets one.'),
+  ...events(kind),
   operation(
     `${kind}-webhook-listeners.receive`,
     `POST {cs}/${kind}-webhook-listeners/{id}`,
@@ -52,6 +57,45 @@ const webhooks = (kind: string, what: string): Operation[] => [
     'Where the far side posts events; checked by their signature.',
     { body: anyText },
   ),
+];
+
+const listeners = '{cs}/gerrit-listeners';
+const copies = 'Copies one: `{name, description, requestType: "CLONE"}`.';
+const gerrit: Operation[] = [
+  ...crud('gerrit-listeners', listeners, 'lines to Gerrit servers', 'develop'),
+  operation(
+    'gerrit-listeners.validate',
+    `POST ${listeners}/validate`,
+    'develop',
+    'Tries one without keeping it: `validationOutput` says what Gerrit said, or what is wrong.',
+    { body: json },
+  ),
+  ...byBoth(
+    'gerrit-listeners.patch',
+    `PATCH ${listeners}/{id}`,
+    'develop',
+    'Opens or closes one: `{connected}`. `_line` says whether it is UP or DOWN, and `_reason` why.',
+    { body: json },
+  ),
+  ...byBoth('gerrit-listeners.clone', `POST ${listeners}/{id}`, 'develop', copies, { body: json }),
+  ...byBoth('gerrit-listeners.projects', `GET ${listeners}/{id}/projects`, 'read', 'The projects of its server.'),
+  ...crud('gerrit-triggers', '{cs}/gerrit-triggers', 'triggers of Gerrit', 'develop'),
+  ...byBoth(
+    'gerrit-triggers.patch',
+    'PATCH {cs}/gerrit-triggers/{id}',
+    'develop',
+    'Turns one on or off: `{enabled}`.',
+    { body: json },
+  ),
+  ...byBoth('gerrit-triggers.clone', 'POST {cs}/gerrit-triggers/{id}', 'develop', copies, { body: json }),
+  operation(
+    'gerrit-events.fire',
+    'POST {cs}/gerrit-events',
+    'execute',
+    'Fires a trigger for a change as it is now: `{project, changeId, trigger}`.',
+    { body: json },
+  ),
+  ...events('gerrit'),
 ];
 
 /** What the API of Code Stream answers. */
@@ -147,6 +191,7 @@ export const codestream: readonly Operation[] = [
   ...crud('variables', '{cs}/variables', 'variables', 'develop'),
   ...webhooks('git', 'Git webhooks'),
   ...webhooks('registry', 'webhooks of Docker registries'),
+  ...gerrit,
   ...crud('schedules', '{cs}/schedules', 'schedules, which start pipelines by the clock', 'develop'),
   ...webhooks('generic', 'webhooks that anybody may post JSON to'),
   ...integrations,

@@ -23,15 +23,21 @@ const file = (t: TestContext, text: string, name = 'p.yaml'): string => {
 
 test('validate says of each file what it is and what is wrong with it, and ends with 1 where something is', async (t) => {
   const bad = file(t, pipelineAround('Tell: {type: Nonsense}'));
-  const [good, wrong, machine] = await Promise.all([
+  const trigger = file(
+    t,
+    'kind: GERRIT_TRIGGER\nname: T\nlistener: L\ngerritProject: p\nconfigurations:\n- eventType: comment-added\n  pipeline: P\n',
+  );
+  const [good, wrong, machine, started] = await Promise.all([
     millrace(['validate', tito]),
     millrace(['validate', bad]),
     millrace(['validate', bad, '-o', 'json']),
+    millrace(['validate', trigger]),
   ]);
 
   assert.deepEqual([good.code, good.out.trim().split('\n').at(-1)], [0, '12 files, all valid.']);
   assert.equal(wrong.code, 1);
   assert.match(wrong.out, new RegExp(`^  ${bad}:9:20: error: Task S.Tell has the unknown type Nonsense`, 'm'));
+  assert.match(started.out, new RegExp(`${trigger}:6:14: error: .configurations.0.eventType`));
   assert.deepEqual(JSON.parse(machine.out).summary, { files: 1, valid: 0, invalid: 1 });
 });
 

@@ -42,6 +42,7 @@ export const diagnosticCodes = {
   'condition.never': 'The condition can hold in no run.',
   'secret.foreign': 'A secret was sealed by another server, or left out, and needs a new value.',
   'endpoint.unknown-type': 'There is no such type of endpoint.',
+  'trigger.invalid': 'A webhook or trigger lacks something, or has something that it cannot have.',
   'variable.unknown-type': 'A variable is REGULAR, SECRET or RESTRICTED.',
   'condition.syntax': 'The condition cannot be read.',
   'binding.unknown-input': 'The binding names an input that the pipeline does not have.',

@@ -7,8 +7,12 @@ import { lookAtSchedules } from './schedules.ts';
 /** Milliseconds between two looks; what they wait for is told in minutes. */
 const betweenLooks = 2000;
 
-/** Looks now and then at what starts by the clock: schedules, and events that wait for more of their kind. */
-export function startClock(parts: EngineParts, engine: Pick<Engine, 'startExecution'>): { stop(): void } {
+/** Looks now and then at what starts by the clock: schedules, events that wait for more of their kind, lines that must be open. */
+export function startClock(
+  parts: EngineParts,
+  engine: Pick<Engine, 'startExecution'>,
+  lookAtStreams: () => Promise<void>,
+): { stop(): void } {
   let isLooking = false;
   const timer = setInterval(() => {
     if (isLooking) return;
@@ -17,10 +21,11 @@ export function startClock(parts: EngineParts, engine: Pick<Engine, 'startExecut
       isLooking = false;
     });
   }, betweenLooks);
+  void look();
   return { stop: () => clearInterval(timer) };
 
   async function look(): Promise<void> {
-    for (const one of [lookAtSchedules, lookAtDelayedEvents])
+    for (const one of [lookAtSchedules, lookAtDelayedEvents, lookAtStreams])
       try {
         await one(parts, engine);
       } catch (thrown) {

@@ -23,6 +23,8 @@ import { noticePerformer } from './perform-notice.ts';
 import { notificationPerformer } from './perform-notification.ts';
 import { taskPerformer } from './perform-task.ts';
 import { runnablePipeline } from './runnable.ts';
+import { streamDesk } from './streams.ts';
+import { causeTeller } from './tell-cause.ts';
 import { openMailbox } from './transact.ts';
 import { removeWorkspace } from './workspace.ts';
 
@@ -61,6 +63,8 @@ export interface Engine {
   deployments: Deployments & { byName(project: string, name: string): Promise<Deployment | undefined> };
   runFunction(actionId: string, inputs: JsonObject, by: string, key: string | undefined): Promise<FunctionRun>;
   cancelFunction(id: string): Promise<FunctionRun | undefined>;
+  /** Opens the lines of listeners that were just told to be connected, sooner than at the next look. */
+  lookAtStreams(): Promise<void>;
   load(): Load;
   stop(): Promise<void>;
 }
@@ -90,9 +94,10 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const actions = actionPerformer(parts, mailbox);
   const notices = noticePerformer(parts, mailbox);
   const sendNotification = notificationPerformer(parts, mailbox);
+  const tellCause = causeTeller(parts, mailbox);
   const dispatcher = startDispatcher(parts, perform);
-
-  const clock = startClock(parts, { startExecution });
+  const streams = streamDesk(parts, { startExecution });
+  const clock = startClock(parts, { startExecution }, streams.look);
 
   return {
     deployments,
@@ -143,9 +148,11 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       });
     },
 
+    lookAtStreams: streams.look,
     load: dispatcher.load,
     stop() {
       clock.stop();
+      streams.stop();
       return dispatcher.stop(3000);
     },
   };
@@ -246,11 +253,10 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
 
   async function performForExecution(command: Command, execution: Execution): Promise<void> {
     const settles = { command: command.id, fence: command.fence };
-    const { id } = { id: command.aggregate };
+    const id = command.aggregate;
     switch (command.body.do) {
       case 'admit':
-        await mailbox.execution(id, { type: 'admit' }, { settles });
-        return;
+        return void (await mailbox.execution(id, { type: 'admit' }, { settles }));
       case 'supersede':
         await mailbox.execution(id, { type: 'supersede', by: Number(command.body.by) }, { settles });
         return;
@@ -274,6 +280,8 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
         return notices.notify(command, execution);
       case 'send-notification':
         return sendNotification(command, execution);
+      case 'tell-cause':
+        return tellCause(command, execution);
       case 'send-metrics':
         return notices.sendMetrics(command, execution);
       case 'send-trace':

@@ -1,15 +1,19 @@
 import { MillraceError } from '../core/error.ts';
-import type { JsonObject } from '../core/json.ts';
-import type { TriggerDefinition } from '../sdk/parts.ts';
+import { isObject, type JsonObject } from '../core/json.ts';
 import type { Document } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import type { EngineParts } from './parts.ts';
+
+/** What hears events: its word for their records, and the comment of the runs they start. */
+export interface Source {
+  words: { event: string; comment: string };
+}
 
 /** Starts the pipeline of an event that fired; the same `run` twice is one run. */
 export async function startFor(
   parts: EngineParts,
   engine: Pick<Engine, 'startExecution'>,
-  { words }: TriggerDefinition,
+  { words }: Source,
   event: Document,
   { run, headers }: { run: string | undefined; headers: Record<string, string> },
 ): Promise<Document> {
@@ -29,7 +33,7 @@ export async function startFor(
       triggeredBy: String(author),
       source: String(webhookId),
       id: run,
-      cause: { push: event.id, ...traceparentOf(headers) },
+      cause: { push: event.id, ...(wantsToKnow(event) ? { tell: words.event } : {}), ...traceparentOf(headers) },
       documents: (execution, index) => [
         withOutcome(event, {
           message: 'Execution started.',
@@ -45,6 +49,9 @@ export async function startFor(
     throw thrown;
   }
 }
+
+/** Whether the far side is told how the run ended. */
+const wantsToKnow = ({ body }: Document): boolean => isObject(body.report) && Object.keys(body.report).length > 0;
 
 const withOutcome = (event: Document, outcome: JsonObject): Document => ({
   ...event,

@@ -6,7 +6,7 @@ import type { Document } from '../store/store.ts';
 import { opened } from './definitions.ts';
 import { delayEvent } from './delayed-events.ts';
 import type { Engine } from './engine.ts';
-import { keep, startFor } from './fire-event.ts';
+import { keep, type Source, startFor } from './fire-event.ts';
 import type { EngineParts } from './parts.ts';
 
 /**
@@ -68,12 +68,12 @@ export async function receiveWebhook(
 export async function rerunEvent(
   parts: EngineParts,
   engine: Engine,
-  trigger: TriggerDefinition,
+  source: Source,
   event: Document,
 ): Promise<Document> {
   if (!isObject(event.body.fire))
     throw new MillraceError('request.invalid', {
       message: `The event ${event.id} was ignored, so there is nothing to run again: ${String(event.body.message)}`,
     });
-  return startFor(parts, engine, trigger, { ...event, updatedAt: parts.moment.now() }, { run: undefined, headers: {} });
+  return startFor(parts, engine, source, { ...event, updatedAt: parts.moment.now() }, { run: undefined, headers: {} });
 }

@@ -43,8 +43,11 @@ export interface Plan {
   host?: string;
   /** The outermost of the runs that this one is a part of. */
   root?: string;
-  /** What led to it: the record of a push, and the trace that the caller said it belongs to (W3C). */
-  cause?: { push?: string; traceparent?: string };
+  /**
+   * What led to it: the record of a push, and the trace that the caller said it belongs to (W3C). `tell`: the kind of that record,
+   * where whoever pushed waits to hear how the run ends.
+   */
+  cause?: { push?: string; tell?: string; traceparent?: string };
   /** The run that this one is a part of. */
   parent?: Parent;
   /** What need not run again, by `Stage.Task`: a re-run from where an earlier run failed. */

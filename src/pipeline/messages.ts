@@ -40,6 +40,8 @@ export type ExecutionCommand = { key: string; due: Instant } & (
   | { do: 'enter-queue'; entry: Turnholder }
   | { do: 'leave-queue' }
   | { do: 'tidy' }
+  /** Whoever caused the run hears how it ended; `round` counts how often it went on after a failure. */
+  | { do: 'tell-cause'; status: string; message: string; round: number }
   | { do: 'send-trace' }
   | { do: 'notify'; notice: Notice }
   /** One of the notifications of the original; status and message are those of the run when it was due. */

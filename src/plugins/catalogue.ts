@@ -25,6 +25,7 @@ import { rest } from './tasks/rest.ts';
 import { ssh } from './tasks/ssh.ts';
 import { userOperation } from './tasks/user-operation.ts';
 import { generic } from './triggers/generic/generic.ts';
+import { gerrit } from './triggers/gerrit/gerrit.ts';
 import { git } from './triggers/git/git.ts';
 import { registry } from './triggers/registry/registry.ts';
 import { dockerWorkspace } from './workspaces/docker.ts';
@@ -65,6 +66,7 @@ export const catalogue = ({ site, containers, allowProcessWorkspace, bootWithin 
     ...(containers ? containerResources(containers, bootWithin.container) : []),
   ] as unknown as CloudResourceDefinition[],
   triggers: [generic, git, registry],
+  streams: [gerrit],
   notifiers: [slack],
   notifications: [emailNotification, jiraNotification, webhookNotification],
   metricSinks: [wavefront],

@@ -7,6 +7,7 @@ import type {
   TriggerDefinition,
   WorkspaceDefinition,
 } from './parts.ts';
+import type { StreamDefinition } from './streams.ts';
 import type { TaskDefinition } from './task.ts';
 
 /** Everything this server can do: lists of definitions, one line each. */
@@ -15,6 +16,7 @@ export interface Catalogue {
   endpoints: EndpointDefinition[];
   resources: CloudResourceDefinition[];
   triggers: TriggerDefinition[];
+  streams: StreamDefinition[];
   notifiers: NotifierDefinition[];
   notifications: NotificationDefinition[];
   metricSinks: MetricSinkDefinition[];

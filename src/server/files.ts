@@ -32,6 +32,8 @@ const kindWords: Record<string, string> = {
   GIT_WEBHOOK: 'git-webhook',
   REGISTRY_WEBHOOK: 'registry-webhook',
   DOCKER_WEBHOOK: 'registry-webhook',
+  GERRIT_LISTENER: 'gerrit-listener',
+  GERRIT_TRIGGER: 'gerrit-trigger',
   GENERIC_WEBHOOK: 'generic-webhook',
   SCHEDULE: 'schedule',
   CUSTOM_INTEGRATION: 'custom-integration',

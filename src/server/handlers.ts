@@ -18,6 +18,7 @@ import { pipelineHandlers } from './handlers/pipelines.ts';
 import { projectHandlers } from './handlers/projects.ts';
 import { scheduleHandlers } from './handlers/schedules.ts';
 import { statisticsHandlers } from './handlers/statistics.ts';
+import { streamHandlers } from './handlers/streams.ts';
 import { tileHandlers } from './handlers/tiles.ts';
 import { userHandlers } from './handlers/users.ts';
 import { webhookHandlers } from './handlers/webhooks.ts';
@@ -54,6 +55,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     ...userHandlers(given),
     ...pipelineHandlers(given),
     ...webhookHandlers(given),
+    ...streamHandlers(given),
     ...projectHandlers(given),
     ...scheduleHandlers(given),
     ...statisticsHandlers(given),

@@ -113,6 +113,8 @@ function differences({ kind, text }: Item): string[] {
     found.push(
       `Its listener has a new address: change it at the far side (millrace list webhooks, or registry-webhooks).`,
     );
+  if (kind === 'GERRIT_LISTENER')
+    found.push('Its line is not opened: connect it when the original no longer listens (PATCH gerrit-listeners).');
   return found;
 }
 

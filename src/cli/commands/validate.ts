@@ -55,6 +55,7 @@ export function validateFile(path: string, catalogue: Catalogue): FileReport {
     if (kind === 'PIPELINE') found.push(...checkPipelineDocument(document, types).diagnostics);
     if (kind === 'ENDPOINT' || kind === 'VARIABLE')
       found.push(...foreignSecrets(document), ...typeFaults(kind, document, catalogue));
+    found.push(...triggerFaults(kind, document, catalogue));
     if (kind === 'BLUEPRINT') found.push(...checkBlueprintDocument(document).diagnostics);
     if (kind === 'unknown')
       found.push({
@@ -92,6 +93,19 @@ function typeFaults(kind: string, document: YamlDocument, { endpoints }: Catalog
       ...document.placeOf(['type']),
     },
   ];
+}
+
+/** What is wrong about something that starts pipelines, at its place. */
+function triggerFaults(kind: string, document: YamlDocument, { triggers, streams }: Catalogue): Diagnostic[] {
+  const word = kind.toLowerCase().replaceAll('_', '-').replace('docker-', 'registry-');
+  const config = [...triggers, ...streams].find(({ words }) => words.kind === word)?.config;
+  const issues = config?.safeParse(document.value).error?.issues ?? [];
+  return issues.map(({ path, message }) => ({
+    severity: 'error',
+    code: 'trigger.invalid',
+    message: `\`${path.join('.')}\`: ${message}.`,
+    ...document.placeOf(path as (string | number)[]),
+  }));
 }
 
 function asText(files: FileReport[], { files: count, invalid }: { files: number; invalid: number }): string {

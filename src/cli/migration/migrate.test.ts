@@ -17,6 +17,8 @@ const everything = [
   pipeline('Undo'),
   pipeline('Main', 'rollbacks:\n- {name: Undo, stage: S, inputs: {}}\n'),
   'project: Shop\nkind: GIT_WEBHOOK\nname: pushes\npipeline: Main\nsecretToken: s3cret-value\n',
+  'project: Shop\nkind: GERRIT_LISTENER\nname: reviews\nendpoint: tickets\nconnected: true\napiToken: s3cret-value\n',
+  'project: Shop\nkind: GERRIT_TRIGGER\nname: merges\nlistener: reviews\ngerritProject: shop\nenabled: true\nconfigurations:\n- {eventType: change-merged, pipeline: Main}\n',
   'project: Shop\nkind: BLUEPRINT\nname: Site\nresources:\n  web: {type: Cloud.Machine, properties: {image: a, flavor: b}}\n',
   'project: Shop\nkind: ACTION\nname: greet\nruntime: nodejs\nentrypoint: handler\nsource: "exports.handler = () => ({});"\n',
 ].join('---\n');
@@ -68,20 +70,24 @@ test('all that a server holds comes over by its API, in the order of its needs, 
       'CUSTOM_INTEGRATION shout',
     ],
     ...['BLUEPRINT Site', 'ACTION greet', 'PIPELINE Undo', 'PIPELINE Main', 'GIT_WEBHOOK pushes'],
+    ...['GERRIT_LISTENER reviews', 'GERRIT_TRIGGER merges'],
   ]);
-  assert.deepEqual(first.summary, { created: 9, updated: 1, failed: 0, secrets: 3 });
+  assert.deepEqual(first.summary, { created: 11, updated: 1, failed: 0, secrets: 3 });
   const secrets = first.moved.flatMap(({ name, secrets: places }: { name: string; secrets: string[] }) =>
     places.map((place) => `${name}: ${place}`),
   );
   assert.deepEqual(secrets, ['token: value', 'tickets: properties.password', 'pushes: secretToken']);
   const main = (await target.call('GET', '/codestream/api/pipelines/Shop/Main')).body;
   assert.deepEqual([main.enabled, main.rollbacks], [true, [{ name: 'Undo', stage: 'S', inputs: {} }]]);
+  const listener = (await target.call('GET', '/codestream/api/gerrit-listeners/Shop/reviews')).body;
+  assert.deepEqual([listener.connected, listener.apiToken], [false, ''], 'two servers would hear the same');
+  assert.equal((await target.call('GET', '/codestream/api/gerrit-triggers/Shop/merges')).body.enabled, true);
   const versions = (await target.call('GET', `/codestream/api/custom-integrations/Default/shout`)).body;
   assert.equal((await target.call('GET', `/codestream/api/custom-integrations/${versions.id}/versions`)).body.count, 2);
 
   await target.call('PUT', '/codestream/api/variables/Shop/token', { type: 'SECRET', value: 'given anew' });
   const second = await migrate(target, ['--url', source.url], token);
-  assert.deepEqual([second.code, second.summary.created, second.summary.updated], [0, 0, 10]);
+  assert.deepEqual([second.code, second.summary.created, second.summary.updated], [0, 0, 12]);
   await target.import(
     'project: Shop\nkind: PIPELINE\nname: Look\nstages:\n  S: {tasks: {A: {type: Condition, input: {condition: \'"${var.token}" == "given anew"\'}}}}\n',
   );

@@ -79,6 +79,14 @@ function needsOf(value: Json): string[] {
 
 const pageSize = 100;
 
+/** What starts pipelines, by its place in addresses. */
+const triggers = {
+  'git-webhooks': 'GIT_WEBHOOK',
+  'registry-webhooks': 'REGISTRY_WEBHOOK',
+  'gerrit-listeners': 'GERRIT_LISTENER',
+  'gerrit-triggers': 'GERRIT_TRIGGER',
+};
+
 /** Every definition of a server of the originals, by its API. Services that do not answer are told of, not failed by. */
 export async function fromServer(
   url: string,
@@ -107,18 +115,10 @@ export async function fromServer(
     ['blueprints', async (one) => blueprints(one, projects)],
     ['actions', async (one) => actions(one, projects)],
     ['pipelines', async (one) => (await documents(one, 'pipelines')).map(pipeline)],
-    [
-      'git-webhooks',
-      async (one) =>
-        (await documents(one, 'git-webhooks')).map((body) => item('GIT_WEBHOOK', body, webhook('GIT_WEBHOOK', body))),
-    ],
-    [
-      'registry-webhooks',
-      async (one) =>
-        (await documents(one, 'registry-webhooks')).map((body) =>
-          item('REGISTRY_WEBHOOK', body, webhook('REGISTRY_WEBHOOK', body)),
-        ),
-    ],
+    ...Object.entries(triggers).map(([path, kind]): [string, (client: Client) => Promise<Item[]>] => [
+      path,
+      async (one) => (await documents(one, path)).map((body) => item(kind, body, trigger(kind, body))),
+    ]),
   ];
   for (const [what, read] of reading)
     try {
@@ -126,9 +126,6 @@ export async function fromServer(
     } catch (thrown) {
       unreadable.push({ from: `${base}: ${what}`, why: messageOf(thrown) });
     }
-  for (const what of ['gerrit-listeners', 'gerrit-triggers'])
-    for (const { name } of await documents(client, what).catch(() => []))
-      unreadable.push({ from: `${base}: ${what}`, why: `${String(name)}: Gerrit triggers have no place here yet.` });
   return { items, unreadable };
 }
 
@@ -153,7 +150,8 @@ const endpoint = ({
   ...{ project: project!, kind: 'ENDPOINT', name: name!, description, type: type!, isRestricted, properties },
 });
 
-function webhook(kind: string, body: JsonObject): JsonObject {
+/** A listener comes without its line: while the original listens as well, everything would start twice. */
+function trigger(kind: string, body: JsonObject): JsonObject {
   const own = Object.entries(body).filter(
     ([key]) =>
       !key.startsWith('_') &&
@@ -167,6 +165,7 @@ function webhook(kind: string, body: JsonObject): JsonObject {
         'externalListenerLink',
         'serverWebhookId',
         'slug',
+        ...(kind === 'GERRIT_LISTENER' ? ['connected', 'apiToken'] : []),
       ].includes(key),
   );
   return { kind, ...Object.fromEntries(own) };

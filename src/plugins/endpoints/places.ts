@@ -5,6 +5,7 @@ import { secret, text } from '../../sdk/fields.ts';
 import { defineEndpoint } from '../../sdk/parts.ts';
 import type { Endpoint, Http } from '../../sdk/powers.ts';
 import { askEndpoint, authorization, baseUrl, callEndpoint, refusal, trustOf } from '../far-side.ts';
+import { openGerrit } from '../triggers/gerrit/server.ts';
 import { login } from './build-servers.ts';
 
 export const agent = defineEndpoint({
@@ -54,21 +55,34 @@ export const git = defineEndpoint({
 export const gerrit = defineEndpoint({
   type: 'gerrit',
   title: 'Gerrit',
-  summary: 'A Gerrit server.',
+  summary: 'A Gerrit server. Its events come over SSH, which takes keys only.',
   properties: z.looseObject({
-    url: text('Address of its pages.'),
-    privateKey: secret('Private key for its stream of events.'),
+    url: text('Address: of its SSH (ssh://host:29418), or of its pages.'),
+    sshPort: text('Port of its SSH where `url` is that of its pages; 29418 when empty.').optional(),
+    privateKey: secret('Private key for its SSH.'),
     passPhrase: secret('Passphrase of the key.'),
+    hostKey: text('The only host key that is accepted there, as `ssh-keygen -l` prints it: SHA256:...').optional(),
     leMansAgent: text('Remote agent; kept.').optional(),
     ...login,
   }),
   async test(endpoint, http) {
-    const call = { method: 'GET', path: '/a/accounts/self' } as const;
-    const answer = await callEndpoint(endpoint, http, call);
-    if (answer.status >= 400) throw refusal(endpoint, call, answer);
-    // Gerrit puts a line before its JSON that keeps browsers from running it.
-    const account = parseJson(answer.body.replace(/^\)\]\}'/, ''));
-    return `Gerrit answers, and knows us as ${isObject(account) ? String(account.name ?? account.username) : 'somebody'}.`;
+    const { url = '', privateKey, password } = endpoint.properties;
+    const found: string[] = [];
+    if (privateKey || /^ssh:/i.test(url)) {
+      const line = await openGerrit(endpoint);
+      line.close();
+      found.push(`${line.about} lets us in.`);
+    }
+    if (!/^ssh:/i.test(url) && (password || !privateKey)) {
+      const call = { method: 'GET', path: '/a/accounts/self' } as const;
+      const answer = await callEndpoint(endpoint, http, call);
+      if (answer.status >= 400) throw refusal(endpoint, call, answer);
+      // Gerrit puts a line before its JSON that keeps browsers from running it.
+      const account = parseJson(answer.body.replace(/^\)\]\}'/, ''));
+      const name = isObject(account) ? String(account.name ?? account.username) : 'somebody';
+      found.push(`Gerrit answers, and knows us as ${name}.`);
+    }
+    return found.join(' ');
   },
 });
 

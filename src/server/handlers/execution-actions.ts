@@ -41,6 +41,8 @@ export function executionActions(
           comments: `Re-run of #${index}${fromFailed ? ' from where it failed' : ''}`,
           source: `/codestream/api/executions/${execution}`,
           from: fromFailed ? found : undefined,
+          // Whoever waited for the first run hears of the second as well.
+          cause: found.plan.cause?.tell ? found.plan.cause : undefined,
         },
         user,
       );

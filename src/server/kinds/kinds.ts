@@ -3,6 +3,7 @@ import { endpointKind } from './endpoint.ts';
 import type { Kind, KindParts } from './kind.ts';
 import { pipelineKind } from './pipeline.ts';
 import { scheduleKind } from './schedule.ts';
+import { listenerKind, streamTriggerKind } from './stream.ts';
 import { variableKind } from './variable.ts';
 import { webhookKind } from './webhook.ts';
 
@@ -17,6 +18,7 @@ export function kinds(parts: KindParts): Kinds {
     customIntegrationKind(),
     scheduleKind(),
     ...parts.catalogue.triggers.map((trigger) => webhookKind(parts, trigger)),
+    ...parts.catalogue.streams.flatMap((stream) => [listenerKind(parts, stream), streamTriggerKind(stream)]),
   ];
   return Object.fromEntries(all.map((one) => [one.kind, one]));
 }
