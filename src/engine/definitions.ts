@@ -53,9 +53,7 @@ export function openEndpoint(
   const secrets: string[] = [];
   const properties: Record<string, string> = {};
   for (const [key, written] of Object.entries((body.properties ?? {}) as JsonObject)) {
-    const value = String(
-      resolveText(opened(parts, written), (path) => (path[0] === 'var' ? variables[String(path[1])] : undefined)),
-    );
+    const value = openedWith(parts, written, variables);
     properties[key] = value;
     if (isSealed(written)) secrets.push(value);
   }
@@ -88,6 +86,10 @@ export function variablesIn(text: string): string[] {
     return path?.[1] === undefined ? [] : [String(path[1])];
   });
 }
+
+/** A value with its `${var.x}` resolved. */
+export const openedWith = (parts: EngineParts, value: unknown, variables: Record<string, string>): string =>
+  String(resolveText(opened(parts, value), (path) => (path[0] === 'var' ? variables[String(path[1])] : undefined)));
 
 export const opened = (parts: EngineParts, value: unknown): string =>
   isSealed(value) ? parts.seal.open(String(value)) : String(value ?? '');

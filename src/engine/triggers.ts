@@ -3,7 +3,7 @@ import { isObject, type JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
 import type { TriggerDefinition } from '../sdk/parts.ts';
 import type { Document } from '../store/store.ts';
-import { opened } from './definitions.ts';
+import { opened, openedWith, readVariables } from './definitions.ts';
 import { delayEvent } from './delayed-events.ts';
 import type { Engine } from './engine.ts';
 import { keep, type Source, startFor } from './fire-event.ts';
@@ -21,7 +21,7 @@ export async function receiveWebhook(
   body: Buffer,
 ): Promise<Document> {
   const { store, moment } = parts;
-  if (!trigger.isGenuine(headers, body, opened(parts, webhook.body.secretToken))) {
+  if (!trigger.isGenuine(headers, body, await secretOf(parts, webhook))) {
     throw new MillraceError('webhook.signature', {
       message: `The signature of the request does not fit the secret of webhook ${webhook.name}.`,
       hint: 'Use the same secret on both sides.',
@@ -59,6 +59,12 @@ export async function receiveWebhook(
   const delay = Number(webhook.body.delayTimeInMins ?? 0) * 60_000;
   if (delay > 0) return delayEvent(parts, webhook, fired, delay);
   return startFor(parts, engine, trigger, fired, { run: idOfKey(`${id}/execution`), headers });
+}
+
+/** The secret that both sides know: kept with the webhook, or in a variable. */
+async function secretOf(parts: EngineParts, { project, body }: Document): Promise<string> {
+  const kept = opened(parts, body.secretToken);
+  return kept.includes('${') ? openedWith(parts, kept, (await readVariables(parts, project)).values) : kept;
 }
 
 /**

@@ -30,6 +30,24 @@ export interface TriggerEvent {
   delivery: string;
 }
 
+/** The hook that a webhook needs at the far side. */
+export interface WantedHook {
+  /** Where it posts events. */
+  url: string;
+  secret: string;
+  /** The webhook as people wrote it. */
+  config: JsonObject;
+  /** What the far side calls it, where it was made before; else empty. */
+  known: string;
+}
+
+/** Makes hooks at the far side of an endpoint. Each call may be repeated: a hook with the same address is the same hook. */
+export interface TriggerHooks {
+  /** What the far side calls the hook. @throws MillraceError with what it refused. */
+  ensure(wanted: WantedHook, endpoint: Endpoint, http: Http): Promise<string>;
+  remove(wanted: WantedHook, endpoint: Endpoint, http: Http): Promise<void>;
+}
+
 export interface TriggerDefinition<C extends z.ZodObject = z.ZodObject, E extends TriggerEvent = TriggerEvent> {
   type: string;
   title: string;
@@ -52,6 +70,8 @@ export interface TriggerDefinition<C extends z.ZodObject = z.ZodObject, E extend
   /** @throws MillraceError webhook.malformed where the body is no event of this kind. */
   read(headers: Record<string, string>, body: Buffer): E;
   match(event: E, config: z.infer<C>): TriggerVerdict;
+  /** Absent where people make them. */
+  hooks?: TriggerHooks;
   /** What people are shown of an event, under the original's names. */
   record(event: E): JsonObject;
 }

@@ -23,6 +23,13 @@ export interface FileParts {
   store: Store;
   kinds: Kinds;
   now: () => number;
+  /** What else there is to do for something that was kept; answers what people should know of it. */
+  kept(document: Document): Promise<string>;
+}
+
+interface Kept {
+  status: 'CREATED' | 'UPDATED';
+  document: Document;
 }
 
 const kindWords: Record<string, string> = {
@@ -44,7 +51,7 @@ const kindWords: Record<string, string> = {
  * functions and cloud zones. Each is taken or refused by itself; `create` changes nothing that exists.
  */
 export async function importFile(
-  { store, kinds: known, now }: FileParts,
+  { store, kinds: known, now, kept }: FileParts,
   text: string,
   options: { mode: 'create' | 'apply'; project: string; by: string; name?: string },
 ): Promise<FileResult[]> {
@@ -72,9 +79,10 @@ export async function importFile(
     const name = String(value.name ?? options.name ?? '');
     const kind = kindOf(value);
     try {
-      const status = await take(kind, name, value, content);
+      const { status, document } = await take(kind, name, value, content);
+      const said = await kept(document);
       const wanting = secrets.map((one) => `${one.line + linesBefore}:${one.column}: ${one.message}`).join(' ');
-      results.push({ kind, name, status, statusMessage: wanting });
+      results.push({ kind, name, status, statusMessage: [wanting, said].filter(Boolean).join(' ') });
     } catch (thrown) {
       if (!(thrown instanceof MillraceError)) throw thrown;
       const errors = thrown.diagnostics.map((one) => ({ ...one, line: one.line + linesBefore }));
@@ -84,7 +92,7 @@ export async function importFile(
   }
   return results;
 
-  async function take(kind: string, name: string, value: JsonObject, content: string): Promise<'CREATED' | 'UPDATED'> {
+  async function take(kind: string, name: string, value: JsonObject, content: string): Promise<Kept> {
     if (!name)
       throw new MillraceError('definition.invalid', {
         message: `The ${kind.toLowerCase()} has no name.`,
@@ -113,7 +121,7 @@ export async function importFile(
     return keep('pipeline', project, name, { ...body, enabled, state });
   }
 
-  async function keep(kind: string, project: string, name: string, body: JsonObject): Promise<'CREATED' | 'UPDATED'> {
+  async function keep(kind: string, project: string, name: string, body: JsonObject): Promise<Kept> {
     const before = await store.find(kind, project, name);
     if (before && options.mode === 'create')
       throw new MillraceError('name.taken', {
@@ -122,17 +130,13 @@ export async function importFile(
       });
     const at = now();
     const id = before?.id ?? idOfKey(`${kind}/${project}/${name}/${at}`);
-    await store.put({
-      kind,
-      id,
-      project,
-      name,
+    const document: Document = {
+      ...{ kind, id, project, name, createdAt: before?.createdAt ?? at, updatedAt: at },
       body: { createdBy: options.by, ...body, updatedBy: options.by },
-      createdAt: before?.createdAt ?? at,
-      updatedAt: at,
-    });
+    };
+    await store.put(document);
     if (project) await keepProject(project, at);
-    return before ? 'UPDATED' : 'CREATED';
+    return { status: before ? 'UPDATED' : 'CREATED', document };
   }
 
   async function keepProject(name: string, at: number): Promise<void> {

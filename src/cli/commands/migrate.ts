@@ -111,7 +111,7 @@ function differences({ kind, text }: Item): string[] {
   }
   if (kind === 'GIT_WEBHOOK' || kind === 'REGISTRY_WEBHOOK')
     found.push(
-      `Its listener has a new address: change it at the far side (millrace list webhooks, or registry-webhooks).`,
+      `Its listener has a new address: the far side must call that (externalListenerLink; at Git servers the hook is made, if its endpoint may).`,
     );
   if (kind === 'GERRIT_LISTENER')
     found.push('Its line is not opened: connect it when the original no longer listens (PATCH gerrit-listeners).');

@@ -1,4 +1,5 @@
 import { MillraceError } from '../../core/error.ts';
+import { ensureHook } from '../../engine/hooks.ts';
 import type { Document } from '../../store/store.ts';
 import { exportEndpoints, exportIntegration, exportPipelines, importFile } from '../files.ts';
 import type { HandlerParts } from '../handlers.ts';
@@ -36,6 +37,14 @@ export function fileHandlers({ parts, kinds }: HandlerParts): Record<string, Han
     return exportPipelines(store, await pick('pipeline', wanted), kinds.endpoint!.show);
   }
 
+  /** A webhook has a hook at its far side. */
+  async function kept(document: Document): Promise<string> {
+    const trigger = parts.catalogue.triggers.find(({ words }) => words.kind === document.kind);
+    if (!trigger) return '';
+    const url = String(kinds[document.kind]!.show(document).externalListenerLink);
+    return String((await ensureHook(parts, trigger, document, url)).body._hook ?? '');
+  }
+
   return {
     'files.import': async ({ raw, query, user }) => {
       if (query.action !== undefined && query.action !== 'create' && query.action !== 'apply')
@@ -43,7 +52,7 @@ export function fileHandlers({ parts, kinds }: HandlerParts): Record<string, Han
           message: `The action ${query.action} is unknown.`,
           hint: 'Known: create, which changes nothing that exists, and apply.',
         });
-      const results = await importFile({ store, kinds, now: () => moment.now() }, raw.toString('utf8'), {
+      const results = await importFile({ store, kinds, now: () => moment.now(), kept }, raw.toString('utf8'), {
         mode: query.action === 'apply' ? 'apply' : 'create',
         project: query.project ?? 'Default',
         by: user!.name,

@@ -1,11 +1,13 @@
 import { MillraceError } from '../../core/error.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { ensureHook, removeHook } from '../../engine/hooks.ts';
 import { receiveWebhook } from '../../engine/triggers.ts';
 import type { TriggerDefinition } from '../../sdk/parts.ts';
 import type { Document } from '../../store/store.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { flagOf } from '../kinds/kind.ts';
 import type { Handler } from '../request.ts';
+import { definitionHandlers } from './definitions.ts';
 import { finders } from './find.ts';
 import { eventHandlers } from './trigger-events.ts';
 
@@ -20,6 +22,32 @@ function handlersOf(given: HandlerParts, trigger: TriggerDefinition): Record<str
   const { byId, byName } = finders(store);
   const { kind, path, listeners } = trigger.words;
   const events = eventHandlers(given, trigger);
+  const definitions = definitionHandlers(given, kinds[kind]!);
+
+  const urlOf = (id: string) => `${parts.url()}/codestream/api/${listeners}/${id}`;
+
+  /** After what is done with every definition, the hook at the far side is made to fit. */
+  const withHook =
+    (name: string): Handler =>
+    async (request) => {
+      const { id } = (await definitions[name]!(request)) as JsonObject;
+      return kinds[kind]!.show(await ensureHook(parts, trigger, await byId(kind, String(id)), urlOf(String(id))));
+    };
+  const withoutHook =
+    (name: string, find: (params: Record<string, string>) => Promise<Document>): Handler =>
+    async (request) => {
+      const document = await find(request.params);
+      const shown = await definitions[name]!(request);
+      await removeHook(parts, trigger, document, urlOf(document.id));
+      return shown;
+    };
+  const hooked: Record<string, Handler> = {
+    ...Object.fromEntries(
+      ['create', 'replace', 'replaceByName'].map((what) => [`${path}.${what}`, withHook(`${path}.${what}`)]),
+    ),
+    [`${path}.delete`]: withoutHook(`${path}.delete`, ({ id }) => byId(kind, id!)),
+    [`${path}.deleteByName`]: withoutHook(`${path}.deleteByName`, (params) => byName(kind, params)),
+  };
 
   async function enable(document: Document, wanted: JsonObject, by: string): Promise<JsonObject> {
     const enabled = flagOf(wanted.enabled);
@@ -43,5 +71,6 @@ function handlersOf(given: HandlerParts, trigger: TriggerDefinition): Record<str
       return events.asWritten(await receiveWebhook(parts, engine, { trigger, webhook }, known, raw));
     },
     ...events.handlers,
+    ...(trigger.hooks ? hooked : {}),
   };
 }

@@ -6,6 +6,7 @@ import { bitbucket } from './bitbucket.ts';
 import type { GitEvent, GitServer } from './event.ts';
 import { github } from './github.ts';
 import { gitlab } from './gitlab.ts';
+import { hooks } from './hooks.ts';
 
 const config = z.looseObject({
   branchName: text('Branch; any when empty.').default(''),
@@ -39,6 +40,7 @@ export const git = defineTrigger({
 
   isGenuine: (headers, body, secret) => secret === '' || serverOf(headers).isGenuine(headers, body, secret),
   read: (headers, body) => serverOf(headers).read(headers, body),
+  hooks,
 
   match(event: GitEvent, { branchName, repoName, eventCategory, ...filters }): TriggerVerdict {
     if (event.kind === 'PING') return { ignore: 'A ping: the webhook is reached.' };
