@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { openPage, withoutBrowser } from './browser.ts';
+import { mailServer } from './mail-server.ts';
 import { ServeProcess } from './serve-process.ts';
 
 const skip = withoutBrowser;
@@ -172,6 +173,34 @@ test('the graph is walked by arrows, and the address keeps what is chosen', { sk
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Ship.Copy CI' }).waitFor();
+});
+
+test('the link of a mail asks one person, without a sign-in, and takes the answer once', { skip }, async (t) => {
+  const box = await mailServer(t);
+  const server = await ServeProcess.start(t, '');
+  await server.import(
+    `{project: Tito, kind: ENDPOINT, name: post, type: email, properties: {senderAddress: mill@example.com, outboundHost: 127.0.0.1, outboundPort: "${box.port}", outboundUsername: mill, outboundPassword: m4il-pass}}`,
+  );
+  await server.import(
+    'kind: PIPELINE\nproject: Tito\nname: Ask\nenabled: true\nstages: {S: {tasks: {Ask: {type: UserOperation, endpoints: {emailServer: post}, millrace: {approvals: 2}, input: {approvers: [ann@example.com, bob@example.com], sendemail: true, summary: "May v2 go out?", description: "The load test is green."}}}}}\n',
+  );
+  await server.begin('Ask');
+  while (box.mails.length < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+  const linkIn = (number: number) => /\/answer\/[\w-]+/.exec(box.mails[number]!.text)![0];
+  const { page, faults } = await openPage(t, server.url);
+  await page.goto(linkIn(0));
+  await page.getByRole('heading', { name: 'May v2 go out?' }).waitFor();
+  await page.getByText('0 of 2 have approved').waitFor();
+  await page.getByLabel('Comment').fill('Fine with me.');
+  await page.getByRole('button', { name: 'Approve' }).click();
+  await page.getByText('You have answered. 1 of 2 have approved.').waitFor();
+  assert.equal(await page.getByRole('button').count(), 0);
+  await page.goto(linkIn(1));
+  await page.getByRole('button', { name: 'Approve' }).click();
+  await page.getByText('Approved by ann@example.com and bob@example.com.').waitFor();
+  await page.goto('/answer/nonsense');
+  await page.getByText('not from this server').waitFor();
+  assert.deepEqual(faults, []);
 });
 
 test('what is not there is said, and a token that is not valid leads to the way in', { skip }, async (t) => {

@@ -46,6 +46,14 @@ export const operations: readonly Operation[] = [
   ...projects('/iaas/api/projects', { list: 'iaas', of: '', inside: '' }, 204),
   ...projects('/project-service/api/projects', { list: 'service', of: 'FromService', inside: 'InService' }, 200),
   ...codestream,
+  operation('answers.get', 'GET /api/answers/{token}', 'public', 'The question behind the link of a mail.'),
+  operation(
+    'answers.give',
+    'POST /api/answers/{token}',
+    'public',
+    'Answers it, once: `{status: APPROVED|REJECTED, responseMessage}`. The link says who does.',
+    { body: json },
+  ),
   operation('blueprints.list', 'GET /blueprint/api/blueprints', 'read', 'Lists blueprints.'),
   operation(
     'blueprints.create',

@@ -71,6 +71,8 @@ export function lineFor(_: Execution | null, after: Execution, event: ExecutionE
       return `    ${statusSign('SKIPPED')} ${event.task} ${paints.dim('skipped')}`;
     case 'task-waiting':
       return `    ${statusSign('WAITING')} ${event.task}: ${event.question.summary} ${paints.dim(`(millrace approve ${event.question.id})`)}`;
+    case 'task-approved':
+      return `    ${statusSign('WAITING')} ${event.task}: approved by ${event.by}, others are asked`;
     case 'task-ended': {
       const task = after.tasks[taskKey(event.stage, event.task)]!;
       const spent = 'startedAt' in task ? formatDuration(event.at - task.startedAt) : '';

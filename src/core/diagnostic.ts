@@ -32,6 +32,7 @@ export const diagnosticCodes = {
   'task.input': 'An input of the task is missing or has a wrong value.',
   'task.endpoint': 'The task needs an endpoint that it does not name.',
   'task.unknown-endpoint': 'The task names an endpoint that the project does not have.',
+  'task.approvals': 'The task needs more approvals than it can get.',
   'task.duration': 'The text is not a duration such as 90s or 5m.',
   'pipeline.priority': 'The priority of a pipeline is a whole number.',
   'rollback.incomplete': 'A rollback needs the name of a pipeline.',

@@ -11,6 +11,7 @@ export const errorCodes = {
   'execution.ended': [409, 'The execution has already ended, so nothing about it can change.'],
   'execution.running': [409, 'The execution has not ended, or still owes something, so it cannot be deleted yet.'],
   'approval.closed': [409, 'The user operation has been answered, cancelled or has expired.'],
+  'approval.link': [404, 'The link of a mail to a user operation is not one that this server made.'],
   'approval.not-approver': [403, 'Only the named approvers and administrators may answer.'],
   'deployment.busy': [409, 'Another request for the same deployment is still in progress.'],
   'deployment.unknown': [404, 'There is no deployment of this name or id.'],

@@ -9,6 +9,7 @@ import { bindInputs } from '../pipeline/start.ts';
 import { spansOf } from '../pipeline/trace.ts';
 import type { Deployments } from '../sdk/powers.ts';
 import type { Command, Document } from '../store/store.ts';
+import { answerer, type Responder } from './answer.ts';
 import { startClock } from './clock.ts';
 import { deploymentDesk } from './deployments.ts';
 import { startDispatcher } from './dispatcher.ts';
@@ -69,15 +70,6 @@ export interface Engine {
   stop(): Promise<void>;
 }
 
-/** Who answered a question. */
-interface Responder {
-  name: string;
-  /** Empty where nobody said it. */
-  email: string;
-  /** Role and groups. */
-  roles: string[];
-}
-
 /** The hands: takes what was decided, performs it durably with what the catalogue offers, and writes what happened. */
 export async function startEngine(parts: EngineParts): Promise<Engine> {
   const { store } = parts;
@@ -123,30 +115,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       await mailbox.execution(execution, { type: 'tag', tags });
     },
 
-    async answer(question, approved, by, comment) {
-      const { executionId, status } = question.body;
-      if (status !== 'ACTIVE') {
-        throw new MillraceError('approval.closed', {
-          message: `User operation ${question.id} is not open any more: ${String(status)}.`,
-        });
-      }
-      const output: JsonObject = {
-        index: question.body.index!,
-        respondedBy: by.name,
-        respondedByEmail: by.email || by.name,
-        responderRoles: by.roles,
-        respondedOnInMicros: parts.moment.now() * 1000,
-        comments: comment,
-      };
-      await mailbox.execution(String(executionId), {
-        type: 'answer',
-        question: question.id,
-        approved,
-        by: by.name,
-        comment,
-        output,
-      });
-    },
+    answer: answerer(parts, mailbox),
 
     lookAtStreams: streams.look,
     load: dispatcher.load,

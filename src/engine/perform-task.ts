@@ -1,9 +1,11 @@
 import { isOfOurs, MillraceError, messageOf } from '../core/error.ts';
 import { type Execution, isTaskOver, taskKey } from '../pipeline/execution.ts';
 import type { TaskReport } from '../pipeline/messages.ts';
+import { questionOf } from '../pipeline/question.ts';
 import type { Deployments, Executions, Integrations } from '../sdk/powers.ts';
 import type { Outcome, StartOutcome, TaskContext } from '../sdk/task.ts';
 import type { Command } from '../store/store.ts';
+import { invite } from './answer-link.ts';
 import type { EngineParts } from './parts.ts';
 import { type Prepared, prepareTask } from './prepare.ts';
 import { taskLog } from './task-log.ts';
@@ -207,6 +209,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
       mask: prepared.mask,
       addressesOf: parts.people.addressesOf,
       link: `${parts.url()}/executions/${execution.plan.execution}`,
+      answerLink: (address) => `${parts.url()}/answer/${invite(parts.seal, { question: questionOf(key).id, address })}`,
       project: execution.plan.project,
       requestedBy: execution.plan.requestedBy,
       workspace: {

@@ -1,6 +1,6 @@
 import { type Instant, toMicros } from '../core/instant.ts';
 import type { JsonObject } from '../core/json.ts';
-import { type Execution, type ExecutionEvent, type Question, taskKey } from '../pipeline/execution.ts';
+import { type Approval, type Execution, type ExecutionEvent, type Question, taskKey } from '../pipeline/execution.ts';
 import type { ExecutionMessage } from '../pipeline/messages.ts';
 import type { Document } from '../store/store.ts';
 
@@ -17,11 +17,22 @@ export function questionsOf(
       return [
         questionDocument(state, event.stage, event.task, event.question, { status: 'ACTIVE', requestedAt: now }, now),
       ];
+    if (event.type === 'task-approved') {
+      const waiting = state.tasks[taskKey(event.stage, event.task)];
+      if (waiting?.status !== 'WAITING') return [];
+      const open = { status: 'ACTIVE', requestedAt: waiting.startedAt, responses: responsesOf(waiting.approvals) };
+      return [questionDocument(state, event.stage, event.task, waiting.question, open, now)];
+    }
     if (event.type !== 'task-ended' && event.type !== 'task-started') return [];
     const waited = before?.tasks[taskKey(event.stage, event.task)];
     if (waited?.status !== 'WAITING') return [];
-    const answer: JsonObject =
-      message.type === 'answer' ? { respondedBy: message.by, responseMessage: message.comment, respondedAt: now } : {};
+    const last = message.type === 'answer' ? [{ by: message.by, comment: message.comment, at: now }] : [];
+    const answer: JsonObject = {
+      ...(message.type === 'answer'
+        ? { respondedBy: message.by, responseMessage: message.comment, respondedAt: now }
+        : {}),
+      responses: responsesOf([...(waited.approvals ?? []), ...last]),
+    };
     return [
       questionDocument(
         state,
@@ -34,6 +45,9 @@ export function questionsOf(
     ];
   });
 }
+
+const responsesOf = (approvals: Approval[] = []): JsonObject[] =>
+  approvals.map(({ by, comment, at }) => ({ respondedBy: by, responseMessage: comment, respondedAt: at }));
 
 function closingStatus(message: ExecutionMessage): string {
   if (message.type === 'answer') return message.approved ? 'APPROVED' : 'REJECTED';
@@ -58,6 +72,7 @@ function questionDocument(
     stage,
     task,
     ...(question as unknown as JsonObject),
+    approvalsNeeded: question.needed ?? 1,
     ...state,
     _requestedOnInMicros: toMicros(Number(state.requestedAt)),
     _expiresOnInMicros: question.expiresAt === null ? 0 : toMicros(question.expiresAt),

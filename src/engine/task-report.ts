@@ -27,6 +27,7 @@ export function reportOf(
         ...maskDeep(asking, mask),
         expiresAt: expiresIn === null ? null : now + expiresIn,
         about: 'approval',
+        ...neededBy(prepared.task.millrace.approvals),
       },
     };
   }
@@ -46,6 +47,8 @@ export function reportOf(
     message: mask(outcome.message ?? ''),
   };
 }
+
+const neededBy = (approvals = 1): { needed?: number } => (approvals > 1 ? { needed: approvals } : {});
 
 /** A crash fell between a call and its record, and the far side cannot tell whether it came through: people must. */
 export function uncertain(

@@ -1,6 +1,6 @@
 import type { Duration } from '../core/duration.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import { type EndStatus, isTaskOver, type Question, taskKey } from './execution.ts';
+import { type Approval, type EndStatus, isTaskOver, type Question, taskKey } from './execution.ts';
 import type { ExecutionMessage } from './messages.ts';
 import { findTask, pauseAfter, type TaskExtras } from './model.ts';
 import { failureOf, taskOf, waitingFor } from './progress.ts';
@@ -9,6 +9,7 @@ import type { Turn } from './turn.ts';
 // What follows for one task from what is said about it. What follows for the run is decided afterwards.
 
 type Message<T> = ExecutionMessage & { type: T };
+type Waiting = NonNullable<ReturnType<typeof waitingFor>>;
 type Ending = { input?: JsonObject | null; output?: JsonObject; message: string };
 
 export function startTask(turn: Turn, stage: string, task: string): void {
@@ -72,9 +73,28 @@ export function answered(turn: Turn, { question, approved, by, comment, output }
     return;
   }
   const said = comment ? ` ${comment}` : '';
-  if (approved) return endTask(turn, stage, task, 'COMPLETED', { output, message: `Approved by ${by}.${said}` });
+  if (approved) return approve(turn, waiting, { by, comment, at: turn.now }, output);
   const message = `User Operation request has been rejected by ${by}.${said}`;
   endTask(turn, stage, task, failureOf(turn.state, stage, task), { output, message });
+}
+
+/** The last of those who must say yes ends the task; nobody counts twice. */
+function approve(turn: Turn, waiting: Waiting, approval: Approval, output: JsonObject): void {
+  const { stage, task, state: current } = waiting;
+  const { question, approvals = [] } = current;
+  if (approvals.some(({ by }) => by === approval.by)) return;
+  const all = [...approvals, approval];
+  const { by, comment } = approval;
+  if (all.length < (question.needed ?? 1)) return turn.emit({ type: 'task-approved', stage, task, by, comment });
+  const names = all.map((one) => one.by);
+  const said = all.map((one) => (one.comment ? ` ${one.comment}` : '')).join('');
+  const responses = all.map((one) => ({
+    respondedBy: one.by,
+    comments: one.comment,
+    respondedOnInMicros: one.at * 1000,
+  }));
+  const message = `Approved by ${names.length > 1 ? `${names.slice(0, -1).join(', ')} and ` : ''}${by}.${said}`;
+  endTask(turn, stage, task, 'COMPLETED', { output: all.length > 1 ? { ...output, responses } : output, message });
 }
 
 export function expired(turn: Turn, question: string): void {

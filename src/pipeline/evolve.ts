@@ -95,6 +95,12 @@ function apply(state: Execution | null, event: ExecutionEvent): Execution {
           question: event.question,
         }),
       );
+    case 'task-approved': {
+      const task = state.tasks[taskKey(event.stage, event.task)];
+      if (task?.status !== 'WAITING') return state;
+      const { by, comment } = event;
+      return withTask(state, event, { ...task, approvals: [...(task.approvals ?? []), { by, comment, at }] });
+    }
     case 'task-canceling': {
       const task = state.tasks[taskKey(event.stage, event.task)];
       const ticket = task && 'ticket' in task ? task.ticket : null;

@@ -76,6 +76,15 @@ export interface Question {
   expiresAt: Instant | null;
   /** `approval`: the task is the question. `uncertain`: may the call be repeated? */
   about: 'approval' | 'uncertain';
+  /** How many different people must approve, where it is more than one. */
+  needed?: number;
+}
+
+/** What one of several approvers said. */
+export interface Approval {
+  by: string;
+  comment: string;
+  at: Instant;
 }
 
 export interface Begun {
@@ -91,7 +100,7 @@ export type TaskState =
   | { status: 'SKIPPED'; endedAt: Instant; message: string }
   | (Begun & { status: 'STARTED' })
   | (Begun & { status: 'RUNNING'; ticket: Json })
-  | (Begun & { status: 'WAITING'; question: Question })
+  | (Begun & { status: 'WAITING'; question: Question; approvals?: Approval[] })
   | (Begun & { status: 'CANCELING'; ticket: Json; because: string })
   | (Begun & {
       status: 'COMPLETED' | 'FAILED' | 'FAILED_CONTINUE' | 'CANCELED';
@@ -148,6 +157,7 @@ export type ExecutionEvent = { at: Instant } & (
   | { type: 'task-started'; stage: string; task: string; attempt: number }
   | { type: 'task-skipped'; stage: string; task: string; message: string }
   | { type: 'task-running'; stage: string; task: string; input: JsonObject; ticket: Json }
+  | { type: 'task-approved'; stage: string; task: string; by: string; comment: string }
   | { type: 'task-waiting'; stage: string; task: string; input: JsonObject; question: Question }
   | { type: 'task-canceling'; stage: string; task: string; because: string }
   | {

@@ -53,9 +53,9 @@ export function readStageExtras(
 }
 
 export function readTaskExtras(reader: Reader, value: Json | undefined, path: Path): TaskExtras {
-  const { map, flag, warnUnknown } = reader;
+  const { map, flag, count, warnUnknown } = reader;
   const written = map(value, path);
-  warnUnknown(written, ['timeout', 'delay', 'retry', 'repeat', 'metrics'], path, '`millrace`', 'error');
+  warnUnknown(written, ['timeout', 'delay', 'retry', 'repeat', 'metrics', 'approvals'], path, '`millrace`', 'error');
   const extras: TaskExtras = {};
   for (const key of ['timeout', 'delay'] as const) {
     const duration = readDuration(reader, written[key], [...path, key]);
@@ -63,6 +63,7 @@ export function readTaskExtras(reader: Reader, value: Json | undefined, path: Pa
   }
   if (written.retry !== undefined) extras.retry = readRetry(reader, written.retry, [...path, 'retry']);
   if (written.repeat !== undefined) extras.repeat = flag(written.repeat, [...path, 'repeat'], false);
+  if (written.approvals !== undefined) extras.approvals = count(written.approvals, [...path, 'approvals'], 1);
   if (written.metrics !== undefined) extras.metrics = text(written.metrics);
   return extras;
 }

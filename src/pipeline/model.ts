@@ -98,6 +98,8 @@ export interface TaskExtras {
   retry?: Retry;
   /** Repeat a call that may have happened before a crash, instead of asking. */
   repeat?: boolean;
+  /** How many different approvers a user operation needs. */
+  approvals?: number;
   /** Endpoint to which metric lines in the task's output are forwarded. */
   metrics?: string;
 }

@@ -162,3 +162,17 @@ test('a document that is no pipeline says so', () => {
   assert.match(said('stages: {}\n')[0]!, /has no `name`/);
   assert.match(said('name: P\nstages: [a]\n')[0]!, /2:9: error: `stages` must be a map, not a list/);
 });
+
+test('approvals that cannot come are warned of, and belong to user operations only', () => {
+  const codes = (task: string) =>
+    checkPipeline(`name: P\nstages: {S: {tasks: {A: ${task}}}}\n`, rules).diagnostics.map(({ code }) => code);
+
+  assert.deepEqual(codes('{type: UserOperation, input: {approvers: [ann]}, millrace: {approvals: 2}}'), [
+    'task.approvals',
+  ]);
+  assert.deepEqual(codes('{type: UserOperation, input: {approvers: [ann, bob]}, millrace: {approvals: 2}}'), []);
+  assert.deepEqual(codes('{type: UserOperation, input: {approverGroups: [ops]}, millrace: {approvals: 2}}'), []);
+  assert.deepEqual(codes('{type: Condition, input: {condition: "true"}, millrace: {approvals: 2}}'), [
+    'task.approvals',
+  ]);
+});

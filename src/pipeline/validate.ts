@@ -134,6 +134,7 @@ function checkTask(
     const message = `Task ${where} names the endpoint ${name}, which the project does not have.`;
     report('error', 'task.unknown-endpoint', message, [...path, 'endpoints', role], hint);
   }
+  checkApprovals();
   checkCondition(task.preCondition, [...path, 'preCondition']);
   if (task.type === 'Condition') checkCondition(String(task.input.condition ?? ''), [...path, 'input', 'condition']);
   for (const keys of rules.conditions ?? []) {
@@ -145,6 +146,21 @@ function checkTask(
   }
   checkBindings(task.input, [...path, 'input']);
   checkBindings(task.preCondition, [...path, 'preCondition']);
+
+  /** More approvals than there are approvers are never reached, unless administrators help. */
+  function checkApprovals(): void {
+    const { approvals = 1 } = task.millrace;
+    if (approvals < 2) return;
+    const { approvers, approverGroups } = task.input;
+    const named = Array.isArray(approvers) ? new Set(approvers.map((one) => String(one).toLowerCase())).size : 0;
+    const isOpen = Array.isArray(approverGroups) && approverGroups.length > 0;
+    const isBound = JSON.stringify([approvers ?? '', approverGroups ?? '']).includes('${');
+    const at: Path = [...path, 'millrace', 'approvals'];
+    if (task.type !== 'UserOperation')
+      report('error', 'task.approvals', `Task ${where} asks nobody, so it has no \`approvals\`.`, at);
+    else if (named < approvals && !isOpen && !isBound)
+      report('warning', 'task.approvals', `Task ${where} needs ${approvals} approvals of ${named} approvers.`, at);
+  }
 
   function checkUnknownType(): void {
     if (!task.type) return;

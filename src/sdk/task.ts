@@ -52,6 +52,8 @@ export interface TaskContext {
   addressesOf(names: string[], groups: string[]): Promise<string[]>;
   /** Where people see this run. */
   link: string;
+  /** Where the holder of a mail address answers the question of this attempt, without signing in. */
+  answerLink(address: string): string;
   project: string;
   requestedBy: string;
   /** The workspace of the pipeline, for tasks that run in it. */

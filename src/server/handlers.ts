@@ -3,6 +3,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { EngineParts } from '../engine/parts.ts';
 import type { Auth } from './auth.ts';
+import { answerHandlers } from './handlers/answers.ts';
 import { approvalHandlers } from './handlers/approvals.ts';
 import { blueprintVersionHandlers } from './handlers/blueprint-versions.ts';
 import { blueprintHandlers } from './handlers/blueprints.ts';
@@ -47,6 +48,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     ...Object.fromEntries(Object.values(known).flatMap((kind) => Object.entries(definitionHandlers(given, kind)))),
     ...executionHandlers(given),
     ...approvalHandlers(given),
+    ...answerHandlers(given),
     ...blueprintHandlers(given),
     ...blueprintVersionHandlers(given),
     ...functionHandlers(given),

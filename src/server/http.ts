@@ -29,7 +29,12 @@ export interface HttpParts {
 
 /** The HTTP server: binds each operation to its handler, behind the check of who may call it. */
 export function buildHttp({ auth, handlers, health, pages, metrics, tls, report }: HttpParts): FastifyInstance {
-  const options = { bodyLimit: largestBody, logger: false, forceCloseConnections: true };
+  const options = {
+    bodyLimit: largestBody,
+    logger: false,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 500 },
+  };
   const server = (tls ? Fastify({ ...options, https: tls }) : Fastify(options)) as FastifyInstance;
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));

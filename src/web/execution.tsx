@@ -13,7 +13,7 @@ import { TaskDetail, Values } from './task.tsx';
 
 export function ExecutionPage() {
   const { client } = useSignedIn();
-  const { id } = useParams({ from: '/executions/$id' });
+  const { id } = useParams({ from: '/inside/executions/$id' });
   const record = useQuery({
     queryKey: ['execution', id],
     queryFn: () => client.json('GET', `/codestream/api/executions/${id}`),
@@ -43,7 +43,7 @@ function Run({ run, waitsFor }: { run: Execution; waitsFor: string }) {
   const { starred } = plan.pipeline;
   const purpose = String(plan.input[String(starred.input ?? '')] ?? '');
   const now = useNow(run.endedAt === null);
-  const { task: asked } = useSearch({ from: '/executions/$id' });
+  const { task: asked } = useSearch({ from: '/inside/executions/$id' });
   const navigate = useNavigate({ from: '/executions/$id' });
   const chosen = asked && Object.hasOwn(run.tasks, asked) ? asked : noteworthy(run);
   document.title = `${plan.pipeline.name} #${plan.index} ${run.status} · Millrace`;

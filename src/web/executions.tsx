@@ -29,7 +29,7 @@ export const listedIn = (search: Record<string, unknown>): Listed => ({
 
 export function Executions() {
   const { client } = useSignedIn();
-  const { page, status } = useSearch({ from: '/' });
+  const { page, status } = useSearch({ from: '/inside/' });
   const navigate = useNavigate({ from: '/' });
   const queries = useQueryClient();
   const isConnected = useBell(client, () => void queries.invalidateQueries({ queryKey: ['executions'] }));

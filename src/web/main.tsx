@@ -3,22 +3,27 @@ import { createRootRoute, createRoute, createRouter, RouterProvider } from '@tan
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { MillraceError } from '../core/error.ts';
+import { AnswerPage } from './answer.tsx';
 import { ExecutionPage } from './execution.tsx';
 import { Executions, listedIn } from './executions.tsx';
 import { Root } from './root.tsx';
 import { session } from './session.ts';
 import './styles.css';
 
-const root = createRootRoute({ component: Root, notFoundComponent: () => <main>There is no such page.</main> });
-const list = createRoute({ getParentRoute: () => root, path: '/', component: Executions, validateSearch: listedIn });
+const root = createRootRoute({ notFoundComponent: () => <main>There is no such page.</main> });
+/** What is behind the sign-in. */
+const inside = createRoute({ getParentRoute: () => root, id: 'inside', component: Root });
+/** Whoever comes by the link of a mail need not sign in. */
+const answer = createRoute({ getParentRoute: () => root, path: '/answer/$token', component: AnswerPage });
+const list = createRoute({ getParentRoute: () => inside, path: '/', component: Executions, validateSearch: listedIn });
 const one = createRoute({
-  getParentRoute: () => root,
+  getParentRoute: () => inside,
   path: '/executions/$id',
   component: ExecutionPage,
   validateSearch: (search): { task?: string } =>
     typeof search.task === 'string' && search.task ? { task: search.task } : {},
 });
-const router = createRouter({ routeTree: root.addChildren([list, one]) });
+const router = createRouter({ routeTree: root.addChildren([inside.addChildren([list, one]), answer]) });
 
 declare module '@tanstack/react-router' {
   interface Register {

@@ -1,6 +1,7 @@
 import { type FormEvent, useState } from 'react';
 import { messageOf } from '../core/error.ts';
-import type { Execution, Question } from '../pipeline/execution.ts';
+import type { Approval, Execution, Question } from '../pipeline/execution.ts';
+import { plain } from './plain.ts';
 import { useSignedIn } from './root.tsx';
 import { session } from './session.ts';
 import { Moment } from './status.tsx';
@@ -8,11 +9,13 @@ import { Moment } from './status.tsx';
 /** What the run asks people, with room for their answer. */
 export function Questions({ run }: { run: Execution }) {
   return Object.entries(run.tasks).map(([name, task]) =>
-    task.status === 'WAITING' ? <Asked key={task.question.id} task={name} question={task.question} /> : null,
+    task.status === 'WAITING' ? (
+      <Asked key={task.question.id} task={name} question={task.question} approvals={task.approvals ?? []} />
+    ) : null,
   );
 }
 
-function Asked({ task, question }: { task: string; question: Question }) {
+function Asked({ task, question, approvals }: { task: string; question: Question; approvals: Approval[] }) {
   const { client } = useSignedIn();
   const [fault, setFault] = useState('');
   const [isBusy, setBusy] = useState(false);
@@ -29,18 +32,25 @@ function Asked({ task, question }: { task: string; question: Question }) {
     } catch (thrown) {
       session.heard(thrown);
       setFault(messageOf(thrown));
+    } finally {
       setBusy(false);
     }
   };
   return (
     <form className="card asks" onSubmit={answer} aria-label={`${task} asks`}>
       <h2>{question.summary || `${task} asks for an answer`}</h2>
-      {question.description ? <p>{question.description}</p> : null}
+      {question.description ? <p>{plain(question.description)}</p> : null}
       <p className="facts small">
         <span>
           {task} · {question.index}
         </span>
         {named.length > 0 ? <span>for {named.join(', ')}</span> : null}
+        {question.needed ? (
+          <span>
+            {approvals.length} of {question.needed} have approved
+            {approvals.length > 0 ? `: ${approvals.map(({ by }) => by).join(', ')}` : ''}
+          </span>
+        ) : null}
         {question.expiresAt ? (
           <span>
             until <Moment at={question.expiresAt} />

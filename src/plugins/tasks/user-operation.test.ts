@@ -68,7 +68,7 @@ test('the answer is put out with who gave it', async (t) => {
   );
 });
 
-test('the question goes by mail to everybody whose address is known, once, and says how to answer', async (t) => {
+test('the question goes by mail to everybody whose address is known, each their own, and says how to answer', async (t) => {
   const server = await TestServer.start(t);
   await people(server);
   const box = await mailServer(t);
@@ -83,9 +83,12 @@ test('the question goes by mail to everybody whose address is known, once, and s
   );
   const [mail] = box.mails;
 
-  assert.equal(box.mails.length, 1);
   assert.equal(mail?.from, 'mill@example.com');
-  assert.deepEqual(mail?.to.sort(), ['ann@example.com', 'cleo@example.com', 'zoe@example.com']);
+  assert.deepEqual(box.mails.flatMap(({ to }) => to).sort(), [
+    'ann@example.com',
+    'cleo@example.com',
+    'zoe@example.com',
+  ]);
   assert.match(mail!.text, /^Subject: May it go out\?\r$/m);
   assert.match(mail!.text, /<b>p95<\/b> is 412 ms, pin \*{8}/);
   assert.match(mail!.text, new RegExp(`millrace approve ${index}`));
@@ -111,6 +114,69 @@ test('a mail has the same id whenever it is sent for the same question', async (
   assert.match(first!, /^<[0-9a-f]{32}@example.com>$/);
   assert.equal(first, second);
   assert.notEqual(first, third);
+});
+
+test('the link in a mail answers for whom it was sent to, once, without signing in, and looking at it changes nothing', async (t) => {
+  const server = await TestServer.start(t);
+  await people(server);
+  const box = await mailServer(t);
+  await server.import(post(box.port));
+  const { id } = await asked(server, ask('approvers: [ann, cleo], sendemail: true'));
+  const tokens = box.mails.map(({ to, text }) => [to.join(), /\/answer\/([\w-]+)/.exec(text)![1]!] as const);
+  assert.deepEqual(
+    tokens.map(([to]) => to),
+    ['ann@example.com', 'cleo@example.com'],
+  );
+  const token = tokens[1]![1];
+  const look = async (one: string) => (await server.call('GET', `/api/answers/${one}`, undefined, '')).body;
+  const give = (one: string, status: string) =>
+    server.call('POST', `/api/answers/${one}`, { status, responseMessage: 'Go.' }, '');
+
+  const seen = await look(token);
+  assert.deepEqual([seen.summary, seen.you, seen.mayAnswer], ['May it go out?', 'cleo', true]);
+  assert.equal((await look(token)).mayAnswer, true, 'a mail scanner has looked');
+  const forged = await give(`${token.slice(0, -8)}AAAAAAAA`, 'APPROVED');
+  assert.deepEqual([forged.status, forged.body.code], [404, 'approval.link']);
+  assert.equal((await give(token, 'perhaps')).status, 400);
+  await server.call('PATCH', '/api/users/ann', { email: 'ann@elsewhere.example' });
+  assert.equal((await give(tokens[0]![1], 'APPROVED')).status, 403, 'the address is nobody any more');
+
+  const { body } = await give(token, 'approved');
+  assert.deepEqual([body.status, body.mayAnswer], ['APPROVED', false]);
+  const run = await server.ended(id);
+  assert.equal(run.stages.S.tasks.Ask.statusMessage, 'Approved by cleo. Go.');
+  assert.deepEqual(run.stages.S.tasks.Ask.output.responderRoles, ['user', 'sales']);
+  assert.deepEqual([(await give(token, 'REJECTED')).status, (await look(token)).status], [409, 'APPROVED']);
+});
+
+test('several must approve where the author wants that: nobody counts twice, and one no is enough', async (t) => {
+  const server = await TestServer.start(t);
+  const tokens = await people(server);
+  const two = (input: string) => ask(input).replace(/}$/, ', millrace: {approvals: 2}}');
+  const first = await asked(server, two('approverGroups: [ops]'));
+  const half = await answer(server, first.index, tokens.ann!);
+  assert.deepEqual(
+    [half.body.status, half.body.approvalsNeeded, half.body.responses.length, half.body.responses[0].respondedBy],
+    ['ACTIVE', 2, 1, 'ann'],
+  );
+  const again = await answer(server, first.index, tokens.ann!);
+  assert.deepEqual([again.status, again.body.code], [409, 'approval.closed']);
+  assert.match(again.body.message, /has the approval of ann already, and needs that of others/);
+  await server.stop();
+  await server.start();
+  assert.equal((await answer(server, first.index, tokens.bob!)).body.status, 'APPROVED');
+  const { Ask } = (await server.ended(first.id)).stages.S.tasks;
+  assert.equal(Ask.statusMessage, 'Approved by ann and bob.');
+  assert.deepEqual(
+    Ask.output.responses.map(({ respondedBy }: { respondedBy: string }) => respondedBy),
+    ['ann', 'bob'],
+  );
+
+  const second = await asked(server, two('approverGroups: [ops]'));
+  await answer(server, second.index, tokens.ann!);
+  await server.call('PATCH', `/codestream/api/user-operations/${second.index}`, { status: 'REJECTED' }, tokens.bob);
+  const refused = await server.ended(second.id);
+  assert.match(refused.statusMessage, /S\.Ask: User Operation request has been rejected by bob\./);
 });
 
 test('a question is asked also where no mail goes out, and its log says why', async (t) => {

@@ -84,24 +84,32 @@ async function askByMail(
   { approvers, approverGroups, summary, description }: Input,
   context: TaskContext,
 ): Promise<string> {
-  const { key, link, mask, pipeline } = context;
+  const { key, link, answerLink, mask, pipeline } = context;
   const server = context.endpoint('emailServer');
   if (!server) return 'No mail was sent: name the endpoint of a mail server as `emailServer` of the task.';
   const to = await context.addressesOf(approvers, approverGroups);
   if (to.length === 0) return 'No mail was sent: no approver has a mail address that is known.';
   const { index } = questionOf(key);
-  const answer = `millrace approve ${index}`;
-  try {
-    await sendMail(server, {
-      id: key,
-      to,
-      subject: mask(summary),
-      html: `${asHtml(mask(description))}\n<p>${escapeHtml(pipeline)} waits for your answer: <code>${answer}</code> or <code>millrace reject ${index}</code>. The run: <a href="${link}">${link}</a></p>`,
-    });
-    return `Asked by mail: ${to.join(', ')}.`;
-  } catch (thrown) {
-    return `No mail was sent: ${mask(messageOf(thrown))}`;
+  const reached: string[] = [];
+  const faults: string[] = [];
+  // Each gets a mail of their own: its link says who answers.
+  for (const address of to) {
+    const html = [
+      asHtml(mask(description)),
+      `<p><a href="${answerLink(address)}">Answer: approve or reject</a></p>`,
+      `<p>${escapeHtml(pipeline)} waits for your answer. The link is for you alone and can be used once; on the command line, <code>millrace approve ${index}</code> or <code>millrace reject ${index}</code>. The run: <a href="${link}">${link}</a></p>`,
+    ];
+    const mail = { id: `${key}/${address}`, to: [address], subject: mask(summary), html: html.join('\n') };
+    try {
+      await sendMail(server, mail);
+      reached.push(address);
+    } catch (thrown) {
+      faults.push(mask(messageOf(thrown)));
+    }
   }
+  const failed = [...new Set(faults)].join(' ');
+  if (reached.length === 0) return `No mail was sent: ${failed}`;
+  return `Asked by mail: ${reached.join(', ')}.${failed ? ` Others were not reached: ${failed}` : ''}`;
 }
 
 /** Authors write HTML or plain lines. */
