@@ -28,6 +28,7 @@ export const pages = (): Record<string, string> => ({
       tasks: 'what a pipeline can do',
       reports: 'what CI tasks read of test results and the like',
       endpoints: 'far sides that tasks speak to',
+      workspaces: 'where CI tasks work',
       resources: 'what a blueprint can make on this machine',
       triggers: 'what starts a pipeline',
       notifiers: 'who is told, and where metrics go',
@@ -52,6 +53,10 @@ export const pages = (): Record<string, string> => ({
         `${heading(resource)}${fields(resource.properties)}\nExpressions may read, once it stands:\n\n${pairs(resource.attributes)}`,
     ),
   ),
+  'workspaces.md': page('Workspaces', [
+    'What CI and Custom tasks of a pipeline work in: `workspace: {type, endpoint, image, ...}`. Each is made when a task first needs it, shared by the tasks of a run, and removed with it.\n',
+    ...everything.workspaces.map((one) => `${heading(one)}Endpoint type: \`${one.endpointType}\`.\n`),
+  ]),
   'triggers.md': page(
     'Triggers',
     [...everything.triggers, ...everything.streams].map((one) => `${heading(one)}${fields(one.config)}`),

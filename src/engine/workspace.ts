@@ -25,11 +25,14 @@ export async function containerOf(
   lookup: Lookup,
 ): Promise<ContainerSpec | undefined> {
   const { type, endpoint, image, registry, path, cache, environmentVariables, limits } = plan.pipeline.workspace;
+  const properties = resolveDeep(plan.pipeline.workspace.customProperties ?? {}, lookup) as Record<string, string>;
   const isKnown = parts.catalogue.workspaces.some((one) => one.type === type.toUpperCase());
   const resolved = (text: string) => String(resolveDeep(text, lookup) ?? '');
   if (!isKnown || !resolved(endpoint) || !resolved(image)) return undefined;
   const open = async (name: string) => (await readEndpoint(parts, plan.project, name, variables)).endpoint;
   return {
+    type: type.toUpperCase(),
+    properties,
     key: workspaceKey(plan.execution),
     owner: plan.pipelineId,
     endpoint: await open(resolved(endpoint)),
@@ -58,7 +61,7 @@ export async function removeWorkspace(parts: EngineParts, execution: Execution, 
   try {
     const { variables, lookup } = await openScope(parts, execution);
     const spec = await containerOf(parts, execution, variables.values, lookup);
-    if (spec) await definition.remove(spec);
+    if (spec) await definition.open(spec, parts.http).remove();
   } catch (thrown) {
     if (tries < mostTries) throw thrown;
     parts.report('A workspace could not be removed and is given up.', {

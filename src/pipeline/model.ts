@@ -55,6 +55,8 @@ export interface Workspace {
   environmentVariables: Record<string, string>;
   autoCloneForTrigger: boolean;
   limits: { cpu: number; memory: number };
+  /** What one type of workspace has beside this: the namespace and the claim of Kubernetes. */
+  customProperties: Record<string, string>;
 }
 
 export interface Stage {

@@ -215,6 +215,7 @@ export function parsePipeline(document: YamlDocument): {
       path: text(value.path),
       cache: list(value.cache, [key, 'cache']).map(text).filter(Boolean),
       environmentVariables: texts(value.environmentVariables, [key, 'environmentVariables']),
+      customProperties: texts(value.customProperties, [key, 'customProperties']),
       autoCloneForTrigger: flag(value.autoCloneForTrigger, [key, 'autoCloneForTrigger'], false),
       limits: { cpu: Number(limits.cpu ?? 1) || 1, memory: Number(limits.memory ?? 512) || 512 },
     };

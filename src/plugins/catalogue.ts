@@ -28,7 +28,7 @@ import { generic } from './triggers/generic/generic.ts';
 import { gerrit } from './triggers/gerrit/gerrit.ts';
 import { git } from './triggers/git/git.ts';
 import { registry } from './triggers/registry/registry.ts';
-import { dockerWorkspace } from './workspaces/docker.ts';
+import { workspaces } from './workspaces/workspaces.ts';
 
 export interface CatalogueOptions {
   /** Where the local cloud lives; none: no local cloud. */
@@ -70,5 +70,5 @@ export const catalogue = ({ site, containers, allowProcessWorkspace, bootWithin 
   notifiers: [slack],
   notifications: [emailNotification, jiraNotification, webhookNotification],
   metricSinks: [wavefront],
-  workspaces: [dockerWorkspace],
+  workspaces,
 });

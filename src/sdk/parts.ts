@@ -139,6 +139,8 @@ export const defineNotification = <C extends z.ZodObject>(
 
 /** The container that a run works in: made when a task first needs it, removed when the run has ended. */
 export interface ContainerSpec {
+  /** Which of the kinds of workspace it is. */
+  type: string;
   /** The same for all tasks of a run. */
   key: string;
   /** Whose caches are kept from run to run: the pipeline. */
@@ -151,6 +153,20 @@ export interface ContainerSpec {
   environment: Record<string, string>;
   /** Cores, and megabytes. */
   limits: { cpu: number; memory: number };
+  /** `customProperties` of the workspace. */
+  properties: Record<string, string>;
+}
+
+/** The container in which the tasks of one run work. */
+export interface OpenWorkspace {
+  /** Where tasks begin. */
+  path: string;
+  /** Makes the container where it is missing, its image pulled first. Answers what it did, for people; nothing where it was there. */
+  prepare(): Promise<string>;
+  /** A short piece of shell in it, with `input` as its standard input. */
+  remote(script: string, input: Buffer): Promise<{ code: number; output: Buffer; errors: string }>;
+  /** One that is not there is removed. */
+  remove(): Promise<void>;
 }
 
 /** A way to make workspaces: `workspace.type` of a pipeline. */
@@ -158,8 +174,9 @@ export interface WorkspaceDefinition {
   type: string;
   title: string;
   summary: string;
-  /** Removes the container of a run that has ended; one that is not there is removed. */
-  remove(spec: ContainerSpec): Promise<void>;
+  endpointType: string;
+  /** Finds the container again by the key of its spec, or makes it; nothing is called yet. */
+  open(spec: ContainerSpec, http: Http): OpenWorkspace;
 }
 
 export interface MetricSinkDefinition {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { at, isObject, type JsonObject, parseJson, stableText } from '../../src/core/json.ts';
+import { servePods } from './pods.ts';
 import { fakeServer } from './server.ts';
 
 /** Resource, kind, namespaced: those of each group that tests use. */
@@ -77,8 +78,14 @@ export async function kubernetesCluster(
   const fake = await fakeServer(t, ({ method, path, query, headers, body }) =>
     answer(method, `${path}?${query}`, headers, body),
   );
+  const pods = servePods(t, fake.server, (namespace, name, authorization) => {
+    if (authorization !== `Bearer ${token}`) return 401;
+    const pod = objects.get(`pods/${namespace}/${name}`);
+    return !pod ? 404 : at(pod, ['status', 'phase']) === 'Running' ? 200 : 400;
+  });
   return {
     ...fake,
+    pods,
     objects,
     /** POST, PATCH and DELETE that were carried out, as `METHOD plural/name`. */
     writes,
@@ -287,10 +294,17 @@ function readyStatus(object: JsonObject): JsonObject {
     case 'Job':
       return { succeeded: 1, conditions: [{ type: 'Complete', status: 'True' }] };
     case 'Pod':
-      return { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] };
+      return podStatus(object);
     default:
       return (object.status as JsonObject | undefined) ?? {};
   }
+}
+
+function podStatus(object: JsonObject): JsonObject {
+  const image = String(at(object, ['spec', 'containers', '0', 'image']));
+  if (!image.startsWith('missing/')) return { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] };
+  const waiting = { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}"` };
+  return { phase: 'Pending', containerStatuses: [{ name: 'workspace', state: { waiting } }] };
 }
 
 function faultOf(group: string, plural: string, namespace: string, body: JsonObject) {
@@ -313,11 +327,26 @@ function faultOf(group: string, plural: string, namespace: string, body: JsonObj
   if (odd) return refused(400, `strict decoding error: unknown field "${odd}"`);
   const lacks = must.find((path) => at(body, path) === undefined);
   if (lacks) return refused(422, `${kind} "${name}" is invalid: ${lacks.join('.')}: Required value`, 'Invalid');
+  const fault = kind === 'Pod' ? podFault(body) : undefined;
+  if (fault) return refused(400, `strict decoding error: unknown field "${fault}"`);
   const labels = at(body, ['spec', 'template', 'metadata', 'labels']);
   const selector = at(body, ['spec', 'selector', 'matchLabels']);
   if (isObject(selector) && Object.entries(selector).some(([key, value]) => !isObject(labels) || labels[key] !== value))
     return refused(422, `${kind} "${name}" is invalid: \`selector\` does not match template \`labels\``, 'Invalid');
   return undefined;
+}
+
+const podKeys = words(
+  'restartPolicy automountServiceAccountToken terminationGracePeriodSeconds imagePullSecrets volumes containers',
+);
+const containerKeys = words('name image command args envFrom resources volumeMounts workingDir');
+function podFault({ spec }: JsonObject): string | undefined {
+  const odd = Object.keys(spec as JsonObject).find((key) => !podKeys.includes(key));
+  const [container] = (spec as { containers: JsonObject[] }).containers;
+  return odd ?? Object.keys(container!).find((key) => !containerKeys.includes(key));
+}
+function words(text: string): string[] {
+  return text.split(' ');
 }
 
 const refused = (code: number, message: string, reason = '') => ({

@@ -62,6 +62,7 @@ export async function fakeServer(t: Pick<TestContext, 'after'>, answer: (request
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    server,
     misbehave: (how: Misbehaviour) => misbehaviour.push(how),
   };
 }

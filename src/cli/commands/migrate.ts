@@ -104,8 +104,6 @@ const reference = 'docs/code-stream.md';
 function differences({ kind, text }: Item): string[] {
   const found: string[] = [];
   if (kind === 'PIPELINE') {
-    if (/^\s+type:\s*['"]?K8S['"]?\s*$/m.test(text.split(/^stages:/m)[0] ?? ''))
-      found.push(`Its workspace is one of Kubernetes, which is not made yet: CI and Custom tasks fail (${reference}).`);
     if (/^\s+agent:\s*\S/m.test(text))
       found.push(`Its tasks name a remote agent; they run from this server (${reference}).`);
   }

@@ -169,7 +169,7 @@ const written = (object: JsonObject) => structuredClone(object) as unknown as Ku
 const plain = (object: unknown): JsonObject => JSON.parse(JSON.stringify(object)) as JsonObject;
 
 /** Endpoints hold certificates as PEM, or as that in base64, which is how kubeconfig files have them. */
-function trustIn({ properties }: Endpoint): Trust {
+export function trustIn({ properties }: Endpoint): Trust {
   const pem = (text: string | undefined) =>
     !text || text.includes('-----BEGIN') ? text : Buffer.from(text, 'base64').toString('utf8');
   return {

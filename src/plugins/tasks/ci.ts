@@ -82,7 +82,7 @@ function refuse({ workspace }: TaskContext, allowed: boolean): string | undefine
   if (type === 'DOCKER')
     return 'The workspace names no `endpoint` of a Docker host, or no `image`; `workspace: {type: PROCESS}` runs steps as a plain process.';
   if (type !== 'PROCESS')
-    return `The workspace is of the type ${workspace.type}, which this version cannot make; DOCKER and PROCESS it can.`;
+    return `The workspace is of the type ${workspace.type}, which this version cannot make; DOCKER, K8S and PROCESS it can.`;
   return allowed
     ? undefined
     : 'A workspace of the type PROCESS runs steps as a plain process on the machine of the server, and this server does not allow that. Start it with --allow-process-workspace.';

@@ -1,14 +1,17 @@
+import { MillraceError } from '../../core/error.ts';
 import { isObject } from '../../core/json.ts';
 import { idOfKey } from '../../core/key-id.ts';
+import type { OpenWorkspace } from '../../sdk/parts.ts';
 import type { Outcome, TaskContext } from '../../sdk/task.ts';
 import { completeLines, launchLines, lookAt, stopThere } from '../detached.ts';
 import { exportLines, shellQuote } from '../shell.ts';
-import type { OpenWorkspace } from './docker.ts';
 import type { Place } from './place.ts';
 
 const pollSeconds = 0.3;
 /** Looks at a script that neither runs nor has ended, before it is given up: its start and its end are not one moment. */
 const mostMissing = 10;
+/** Milliseconds between tries to begin. */
+const [firstPause, mostPause] = [200, 4000];
 const mostFile = 64 * 2 ** 20;
 
 /**
@@ -33,7 +36,8 @@ export function containerPlace(workspace: OpenWorkspace, { key, log }: TaskConte
           `. ./prelude; i=sh; command -v bash >/dev/null 2>&1 && i=bash; cd ${within === 'own' ? own : shellQuote(workspace.path)}; ulimit -t ${limits.seconds} 2>/dev/null; $i ${own}/script.sh`,
         ),
       ].join('\n');
-      const done = await workspace.remote('exec sh -s', Buffer.from(`${launch}\n`));
+      // Begun twice is begun once, so a line that was cut is no reason to give up.
+      const done = await persistently(() => workspace.remote('exec sh -s', Buffer.from(`${launch}\n`)));
       if (done.code !== 0)
         return {
           failed: `The steps could not be started in the container: ${done.errors.trim() || `exit code ${done.code}`}.`,
@@ -69,6 +73,17 @@ export function containerPlace(workspace: OpenWorkspace, { key, log }: TaskConte
 
     cancel: () => stopThere(workspace.remote, own),
   };
+}
+
+async function persistently<T>(call: () => Promise<T>): Promise<T> {
+  for (let pause = firstPause; ; pause *= 4)
+    try {
+      return await call();
+    } catch (thrown) {
+      if (pause > mostPause || !(thrown instanceof MillraceError) || thrown.code !== 'endpoint.unreachable')
+        throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
 }
 
 /** Shell that writes a file whatever it holds. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { docker, testEngine, withoutEngine } from '../../../test/containers.ts';
 import { pipelineAround, TestServer } from '../../../test/server.ts';
-import { openWorkspace } from './docker.ts';
+import { openContainer } from './docker.ts';
 
 const image = 'localhost/millrace-machine';
 const label = 'io.millrace.workspace';
@@ -140,14 +140,22 @@ test('two that make the same workspace at once make one, and removing twice is r
       endpoint: { name: 'engine', type: 'docker', properties: { url: testEngine } },
       registry: undefined,
     },
-    ...{ image, path: '/build', cache: [], environment: {}, limits: { cpu: 1, memory: 256 } },
+    ...{
+      type: 'DOCKER',
+      properties: {},
+      image,
+      path: '/build',
+      cache: [],
+      environment: {},
+      limits: { cpu: 1, memory: 256 },
+    },
   };
-  await Promise.all([openWorkspace(spec).prepare(), openWorkspace(spec).prepare()]);
+  await Promise.all([openContainer(spec).prepare(), openContainer(spec).prepare()]);
   assert.equal((await workspaces()).length, 1);
   const big = Buffer.alloc(3_000_000, 'x');
-  const { code, output } = await openWorkspace(spec).remote('cat | wc -c; exit 3', big);
+  const { code, output } = await openContainer(spec).remote('cat | wc -c; exit 3', big);
   assert.deepEqual([code, output.toString().trim()], [3, '3000000']);
-  await openWorkspace(spec).remove();
-  await openWorkspace(spec).remove();
+  await openContainer(spec).remove();
+  await openContainer(spec).remove();
   assert.equal((await workspaces()).length, 0);
 });

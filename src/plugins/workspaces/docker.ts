@@ -2,31 +2,19 @@ import { Writable } from 'node:stream';
 import type Docker from 'dockerode';
 import { MillraceError, messageOf } from '../../core/error.ts';
 import { idOfKey } from '../../core/key-id.ts';
-import type { ContainerSpec, WorkspaceDefinition } from '../../sdk/parts.ts';
+import type { ContainerSpec, OpenWorkspace, WorkspaceDefinition } from '../../sdk/parts.ts';
 import type { Endpoint } from '../../sdk/powers.ts';
 import { statusOf } from '../clouds/container/engine.ts';
-import type { Remote } from '../detached.ts';
-
-/** The container in which the tasks of one run work. */
-export interface OpenWorkspace {
-  /** Where tasks begin. */
-  path: string;
-  /** Makes the container where it is missing, its image pulled first. Answers what it did, for people; nothing where it was there. */
-  prepare(): Promise<string>;
-  /** A short piece of shell in it. */
-  remote: Remote;
-  remove(): Promise<void>;
-}
 
 const mostStarts = 50;
 /** Milliseconds. */
 const betweenStarts = 100;
 const labelOf = 'io.millrace.workspace';
 /** Waits for whatever tasks are begun in it; ends at once when it is told to. */
-const idle = "trap 'exit 0' TERM INT; while :; do sleep 3600 & wait $!; done";
+export const idle = "trap 'exit 0' TERM INT; while :; do sleep 3600 & wait $!; done";
 
 /** A workspace on a Docker or podman engine, wherever that listens: one container for each run, found by its name. */
-export function openWorkspace({
+export function openContainer({
   key,
   endpoint,
   registry,
@@ -186,7 +174,7 @@ async function open({ name, properties }: Endpoint): Promise<Docker> {
 /** Paths of a cache are those of the container, or below the directory of the workspace. */
 const absolute = (path: string, workspace: string): string => (path.startsWith('/') ? path : `${workspace}/${path}`);
 
-function collector(): { stream: Writable; bytes(): Buffer } {
+export function collector(): { stream: Writable; bytes(): Buffer } {
   const chunks: Buffer[] = [];
   const stream = new Writable({
     write(chunk, _, done) {
@@ -202,5 +190,6 @@ export const dockerWorkspace: WorkspaceDefinition = {
   type: 'DOCKER',
   title: 'Docker',
   summary: 'A container on the engine of a `docker` endpoint (podman serves as well), one for each run.',
-  remove: (spec) => openWorkspace(spec).remove(),
+  endpointType: 'docker',
+  open: openContainer,
 };

@@ -2,7 +2,7 @@ import type { JobSpec } from '../../sdk/powers.ts';
 import type { Outcome, TaskContext } from '../../sdk/task.ts';
 import { pollJob, startJob } from '../tasks/job.ts';
 import { containerPlace } from './container-place.ts';
-import { openWorkspace } from './docker.ts';
+import { workspaces } from './workspaces.ts';
 
 /** What shall run, in shell. */
 export interface PlaceJob {
@@ -31,7 +31,9 @@ export interface Place {
 /** The place of a task: its container where the pipeline has one. */
 export function placeOf(context: TaskContext): Place {
   const { container } = context.workspace;
-  return container ? containerPlace(openWorkspace(container), context) : processPlace(context);
+  if (!container) return processPlace(context);
+  const { open } = workspaces.find(({ type }) => type === container.type)!;
+  return containerPlace(open(container, context.http), context);
 }
 
 /** All tasks of an execution share one directory. */
