@@ -12,6 +12,7 @@ import type { JsonObject } from '../src/core/json.ts';
 import { openHttp } from '../src/host/http.ts';
 import { openJobs } from '../src/host/jobs.ts';
 import { removeTree, stopOwned } from '../src/host/processes.ts';
+import { runRemote } from '../src/host/ssh.ts';
 import type { Span } from '../src/pipeline/trace.ts';
 import { catalogue } from '../src/plugins/catalogue.ts';
 import { openEngine } from '../src/plugins/clouds/container/engine.ts';
@@ -105,6 +106,7 @@ export class TestServer {
         bootWithin: { process: bootWithin, container: bootWithin },
       }),
       http,
+      ssh: runRemote,
       jobs: openJobs(this.directory, [process.execPath]),
       secretProperties,
       openApi: () => openApi('0.0.0'),

@@ -215,7 +215,9 @@ const others: Record<string, z.ZodType> = {
   'gerrit-listeners.validate': z.object({ isValid: z.boolean(), validationOutput: z.string() }),
   'gerrit-listeners.projects': z.array(z.string()),
   'gerrit-events.fire': z.object({ message: z.string(), pipelinesTriggered: z.array(z.string()) }),
-  'agents.list': envelopeOf(z.json()),
+  'agents.list': envelopeOf(
+    z.looseObject({ id: z.string(), name: z.string(), status: z.enum(['CONNECTED', 'DISCONNECTED']) }),
+  ),
   'user-operations.batch': z.object({
     success: z.number().int(),
     failure: z.number().int(),

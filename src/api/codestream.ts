@@ -187,7 +187,7 @@ export const codestream: readonly Operation[] = [
     'develop',
     'The certificates that a server shows: `?url=`.',
   ),
-  operation('agents.list', 'GET {cs}/cloud-proxy', 'read', 'Remote agents; there are none.'),
+  operation('agents.list', 'GET {cs}/cloud-proxy', 'read', 'Remote agents, and whether they are connected.'),
   ...crud('variables', '{cs}/variables', 'variables', 'develop'),
   ...webhooks('git', 'Git webhooks'),
   ...webhooks('registry', 'webhooks of Docker registries'),

@@ -46,6 +46,19 @@ export const operations: readonly Operation[] = [
   ...projects('/iaas/api/projects', { list: 'iaas', of: '', inside: '' }, 204),
   ...projects('/project-service/api/projects', { list: 'service', of: 'FromService', inside: 'InService' }, 200),
   ...codestream,
+  operation(
+    'agents.take',
+    'POST /api/agents/calls',
+    'relay',
+    'What the agent that asks shall do; waits for it up to 20 s.',
+    {
+      body: json,
+    },
+  ),
+  operation('agents.answer', 'POST /api/agents/calls/{id}', 'relay', 'What came of one: `{result}` or `{error}`.', {
+    body: json,
+    largest: 16 * 2 ** 20,
+  }),
   operation('answers.get', 'GET /api/answers/{token}', 'public', 'The question behind the link of a mail.'),
   operation(
     'answers.give',

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { MillraceError, messageOf } from '../core/error.ts';
 import type { Catalogue } from '../sdk/catalogue.ts';
+import { agentCommand } from './commands/agent.ts';
 import { approvalCommands } from './commands/approvals.ts';
 import { type BackupReport, backupCommands } from './commands/backup.ts';
 import { databaseCommands, type MigrateReport, type MoveReport } from './commands/database.ts';
@@ -64,6 +65,7 @@ export const commands = (parts: CliParts, done: (code: ExitCode) => void): Comma
   ...executionCommands(done),
   ...approvalCommands(),
   migrateCommand(done),
+  agentCommand(done),
 ];
 
 function exitCodeOf(thrown: unknown): ExitCode {

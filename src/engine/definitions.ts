@@ -58,7 +58,10 @@ export function openEndpoint(
     if (isSealed(written)) secrets.push(value);
   }
   return {
-    endpoint: { name, type: String(body.type), properties },
+    endpoint: {
+      ...{ name, type: String(body.type), properties },
+      ...(body.cloudProxyId ? { agent: String(body.cloudProxyId) } : {}),
+    },
     secrets,
     isRestricted: body.isRestricted === true,
   };

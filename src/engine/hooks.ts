@@ -1,9 +1,10 @@
 import { messageOf } from '../core/error.ts';
 import type { TriggerDefinition, WantedHook } from '../sdk/parts.ts';
-import type { Endpoint } from '../sdk/powers.ts';
+import type { Endpoint, Http } from '../sdk/powers.ts';
 import type { Document } from '../store/store.ts';
 import { openedWith, readEndpoint, readVariables } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
+import { wayOut } from './relay.ts';
 
 /**
  * Makes the hook of a webhook at the far side that its endpoint names, or brings it up to date. What came of it is kept with the
@@ -23,8 +24,8 @@ export async function ensureHook(
   });
   let next: Document;
   try {
-    next = await withEndpoint(parts, webhook, url, async (wanted, endpoint) => {
-      const id = await hooks.ensure(wanted, endpoint, parts.http);
+    next = await withEndpoint(parts, webhook, url, async (wanted, endpoint, http) => {
+      const id = await hooks.ensure(wanted, endpoint, http);
       return after(id, `The hook at ${endpoint.properties.repoURL ?? endpoint.name} is there.`);
     });
   } catch (thrown) {
@@ -44,7 +45,7 @@ export async function removeHook(
 ): Promise<void> {
   if (!hooks || !webhook.body.endpoint || !webhook.body.serverWebhookId) return;
   try {
-    await withEndpoint(parts, webhook, url, (wanted, endpoint) => hooks.remove(wanted, endpoint, parts.http));
+    await withEndpoint(parts, webhook, url, (wanted, endpoint, http) => hooks.remove(wanted, endpoint, http));
   } catch (thrown) {
     parts.report('The hook of a webhook could not be removed.', { webhook: webhook.name, error: messageOf(thrown) });
   }
@@ -54,10 +55,11 @@ async function withEndpoint<T>(
   parts: EngineParts,
   { project, body }: Document,
   url: string,
-  act: (wanted: WantedHook, endpoint: Endpoint) => Promise<T>,
+  act: (wanted: WantedHook, endpoint: Endpoint, http: Http) => Promise<T>,
 ): Promise<T> {
   const { values } = await readVariables(parts, project);
   const { endpoint } = await readEndpoint(parts, project, String(body.endpoint), values);
+  const { http } = await wayOut(parts, { endpoint });
   const secret = openedWith(parts, body.secretToken, values);
-  return act({ url, secret, config: body, known: String(body.serverWebhookId ?? '') }, endpoint);
+  return act({ url, secret, config: body, known: String(body.serverWebhookId ?? '') }, endpoint, http);
 }

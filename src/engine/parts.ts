@@ -1,7 +1,7 @@
 import type { Instant, Moment } from '../core/instant.ts';
 import type { Span } from '../pipeline/trace.ts';
 import type { Catalogue } from '../sdk/catalogue.ts';
-import type { Http, Jobs } from '../sdk/powers.ts';
+import type { Http, Jobs, Ssh } from '../sdk/powers.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Node, Store } from '../store/store.ts';
 import type { Observer } from './observe.ts';
@@ -12,6 +12,7 @@ export interface EngineParts {
   catalogue: Catalogue;
   seal: Seal;
   http: Http;
+  ssh: Ssh;
   jobs: Jobs;
   moment: { now(): Instant; newId(): string };
   /** This process among those on one database. */
@@ -34,6 +35,8 @@ export interface EngineParts {
 /** Who may do what, and how they are reached. */
 interface People {
   isAdministrator(user: string): Promise<boolean>;
+  /** Whether somebody is a remote agent: a program that reaches far sides for us. */
+  isAgent(user: string): Promise<boolean>;
   /** The mail addresses of names, addresses and groups, each once. */
   addressesOf(names: string[], groups: string[]): Promise<string[]>;
 }

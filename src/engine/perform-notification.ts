@@ -7,6 +7,7 @@ import type { NotificationResult } from '../sdk/parts.ts';
 import type { Command, Document } from '../store/store.ts';
 import { readEndpoint, variablesIn } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
+import { wayOut } from './relay.ts';
 import { openScope } from './scope.ts';
 import type { Mailbox } from './transact.ts';
 
@@ -57,7 +58,7 @@ export function notificationPerformer(parts: EngineParts, mailbox: Mailbox) {
         key: command.key,
         isRepeat: command.tries > 1,
         endpoint,
-        http: parts.http,
+        http: (await wayOut(parts, endpoint ? { endpoint } : {})).http,
         addressesOf: parts.people.addressesOf,
       });
       return { mask, result, isSent: true };

@@ -197,7 +197,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
       key,
       isRepeat,
       now: parts.moment.now(),
-      http: parts.http,
+      ...prepared.out,
       log,
       jobs: parts.jobs,
       deployments: powers.deployments,

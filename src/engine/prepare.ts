@@ -10,6 +10,7 @@ import type { Endpoint } from '../sdk/powers.ts';
 import type { TaskDefinition } from '../sdk/task.ts';
 import { readEndpoint, variablesIn } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
+import { type WayOut, wayOut } from './relay.ts';
 import { openScope } from './scope.ts';
 import { containerOf } from './workspace.ts';
 
@@ -27,6 +28,7 @@ export type Prepared =
       endpoints: Record<string, Endpoint>;
       environment: Record<string, string>;
       container: ContainerSpec | undefined;
+      out: WayOut;
       mask: (text: string) => string;
       holds: (condition: string, fields?: Json) => boolean;
     };
@@ -99,6 +101,7 @@ export async function prepareTask(
       endpoints,
       environment,
       container,
+      out: await wayOut(parts, endpoints),
       mask,
       holds: (condition, fields = null) => parseCondition(condition).holds(lookup, fields),
     };

@@ -5,6 +5,8 @@ export interface Endpoint {
   name: string;
   type: string;
   properties: Record<string, string>;
+  /** The remote agent that reaches it, where it says so. */
+  agent?: string;
 }
 
 export interface HttpRequest {
@@ -37,6 +39,28 @@ export interface HttpAnswer {
 
 /** One HTTP call. @throws MillraceError endpoint.unreachable where no answer came. */
 export type Http = (request: HttpRequest) => Promise<HttpAnswer>;
+
+/** A machine that one logs in to, by a key where there is one. */
+export interface SshTarget {
+  host: string;
+  port: number;
+  username: string;
+  password: string;
+  privateKey: string;
+  passphrase: string;
+}
+
+export interface SshAnswer {
+  code: number;
+  output: Buffer;
+  errors: string;
+}
+
+/**
+ * Runs a short piece of shell on another machine, with `input` as its standard input, where whatever is secret goes.
+ * @throws MillraceError endpoint.unreachable
+ */
+export type Ssh = (target: SshTarget, script: string, input: Buffer) => Promise<SshAnswer>;
 
 /** The log of a task. Bytes already taken are taken once: a repeated `append` at an old offset changes nothing. */
 export interface Log {

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Instant } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { ContainerSpec } from './parts.ts';
-import type { Deployments, Endpoint, Executions, Http, Integrations, Jobs, Log } from './powers.ts';
+import type { Deployments, Endpoint, Executions, Http, Integrations, Jobs, Log, Ssh } from './powers.ts';
 
 /**
  * How a start or a poll went. "The tests failed" is `failed`; what a person must decide is `ask`. A start that waits for 0 seconds is
@@ -36,6 +36,7 @@ export interface TaskContext {
   isRepeat: boolean;
   now: Instant;
   http: Http;
+  ssh: Ssh;
   log: Log;
   jobs: Jobs;
   deployments: Deployments;

@@ -13,6 +13,7 @@ const may: Record<Role, readonly Permission[]> = {
   executor: ['public', 'signed-in', 'answer', 'read', 'execute'],
   viewer: ['public', 'signed-in', 'answer', 'read'],
   user: ['public', 'signed-in', 'answer'],
+  agent: ['public', 'relay'],
 };
 
 export const isAllowed = (user: Pick<User, 'role'> | undefined, permission: Permission): boolean =>

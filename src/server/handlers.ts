@@ -3,6 +3,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { EngineParts } from '../engine/parts.ts';
 import type { Auth } from './auth.ts';
+import { agentHandlers } from './handlers/agents.ts';
 import { answerHandlers } from './handlers/answers.ts';
 import { approvalHandlers } from './handlers/approvals.ts';
 import { blueprintVersionHandlers } from './handlers/blueprint-versions.ts';
@@ -25,7 +26,7 @@ import { userHandlers } from './handlers/users.ts';
 import { webhookHandlers } from './handlers/webhooks.ts';
 import type { Kinds } from './kinds/kinds.ts';
 import type { openMetrics } from './metrics.ts';
-import { Answer, envelope, type Handler, pageOf } from './request.ts';
+import { Answer, type Handler, pageOf } from './request.ts';
 import type { Users } from './users.ts';
 
 export interface HandlerParts {
@@ -56,6 +57,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     ...liveHandlers(given),
     ...userHandlers(given),
     ...pipelineHandlers(given),
+    ...agentHandlers(given),
     ...webhookHandlers(given),
     ...streamHandlers(given),
     ...projectHandlers(given),
@@ -68,7 +70,6 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
       latestApiVersion: '2019-10-17',
       supportedApis: [{ apiVersion: '2019-10-17', documentationLink: '/api/openapi.json', deprecationPolicy: null }],
     }),
-    'agents.list': async ({ query }) => envelope([], query),
     'zones.list': async ({ query }) =>
       pageOf(
         (await store.list('cloud-zone')).map(({ body }) => body),

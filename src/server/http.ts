@@ -66,6 +66,7 @@ export function buildHttp({ auth, handlers, health, pages, metrics, tls, report 
       server.route({
         method: operation.method,
         url: path.replace(/\{(\w+)\}/g, ':$1'),
+        ...(operation.largest ? { bodyLimit: operation.largest } : {}),
         handler: (request, reply) => answer(operation, handler, request, reply),
       });
   }

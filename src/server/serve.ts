@@ -8,7 +8,7 @@ import type { EngineParts } from '../engine/parts.ts';
 import type { Execution, ExecutionEvent } from '../pipeline/execution.ts';
 import { traceIdOf } from '../pipeline/trace.ts';
 import type { Catalogue } from '../sdk/catalogue.ts';
-import type { Http, Jobs } from '../sdk/powers.ts';
+import type { Http, Jobs, Ssh } from '../sdk/powers.ts';
 import { checkKey } from '../store/open.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Node, Store } from '../store/store.ts';
@@ -26,6 +26,7 @@ export interface ServeParts {
   seal: Seal;
   catalogue: Catalogue;
   http: Http;
+  ssh: Ssh;
   jobs: Jobs;
   secretProperties: string[];
   openApi: () => JsonObject;
@@ -67,6 +68,7 @@ export async function serve(given: ServeParts): Promise<Server> {
     catalogue,
     seal,
     http: given.http,
+    ssh: given.ssh,
     jobs: given.jobs,
     moment: { now: store.now, newId: given.newId },
     node: given.node,

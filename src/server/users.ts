@@ -3,7 +3,8 @@ import { MillraceError } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Document, Store } from '../store/store.ts';
 
-export const roles = ['administrator', 'developer', 'executor', 'viewer', 'user'] as const;
+/** An `agent` is a program: it reaches far sides for us, from another network. */
+export const roles = ['administrator', 'developer', 'executor', 'viewer', 'user', 'agent'] as const;
 export type Role = (typeof roles)[number];
 
 export interface User {
@@ -74,6 +75,10 @@ export function openUsers(store: Store, now: () => number) {
 
     async isAdministrator(name: string): Promise<boolean> {
       return (await read(name))?.body.role === 'administrator' || name === 'system';
+    },
+
+    async isAgent(name: string): Promise<boolean> {
+      return (await read(name))?.body.role === 'agent';
     },
 
     /** The mail addresses of names, addresses and groups, each once; a name without an address has none. */

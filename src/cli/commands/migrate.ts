@@ -105,7 +105,7 @@ function differences({ kind, text }: Item): string[] {
   const found: string[] = [];
   if (kind === 'PIPELINE') {
     if (/^\s+agent:\s*\S/m.test(text))
-      found.push(`Its tasks name a remote agent; they run from this server (${reference}).`);
+      found.push(`Its tasks name a remote agent; they run from this server until one of its name runs (${reference}).`);
   }
   if (kind === 'GIT_WEBHOOK' || kind === 'REGISTRY_WEBHOOK')
     found.push(

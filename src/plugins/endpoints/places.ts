@@ -11,8 +11,9 @@ import { login } from './build-servers.ts';
 export const agent = defineEndpoint({
   type: 'agent',
   title: 'Remote agent',
-  summary: 'A remote network that tasks were run from; kept, and tasks run from this server.',
-  properties: z.looseObject({}),
+  summary:
+    'A remote network that REST, POLL and SSH tasks run from: `millrace agent` stands there, signed in as a user of the role agent. Where there is no user of the name that this endpoint says, or has, tasks run from this server.',
+  properties: z.looseObject({ leMansAgent: text('Name of the agent; that of the endpoint when empty.').optional() }),
 });
 
 export const git = defineEndpoint({

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
 import { idOfKey } from '../../core/key-id.ts';
 import { filledText, flag, text, textMap, texts } from '../../sdk/fields.ts';
+import type { Ssh, SshTarget } from '../../sdk/powers.ts';
 import { defineTask, type Outcome } from '../../sdk/task.ts';
 import { completeLines, launchLines, lookAt, stopThere } from '../detached.ts';
 import { exportLines, shellQuote } from '../shell.ts';
-import { runRemote, type SshTarget } from './ssh-connection.ts';
 
 const pollSeconds = 0.4;
 /** Looks at a script that neither runs nor has ended, before it is given up: its start and its end are not one moment. */
@@ -65,7 +65,7 @@ export const ssh = defineTask({
       ...launchLines('. ./prelude'),
     ].join('\n');
     // Not given up half-way: a run that was canceled meanwhile must know whether there is a script to stop.
-    const done = await runRemote(targetOf(input), launch, Buffer.concat([prelude, script]));
+    const done = await context.ssh(targetOf(input), launch, Buffer.concat([prelude, script]));
     if (done.code === 0) return { wait: { id }, seconds: pollSeconds };
     return {
       failed: `The script could not be started on ${input.host}: ${done.errors.trim() || launchFault(done.code)}.`,
@@ -75,13 +75,13 @@ export const ssh = defineTask({
   async poll(ticket, input, context): Promise<Outcome> {
     const id = idOf(ticket);
     const from = await context.log.offset();
-    const remote = (script: string, given: Buffer) => runRemote(targetOf(input), script, given);
+    const remote = (script: string, given: Buffer) => context.ssh(targetOf(input), script, given);
     const { exit, isAlive, size, output } = await lookAt(remote, directoryOf(id), from);
     if (exit === undefined) return { failed: `The run ${id} is gone from ${input.host}: was the machine made anew?` };
     const text = completeLines(output, exit !== null);
     if (text) await context.log.append(from, text);
     if (exit !== null && from + Buffer.byteLength(text) < size) return { wait: ticket, seconds: 0 };
-    if (exit !== null) return finished(exit, id, input);
+    if (exit !== null) return finished(exit, id, input, context.ssh);
     if (isAlive) return { wait: { id }, seconds: pollSeconds };
     const missing = isObject(ticket) ? Number(ticket.missing ?? 0) + 1 : 1;
     if (missing < mostMissing) return { wait: { id, missing }, seconds: pollSeconds };
@@ -90,8 +90,8 @@ export const ssh = defineTask({
     };
   },
 
-  async cancel(ticket, input) {
-    await stopThere((script, given) => runRemote(targetOf(input), script, given), directoryOf(idOf(ticket)));
+  async cancel(ticket, input, context) {
+    await stopThere((script, given) => context.ssh(targetOf(input), script, given), directoryOf(idOf(ticket)));
   },
 });
 
@@ -109,8 +109,8 @@ function preludeFor({ environmentVariables, workingDirectory, arguments: args }:
   ].join('\n');
 }
 
-async function finished(exitCode: number, id: string, input: Input): Promise<Outcome> {
-  const read = await runRemote(
+async function finished(exitCode: number, id: string, input: Input, ssh: Ssh): Promise<Outcome> {
+  const read = await ssh(
     targetOf(input),
     `cd "$HOME/.millrace/${id}" && pwd && tail -c 4000 output | base64 | tr -d '\\n'; echo; cat response 2>/dev/null; exit 0`,
     Buffer.alloc(0),

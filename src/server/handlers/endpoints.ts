@@ -2,6 +2,7 @@ import { MillraceError, messageOf } from '../../core/error.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import { maskedValue } from '../../core/secret.ts';
 import { openEndpoint, readVariables } from '../../engine/definitions.ts';
+import { wayOut } from '../../engine/relay.ts';
 import { certificatesOf } from '../../host/certificates.ts';
 import type { Document } from '../../store/store.ts';
 import type { HandlerParts } from '../handlers.ts';
@@ -9,7 +10,7 @@ import type { Handler } from '../request.ts';
 
 /** Whether an endpoint works, before something depends on it. */
 export function endpointHandlers({ parts, kinds, users }: HandlerParts): Record<string, Handler> {
-  const { store, catalogue, http, moment } = parts;
+  const { store, catalogue, moment } = parts;
   return {
     /** Takes what would be saved, or the name of what is. What is wrong is the answer, not an error. */
     'endpoints.validate': async ({ body, user }) => {
@@ -32,7 +33,8 @@ export function endpointHandlers({ parts, kinds, users }: HandlerParts): Record<
       const { values, restricted } = await readVariables(parts, project);
       if (!(await users.isAdministrator(user!.name))) for (const one of restricted) delete values[one];
       try {
-        const found = await definition.test(openEndpoint(parts, document, values).endpoint, http);
+        const { endpoint } = openEndpoint(parts, document, values);
+        const found = await definition.test(endpoint, (await wayOut(parts, { endpoint })).http);
         return { ...shown, isValid: true, validationOutput: found };
       } catch (thrown) {
         if (thrown instanceof MillraceError && thrown.code === 'internal.error') throw thrown;

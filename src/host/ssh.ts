@@ -1,14 +1,6 @@
 import { Client, type ConnectConfig } from 'ssh2';
-import { MillraceError, messageOf } from '../../core/error.ts';
-
-export interface SshTarget {
-  host: string;
-  port: number;
-  username: string;
-  password: string;
-  privateKey: string;
-  passphrase: string;
-}
+import { MillraceError, messageOf } from '../core/error.ts';
+import type { SshAnswer, SshTarget } from '../sdk/powers.ts';
 
 const connectWithin = 15_000;
 const answerWithin = 60_000;
@@ -18,11 +10,7 @@ const answerWithin = 60_000;
  * so whatever is secret goes in by `input`.
  * @throws MillraceError naming host and reason.
  */
-export function runRemote(
-  target: SshTarget,
-  script: string,
-  input: Buffer,
-): Promise<{ code: number; output: Buffer; errors: string }> {
+export function runRemote(target: SshTarget, script: string, input: Buffer): Promise<SshAnswer> {
   return new Promise((resolve, reject) => {
     const client = new Client();
     const fail = (reason: string, hint: string, cause?: unknown) => {
