@@ -159,6 +159,35 @@ test('what a task printed is text, and a run that failed says where', { skip }, 
   assert.deepEqual([alerts, faults], [[], []]);
 });
 
+test('reports of tests are shown as tests', { skip }, async (t) => {
+  const { server, page, faults } = await signedIn(t);
+  await server.import(`
+kind: PIPELINE
+project: Tito
+name: Tests
+enabled: true
+workspace: {type: PROCESS, endpoint: "", image: ""}
+stages:
+  S:
+    tasks:
+      Unit:
+        type: CI
+        input:
+          steps:
+          - |
+            cat > r.xml <<'END'
+            <testsuite><testcase name="adds"/><testcase name="divides"><failure message="by zero"/></testcase><testcase name="later"><skipped/></testcase></testsuite>
+            END
+          process: [{type: JUnit, name: unit, path: r.xml}]
+`);
+  const id = await server.begin('Tests');
+  await page.goto(`/executions/${id}?task=S.Unit`);
+  await page.getByText('1 passed, 1 failed, 1 left out').waitFor();
+  await page.getByRole('list', { name: 'Failed tests of unit' }).getByText('divides').waitFor();
+  await page.getByText('by zero').first().waitFor();
+  assert.deepEqual(faults, []);
+});
+
 test('the graph is walked by arrows, and the address keeps what is chosen', { skip }, async (t) => {
   const { server, page } = await signedIn(t);
   const id = await server.begin('Release');

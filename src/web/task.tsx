@@ -5,6 +5,7 @@ import { type Execution, taskKey } from '../pipeline/execution.ts';
 import { Figures } from './figures.tsx';
 import { Spent } from './graph.tsx';
 import { useLog } from './live.ts';
+import { Reports } from './reports.tsx';
 import { useSignedIn } from './root.tsx';
 import { Status } from './status.tsx';
 
@@ -38,6 +39,7 @@ export function TaskDetail({ run, name, now }: { run: Execution; name: string; n
           since={'startedAt' in state ? state.startedAt : 0}
         />
       ) : null}
+      {'output' in state ? <Reports output={state.output} /> : null}
       {'input' in state && state.input ? <Values title="Input" values={state.input} /> : null}
       {'output' in state ? <Values title="Output" values={state.output} isOpen /> : null}
     </section>
