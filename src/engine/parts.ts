@@ -37,6 +37,8 @@ interface People {
   isAdministrator(user: string): Promise<boolean>;
   /** Whether somebody is a remote agent: a program that reaches far sides for us. */
   isAgent(user: string): Promise<boolean>;
+  /** Whose token this is; undefined where it is nobody's, or not valid any more. */
+  ownerOf(token: string): Promise<string | undefined>;
   /** The mail addresses of names, addresses and groups, each once. */
   addressesOf(names: string[], groups: string[]): Promise<string[]>;
 }

@@ -8,6 +8,7 @@ import { readEndpoint, readVariables } from './definitions.ts';
 import type { Engine } from './engine.ts';
 import { keep, startFor } from './fire-event.ts';
 import type { EngineParts } from './parts.ts';
+import { runsAs } from './triggers.ts';
 
 /** Where it is kept how the line of a listener does: apart from what people write. */
 export const lineState = 'stream-line';
@@ -202,7 +203,7 @@ async function fireFor(
     return [known ?? (await keep(parts, recordOf(id, { pipeline: '' }), outcome))];
   }
   const { fire, author, tags } = verdict;
-  const requestedBy = String(trigger.body.updatedBy ?? 'system');
+  const requestedBy = await runsAs(parts, trigger, listener.body.apiToken);
   const records: Document[] = [];
   for (const [number, { pipeline, input, report }] of fire.entries()) {
     const id = idOfKey(`${trigger.id}/${occasion}/${pipeline}/${number}`);

@@ -16,7 +16,10 @@ export function reportOf(
   { key, now }: TaskContext,
 ): TaskReport {
   const { mask, shown: input } = prepared;
-  if ('wait' in outcome) return { kind: 'running', input, ticket: outcome.wait, pollAfter: outcome.seconds * 1000 };
+  if ('wait' in outcome) {
+    const { wait: ticket, seconds, workspace } = outcome;
+    return { kind: 'running', input, ticket, pollAfter: seconds * 1000, ...(workspace ? { workspace } : {}) };
+  }
   if ('ask' in outcome) {
     const { expiresIn, cancelsPrevious: _, ...asking } = outcome.ask;
     return {

@@ -3,7 +3,7 @@ import { isObject, type JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
 import type { TriggerDefinition } from '../sdk/parts.ts';
 import type { Document } from '../store/store.ts';
-import { opened, openedWith, readVariables } from './definitions.ts';
+import { opened, openedWith, readVariables, variablesIn } from './definitions.ts';
 import { delayEvent } from './delayed-events.ts';
 import type { Engine } from './engine.ts';
 import { keep, type Source, startFor } from './fire-event.ts';
@@ -54,11 +54,23 @@ export async function receiveWebhook(
   };
   if ('ignore' in verdict) return keep(parts, record, { message: verdict.ignore, executionStatus: 'IGNORED' });
   const fire = { ...verdict.fire, input: { ...(webhook.body.input as JsonObject), ...verdict.fire.input } };
-  const requestedBy = String(webhook.body.owner ?? webhook.body.createdBy ?? 'system');
+  const requestedBy = await runsAs(parts, webhook, webhook.body.refreshToken);
   const fired = { ...record, body: { ...record.body, fire: { ...fire, requestedBy } } };
   const delay = Number(webhook.body.delayTimeInMins ?? 0) * 60_000;
   if (delay > 0) return delayEvent(parts, webhook, fired, delay);
   return startFor(parts, engine, trigger, fired, { run: idOfKey(`${id}/execution`), headers });
+}
+
+/** Whose runs a trigger starts: those of the token that it holds, where that is one of this server; else its maker's. */
+export async function runsAs(parts: EngineParts, { project, body }: Document, kept: unknown): Promise<string> {
+  const maker = String(body.owner ?? body.createdBy ?? 'system');
+  if (!kept) return maker;
+  const { values, restricted } = await readVariables(parts, project);
+  // What is restricted serves administrators only, also where nobody would see it.
+  const isForbidden = variablesIn(String(kept)).some((name) => restricted.includes(name));
+  if (isForbidden && !(await parts.people.isAdministrator(maker))) return maker;
+  const token = openedWith(parts, kept, values);
+  return (token && (await parts.people.ownerOf(token))) || maker;
 }
 
 /** The secret that both sides know: kept with the webhook, or in a variable. */

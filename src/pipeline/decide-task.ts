@@ -36,10 +36,10 @@ export function reported(turn: Turn, { stage, task, attempt, report: told }: Mes
       turn.emit({ type: 'task-skipped', stage, task, message: told.message });
       return;
     case 'running': {
-      const { input, ticket, pollAfter } = told;
+      const { input, ticket, pollAfter, workspace } = told;
       // Another key than the first cancel's, which may still be under way.
       if (because !== undefined) return stopTask(turn, stage, task, attempt, ticket, 'cancel-running');
-      turn.emit({ type: 'task-running', stage, task, input, ticket });
+      turn.emit({ type: 'task-running', stage, task, input, ticket, ...(workspace ? { workspace } : {}) });
       const key = `${turn.keyOf(stage, task, attempt)}/poll`;
       turn.ask({ do: 'poll-task', stage, task, attempt, ticket, key, due: turn.now + pollAfter });
       return;

@@ -7,6 +7,7 @@ import {
   type StageState,
   type TaskState,
   taskKey,
+  type WorkspaceStep,
 } from './execution.ts';
 import { reopened } from './reopen.ts';
 import type { RollbackState } from './rollback.ts';
@@ -79,7 +80,7 @@ function apply(state: Execution | null, event: ExecutionEvent): Execution {
       return withTask(state, event, { status: 'SKIPPED', endedAt: at, message: event.message });
     case 'task-running':
       return withStatus(
-        withTask(state, event, {
+        withTask(withWorkspace(state, event.workspace), event, {
           ...begun(state, event),
           status: 'RUNNING',
           input: event.input,
@@ -146,6 +147,9 @@ function apply(state: Execution | null, event: ExecutionEvent): Execution {
       return { ...state, status: event.status, message: event.message, output: event.output, endedAt: at };
   }
 }
+
+const withWorkspace = (state: Execution, made: WorkspaceStep[] | undefined): Execution =>
+  made ? { ...state, workspace: [...(state.workspace ?? []), ...made] } : state;
 
 function created(plan: Plan, at: Instant): Execution {
   const tasks = plan.pipeline.stages.flatMap((stage) =>

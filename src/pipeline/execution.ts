@@ -80,6 +80,9 @@ export interface Question {
   needed?: number;
 }
 
+/** How a part of the workspace of a run was made. */
+export type WorkspaceStep = { step: string; status: 'COMPLETED' | 'FAILED'; logs: string[] };
+
 /** What one of several approvers said. */
 export interface Approval {
   by: string;
@@ -136,6 +139,8 @@ export interface Execution {
   /** Attempts that were used up before the run last went on from a failure, by `Stage.Task`. */
   attemptsBefore?: Record<string, number>;
   resumes?: { count: number; at: Instant };
+  /** How its workspace was made, where it has one. */
+  workspace?: WorkspaceStep[];
   /** How many noteworthy things happened: numbers what people are told. */
   notices: number;
 }
@@ -156,7 +161,7 @@ export type ExecutionEvent = { at: Instant } & (
   | { type: 'stage-ended'; stage: string; status: 'COMPLETED' | 'FAILED' | 'CANCELED'; message: string }
   | { type: 'task-started'; stage: string; task: string; attempt: number }
   | { type: 'task-skipped'; stage: string; task: string; message: string }
-  | { type: 'task-running'; stage: string; task: string; input: JsonObject; ticket: Json }
+  | { type: 'task-running'; stage: string; task: string; input: JsonObject; ticket: Json; workspace?: WorkspaceStep[] }
   | { type: 'task-approved'; stage: string; task: string; by: string; comment: string }
   | { type: 'task-waiting'; stage: string; task: string; input: JsonObject; question: Question }
   | { type: 'task-canceling'; stage: string; task: string; because: string }

@@ -1,6 +1,6 @@
 import type { Instant } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import type { Plan, Question } from './execution.ts';
+import type { Plan, Question, WorkspaceStep } from './execution.ts';
 import type { Turnholder } from './queue.ts';
 import type { RollbackState } from './rollback.ts';
 
@@ -25,7 +25,7 @@ export type ExecutionMessage =
 /** How far the hands came with a task. `input` is resolved and masked. */
 export type TaskReport =
   | { kind: 'skipped'; message: string }
-  | { kind: 'running'; input: JsonObject; ticket: Json; pollAfter: number }
+  | { kind: 'running'; input: JsonObject; ticket: Json; pollAfter: number; workspace?: WorkspaceStep[] }
   | { kind: 'asks'; input: JsonObject; question: Question }
   | { kind: 'ended'; ok: boolean; input: JsonObject | null; output: JsonObject; message: string };
 

@@ -27,7 +27,7 @@ export function executionRecord(execution: Execution, { withStages }: { withStag
     stages: withStages
       ? Object.fromEntries(pipeline.stages.map((stage) => [stage.name, stageRecord(execution, stage)]))
       : {},
-    workspaceResults: [],
+    workspaceResults: (execution.workspace ?? []) as unknown as Json,
     notifications: [],
     _executedBy: plan.requestedBy,
     _triggeredBy: plan.triggeredBy,

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Instant } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import type { WorkspaceStep } from '../pipeline/execution.ts';
 import type { ContainerSpec } from './parts.ts';
 import type { Deployments, Endpoint, Executions, Http, Integrations, Jobs, Log, Ssh } from './powers.ts';
 
@@ -11,7 +12,7 @@ import type { Deployments, Endpoint, Executions, Http, Integrations, Jobs, Log, 
 export type Outcome =
   | { done: JsonObject; message?: string }
   | { failed: string; output?: JsonObject }
-  | { wait: Json; seconds: number }
+  | { wait: Json; seconds: number; workspace?: WorkspaceStep[] }
   | { ask: Asking };
 
 /** `uncertain`: an earlier call of this start may have come through, and the far side cannot tell; people are asked. */

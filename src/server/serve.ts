@@ -73,7 +73,7 @@ export async function serve(given: ServeParts): Promise<Server> {
     moment: { now: store.now, newId: given.newId },
     node: given.node,
     url: () => url,
-    people: users,
+    people: { ...users, ownerOf: async (token) => (await auth.userOfToken(token))?.name },
     tokenFor: (user, life) => auth.issue(user, 'access', life),
     crashPoint: given.crashPoint,
     observer: { happened: (execution, events) => observe(execution, events) },

@@ -42,7 +42,10 @@ export function containerPlace(workspace: OpenWorkspace, { key, log }: TaskConte
         return {
           failed: `The steps could not be started in the container: ${done.errors.trim() || `exit code ${done.code}`}.`,
         };
-      return { wait: { base: await log.offset() }, seconds: 0.05 };
+      const ticket = { wait: { base: await log.offset() }, seconds: 0.05 };
+      if (!told) return ticket;
+      const logs = told.trimEnd().split('\n');
+      return { ...ticket, workspace: [{ step: 'Setup Container', status: 'COMPLETED', logs }] };
     },
 
     async poll(ticket, ended): Promise<Outcome> {

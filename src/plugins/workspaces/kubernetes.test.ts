@@ -30,6 +30,8 @@ Three: {type: CI, ignoreFailure: true, input: {steps: ['echo before', '(exit 7)'
 
   assert.equal(execution.status, 'COMPLETED', execution.statusMessage);
   assert.deepEqual(One.output.exports, { SAID: 'a "word"' });
+  const [made, ...others] = execution.workspaceResults;
+  assert.deepEqual([made.step, made.status, others], ['Setup Container', 'COMPLETED', []]);
   const log = await server.log(execution.id, 'S.One');
   assert.match(
     log,

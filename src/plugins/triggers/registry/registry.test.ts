@@ -132,7 +132,13 @@ test('a webhook starts its pipeline once a delivery, can be turned off, and its 
     secretToken: 's3cret',
     enabled: true,
   };
-  const { body: made } = await server.call('POST', `${api}/registry-webhooks`, hook);
+  await server.call('POST', '/api/users', { name: 'robot', password: 'robot', role: 'executor' });
+  const login = { username: 'robot', password: 'robot' };
+  const { body: robot } = await server.call('POST', '/csp/gateway/am/api/login', login, '');
+  const { body: made } = await server.call('POST', `${api}/registry-webhooks`, {
+    ...hook,
+    refreshToken: robot.refresh_token,
+  });
   const listener = new URL(made.externalListenerLink).pathname;
   const deliver = (event: object, secret = 's3cret') => server.call('POST', `${listener}?secret=${secret}`, event, '');
 
@@ -142,8 +148,8 @@ test('a webhook starts its pipeline once a delivery, can be turned off, and its 
   assert.equal((await deliver(dockerHub)).body.id, first.body.id, 'the same delivery');
   const run = await server.ended(first.body.executionLink.split('/').at(-1));
   assert.deepEqual(
-    [run.input.DOCKER_TAG, run.comments, run._triggeredBy],
-    ['1.2', 'Docker registry event triggered execution', 'ann'],
+    [run.input.DOCKER_TAG, run.comments, run._triggeredBy, run._executedBy],
+    ['1.2', 'Docker registry event triggered execution', 'ann', 'robot'],
   );
 
   const again = await server.call('POST', `${api}/registry-events/${first.body.id}?action=rerun`, {});
