@@ -23,6 +23,7 @@ import { definitions } from './kill/workload.ts';
 import { startCluster } from './postgres/cluster.ts';
 import { lossyProxy } from './postgres/proxy.ts';
 
+type Gerrit = Awaited<ReturnType<typeof builders>>['gerrit'];
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
@@ -67,9 +68,10 @@ try {
   later.after(gate.close);
   const client = await prepare(gate.url, names, far.url, slack, built.endpoints);
   for (const { server } of victims) server.environment.MILLRACE_CRASH_AT = `*${chanceAtPlaces}`;
-  const tally = await torment(victims, client);
+  await patiently(() => isHeard(client));
+  const tally = await torment(victims, client, built.gerrit);
   for (const { server } of victims) server.environment.MILLRACE_CRASH_AT = '';
-  await patiently(() => drain(client, slack.messages), 90).catch(() => undefined);
+  await patiently(() => drain(client, slack.messages, built.gerrit), 90).catch(() => undefined);
   const left = await patiently(() => leftovers(client, processesStanding(join(data, 'site'))));
   for (const { server } of victims) await server.stop();
   const memory = await readMemory(data, databaseUrl);
@@ -80,6 +82,7 @@ try {
     calls: far.calls,
     messages: slack.messages,
     built: built.counts(),
+    changes: built.gerrit.changes,
   });
   const all = [...faults, ...left];
   failed = all.length > 0;
@@ -181,10 +184,10 @@ async function prepare(
 }
 
 /** Keeps runs under way and answers their questions, while accidents befall the nodes at moments of chance. */
-async function torment(victims: Victim[], client: Client) {
+async function torment(victims: Victim[], client: Client, gerrit: Gerrit) {
   const tally = { hangs: 0, cuts: 0, longestAway: 0 };
   const live = async () => {
-    await feed(client).catch(() => undefined);
+    await feed(client, gerrit).catch(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, 50));
   };
   let chosen = 0;
@@ -214,17 +217,25 @@ function killsOf(victims: Victim[]): number {
   return victims.reduce((sum, { server }) => sum + server.kills, 0);
 }
 
-async function feed(client: Client): Promise<void> {
+/** Whether the line to Gerrit stands: what happened before was not to be heard. */
+async function isHeard(client: Client): Promise<void> {
+  const { _line, _reason } = await client.json('GET', '/codestream/api/gerrit-listeners/Proof/reviews');
+  if (_line !== 'UP') throw new Error(String(_reason));
+}
+
+async function feed(client: Client, gerrit: Gerrit): Promise<void> {
   const open = await underWay(client);
   await approve(client);
   if (open >= mostUnderWay) return;
   const chosen = dice();
+  if (chosen > 0.9) return void gerrit.push('proof', 'main', `Change ${gerrit.changes.length}`, ['a']);
   const pipeline = chosen < 0.55 ? 'Everything' : chosen < 0.8 ? 'Elsewhere' : 'Breaks';
   await client.json('POST', `/codestream/api/pipelines/Proof/${pipeline}/executions`, { input: {} });
 }
 
-async function drain(client: Client, messages: unknown[]): Promise<void> {
+async function drain(client: Client, messages: unknown[], { changes }: Gerrit): Promise<void> {
   await approve(client);
+  if (changes.some(({ comments }) => comments.length === 0)) throw new Error('Some change has not heard of its run.');
   if ((await underWay(client)) > 0 || !(await isSilent(messages))) throw new Error('Some run has not ended.');
 }
 

@@ -29,7 +29,10 @@ export function causeTeller(parts: EngineParts, mailbox: Mailbox) {
     let told: string;
     try {
       const outcome = { status: String(command.body.status), summary: summaryOf(command, execution), isRepeat };
-      await withLine(parts, stream, listener, (line) => line.answer(event.body.report as JsonObject, outcome));
+      await withLine(parts, stream, listener, (line) => {
+        parts.store.confirmTenure();
+        return line.answer(event.body.report as JsonObject, outcome);
+      });
       told = `${stream.title} was told: ${outcome.status}.`;
       parts.crashPoint('cause:told');
     } catch (thrown) {

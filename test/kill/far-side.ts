@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { bambooServer } from '../fakes/bamboo.ts';
+import { gerritServer } from '../fakes/gerrit.ts';
 import { jenkinsServer } from '../fakes/jenkins.ts';
 import { kubernetesCluster } from '../fakes/kubernetes.ts';
 import { tfsServer } from '../fakes/tfs.ts';
@@ -35,6 +36,7 @@ export async function builders(later: Pick<TestContext, 'after'>) {
   const bamboo = await bambooServer(later, 'bamboo token', { 'PROOF-MAIN': {} });
   const tfs = await tfsServer(later, { 7: { name: 'Proof' } });
   const cluster = await kubernetesCluster(later, { token: 'cluster token' });
+  const gerrit = await gerritServer(later);
   const endpoint = (name: string, type: string, properties: Record<string, string>) =>
     JSON.stringify({
       project: 'Proof',
@@ -44,10 +46,13 @@ export async function builders(later: Pick<TestContext, 'after'>) {
       properties: { ...properties, pollInterval: '1' },
     });
   return {
+    /** Changes are pushed to it, each of which is to be heard once, and told of once how its run ended. */
+    gerrit,
     endpoints: [
       endpoint('jenkins', 'jenkins', { url: jenkins.url, username: 'ci', password: 'api token' }),
       endpoint('bamboo', 'bamboo', { url: bamboo.url, password: 'bamboo token' }),
       endpoint('tfs', 'tfs', { url: tfs.url, username: 'ci', password: 'secret' }),
+      endpoint('gerrit', 'gerrit', { url: gerrit.url, username: 'ci', privateKey: gerrit.privateKey }),
       endpoint('cluster', 'k8s', { kubernetesURL: cluster.url, token: 'cluster token' }),
     ],
     /** How many things each was asked for. */

@@ -5,6 +5,7 @@ import type { SlackMessage } from '../../src/demo/receivers.ts';
 import { isMarked, processIds } from '../../src/host/processes.ts';
 import { evolve } from '../../src/pipeline/evolve.ts';
 import type { Execution } from '../../src/pipeline/execution.ts';
+import type { FakeChange } from '../fakes/gerrit.ts';
 import type { Memory } from './memory.ts';
 import { ends, ledgerLines } from './workload.ts';
 
@@ -16,6 +17,7 @@ export interface Evidence {
   messages: SlackMessage[];
   /** How many things each far side was asked for. */
   built: Record<string, number>;
+  changes: FakeChange[];
 }
 
 export interface Proof {
@@ -26,7 +28,7 @@ export interface Proof {
 }
 
 /** Holds what the far sides saw against what the database remembers. The servers have been stopped. */
-export function examine({ memory, data, ledger, calls, messages, built }: Evidence): Proof {
+export function examine({ memory, data, ledger, calls, messages, built, changes }: Evidence): Proof {
   const { executions } = memory;
   return {
     faults: [
@@ -35,6 +37,7 @@ export function examine({ memory, data, ledger, calls, messages, built }: Eviden
       ...doneOnce(readFileSync(ledger, 'utf8'), executions),
       ...calledByOneKey(calls, executions),
       ...builtOnce(built, calls, executions),
+      ...reviewedOnce(changes, executions),
       ...toldOnce(messages, executions),
       ...strays(data),
     ],
@@ -96,6 +99,17 @@ function builtOnce(built: Record<string, number>, calls: Map<string, number>, ex
   return Object.entries({ ...built, 'the webhook': told }).flatMap(([where, count]) =>
     count === wanted ? [] : [`${where} was asked for ${count} things, where ${wanted} were to be done.`],
   );
+}
+
+/** Each change that was pushed started one run, whether somebody listened or not, and heard once how that ended. */
+function reviewedOnce(changes: FakeChange[], executions: Execution[]): string[] {
+  const runs = executions.filter(({ plan }) => plan.pipeline.name === 'Reviewed');
+  const runsOf = (number: number) =>
+    runs.filter(({ plan }) => plan.input.GERRIT_CHANGE_NUMBER === String(number)).length;
+  return changes.flatMap(({ number, comments, votes }) => {
+    if (runsOf(number) === 1 && comments.length === 1 && votes.Verified === 1) return [];
+    return [`Change ${number} started ${runsOf(number)} runs and heard ${comments.length} times of them.`];
+  });
 }
 
 function toldOnce(messages: SlackMessage[], executions: Execution[]): string[] {

@@ -1,5 +1,12 @@
 /** What every run of each pipeline leaves in the ledger: one line for each thing that must be done once. */
-export const ledgerLines: Record<string, number> = { Everything: 3, Inner: 1, Breaks: 1, Undo: 1, Elsewhere: 0 };
+export const ledgerLines: Record<string, number> = {
+  Everything: 3,
+  Inner: 1,
+  Breaks: 1,
+  Undo: 1,
+  Elsewhere: 0,
+  Reviewed: 0,
+};
 
 /** How every run of each pipeline ends, however often the server dies under it. */
 export const ends: Record<string, string> = {
@@ -8,6 +15,7 @@ export const ends: Record<string, string> = {
   Breaks: 'ROLLBACK_COMPLETED',
   Undo: 'COMPLETED',
   Elsewhere: 'COMPLETED',
+  Reviewed: 'COMPLETED',
 };
 
 const workspace = 'workspace: {type: PROCESS, endpoint: "", image: ""}';
@@ -198,4 +206,25 @@ stages:
             kind: ConfigMap
             metadata: {name: "run-\${executionIndex}", namespace: default}
             data: {index: "\${executionIndex}"}
+---
+project: Proof
+kind: PIPELINE
+name: Reviewed
+${told}
+input: {GERRIT_CHANGE_NUMBER: ""}
+stages:
+  Look:
+    tasks:
+      Once: {type: REST, input: {action: post, url: "\${var.far}/reviewed", payload: ""}}
+---
+{project: Proof, kind: GERRIT_LISTENER, name: reviews, endpoint: gerrit, connected: true}
+---
+project: Proof
+kind: GERRIT_TRIGGER
+name: uploads
+listener: reviews
+gerritProject: proof
+branch: main
+configurations:
+- {eventType: patchset-created, pipeline: Reviewed, verifiedLabel: "true"}
 `;
