@@ -9,6 +9,7 @@ export interface Place {
 /** Every code that a check of a text gives, and what it means. The reference page is made from this table. */
 export const diagnosticCodes = {
   'yaml.syntax': 'The text is no YAML at this place.',
+  'yaml.too-large': 'The text is longer, or nested deeper, than anybody writes.',
   'yaml.aliases': 'Aliases are missing, or nested so that they would fill the memory.',
   'file.empty': 'The file holds no definition.',
   'file.unknown-kind': 'The document is no definition that is known.',
@@ -52,6 +53,7 @@ export const diagnosticCodes = {
   'binding.unknown-variable': 'The binding names a variable that the project does not have.',
   'binding.too-early': 'The binding names a task that has not run yet, so it is null.',
   'blueprint.no-resources': 'The document is no blueprint.',
+  'blueprint.too-large': 'The blueprint has more resources than anybody deploys at once.',
   'blueprint.cycle': 'Resources wait for each other in a ring.',
   'resource.no-type': 'The resource has no type.',
   'resource.unknown-type': 'There is no such resource type.',

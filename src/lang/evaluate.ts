@@ -1,5 +1,5 @@
 import { at, isObject, type Json, stableText } from '../core/json.ts';
-import type { BinaryOperator, Expression } from './expression.ts';
+import type { Expression } from './expression.ts';
 import { callFunction, type Lambda } from './functions.ts';
 import { ExpressionError } from './tokens.ts';
 
@@ -11,13 +11,33 @@ export interface Scope {
   now: string;
   /** What `uuid()` gives: the caller remembers it per request. */
   uuid(): string;
+  /** What all that is evaluated in this scope may still cost together: no expression can run for ever. */
+  budget: { left: number };
 }
+
+/** Steps that the expressions of one resource may take; real ones take some hundred. Large values cost more than one. */
+export const usualBudget = (): Scope['budget'] => ({ left: 1_000_000 });
+const charactersOfAStep = 64;
+const longestText = 1_000_000;
 
 /**
  * The value of a blueprint expression. A missing property is null; a name nobody knows throws.
  * @throws ExpressionError naming the part that has no value.
  */
 export function evaluate(expression: Expression, scope: Scope): Json {
+  const value = meaning(expression, scope);
+  const size = typeof value === 'string' || Array.isArray(value) ? value.length : 0;
+  scope.budget.left -= 1 + size / charactersOfAStep;
+  if (size > longestText)
+    throw new ExpressionError(`A value of more than ${longestText} characters or items is not made.`, expression.at);
+  if (scope.budget.left < 0) throw new ExpressionError('The expression takes too many steps.', expression.at);
+  // JSON has no word for what no calculation gives, and a property would silently be null; nor for a zero with a sign.
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new ExpressionError('This gives no number: it counts with what is none, or divides by 0.', expression.at);
+  return value === 0 ? 0 : value;
+}
+
+function meaning(expression: Expression, scope: Scope): Json {
   const inner = (part: Expression) => evaluate(part, scope);
   switch (expression.kind) {
     case 'literal':
@@ -47,7 +67,7 @@ export function evaluate(expression: Expression, scope: Scope): Json {
       return -Number(inner(expression.of));
     case 'binary':
       return binary(
-        expression.operator,
+        expression,
         () => inner(expression.left),
         () => inner(expression.right),
       );
@@ -88,7 +108,7 @@ function call({ name, args, at: place }: Expression & { kind: 'call' }, scope: S
   }
 }
 
-function binary(operator: BinaryOperator, left: () => Json, right: () => Json): Json {
+function binary({ operator }: Expression & { kind: 'binary' }, left: () => Json, right: () => Json): Json {
   if (operator === '&&') return isTrue(left()) && isTrue(right());
   if (operator === '||') return isTrue(left()) || isTrue(right());
   const [a, b] = [left(), right()];

@@ -30,8 +30,8 @@ const precedence: readonly (readonly BinaryOperator[])[] = [
   ['*', '/', '%'],
 ];
 
-/** Nesting deeper than this is refused, so that no text can exhaust the stack. */
-const deepest = 200;
+/** Nesting deeper than this, or more words, are refused, so that no text can exhaust the stack. */
+const [deepest, mostWords] = [200, 2000];
 
 /**
  * Reads one whole expression. With `bindings` it is a condition of a pipeline, where `${...}` is a value; without, the inside
@@ -40,6 +40,8 @@ const deepest = 200;
  */
 export function parseExpression(text: string, options = { bindings: false }): Expression {
   const tokens = tokenize(text, options);
+  if (tokens.length > mostWords)
+    throw new ExpressionError(`The expression has more than ${mostWords} words.`, tokens[mostWords]!.at);
   let position = 0;
   let depth = 0;
 
@@ -71,11 +73,14 @@ export function parseExpression(text: string, options = { bindings: false }): Ex
       throw new ExpressionError(`The expression is nested deeper than ${deepest} levels.`, peek().at);
     const { at } = peek();
     const test = binary(0);
+    const whole: Expression = take('?') ? { kind: 'choice', test, yes: choice(), no: otherwise(), at } : test;
     depth--;
-    if (!take('?')) return test;
-    const yes = choice();
+    return whole;
+  }
+
+  function otherwise(): Expression {
     expect(':');
-    return { kind: 'choice', test, yes, no: choice(), at };
+    return choice();
   }
 
   function binary(level: number): Expression {

@@ -32,7 +32,7 @@ const functions: Record<string, (args: Argument[], world: World) => Json> = {
   floor: ([value]) => Math.floor(number(value)),
   format: ([pattern, ...values]) => javaFormat(text(pattern), values.map(json)),
   from_json: ([value]) => JSON.parse(text(value)) as Json,
-  join: ([list, delimiter]) => array(list).map(text).join(text(delimiter)),
+  join: ([list, delimiter]) => joined(array(list).map(text), text(delimiter)),
   json_path: ([value, path]) => jsonPath(json(value), text(path)),
   keys: ([map]) => Object.keys(object(map)),
   length: ([value]) => (Array.isArray(value) ? value.length : text(value).length),
@@ -50,7 +50,7 @@ const functions: Record<string, (args: Argument[], world: World) => Json> = {
   now: (_, world) => world.now,
   range: ([start, stop]) =>
     Array.from({ length: bounded(number(stop) - number(start)) }, (_, index) => number(start) + index),
-  replace: ([value, target, replacement]) => text(value).replaceAll(text(target), () => text(replacement)),
+  replace: ([value, target, replacement]) => replaced(text(value), text(target), text(replacement)),
   reverse: ([list]) => [...array(list)].reverse(),
   slice: ([list, begin, end]) => array(list).slice(number(begin), number(end)),
   split: ([value, delimiter]) => text(value).split(text(delimiter)),
@@ -76,6 +76,24 @@ export function callFunction(name: string, args: Argument[], world: World): Json
   const called = Object.hasOwn(functions, name) ? functions[name] : undefined;
   if (!called) throw new Error('there is no function of this name.');
   return called(args, world);
+}
+
+/** Nothing in a blueprint is longer; what would be is not even begun. */
+const longestText = 1_000_000;
+
+function fitting(length: number): void {
+  if (length > longestText) throw new Error(`a text of ${length} characters is longer than ${longestText}.`);
+}
+
+function replaced(value: string, target: string, replacement: string): string {
+  const count = target === '' ? value.length + 1 : value.split(target).length - 1;
+  fitting(value.length + count * (replacement.length - target.length));
+  return value.replaceAll(target, () => replacement);
+}
+
+function joined(texts: string[], delimiter: string): string {
+  fitting(texts.reduce((sum, one) => sum + one.length + delimiter.length, 0));
+  return texts.join(delimiter);
 }
 
 /** A blueprint asks for tens of items, never for millions. */

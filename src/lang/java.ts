@@ -6,18 +6,30 @@ import type { Json } from '../core/json.ts';
  * grows only with the length of the text: no pattern can hang the server. Look-around and back-references are refused.
  */
 export function javaMatches(pattern: string, text: string): boolean {
-  return RE2JS.compile(pattern).matches(text);
+  return compiled(pattern, text).matches(text);
 }
 
 /** Whether the pattern occurs anywhere in the text. @throws when the pattern cannot be read. */
 export function javaFinds(pattern: string, text: string): boolean {
-  return RE2JS.compile(pattern).matcher(text).find();
+  return compiled(pattern, text).matcher(text).find();
+}
+
+/** The time that RE2 takes grows with both: this is about a second. */
+const mostWork = 20_000_000;
+const longestPattern = 2000;
+
+/** @throws Error where the pattern cannot be read, or both are so long that nobody would wait. */
+function compiled(pattern: string, text: string): RE2JS {
+  if (pattern.length > longestPattern) throw new Error(`the pattern is longer than ${longestPattern} characters.`);
+  if (pattern.length * text.length > mostWork)
+    throw new Error(`a text of ${text.length} characters is too long for a pattern of ${pattern.length}.`);
+  return RE2JS.compile(pattern);
 }
 
 /** Why a pattern cannot be used, or undefined when it can. */
 export function patternFault(pattern: string): string | undefined {
   try {
-    RE2JS.compile(pattern);
+    compiled(pattern, '');
     return undefined;
   } catch (thrown) {
     return thrown instanceof Error ? thrown.message : String(thrown);
@@ -41,10 +53,13 @@ export function javaFormat(pattern: string, values: Json[]): string {
       if (kind === 'n') return '\n';
       const value = values[position ? Number(position) - 1 : next++];
       if (value === undefined) throw new Error(`"${whole}" has no value.`);
+      if (Number(width ?? 0) > widest) throw new Error(`"${whole}" is wider than ${widest} characters.`);
       return pad(converted(value, kind, flags, precision), flags, Number(width ?? 0));
     },
   );
 }
+
+const widest = 10_000;
 
 function converted(value: Json, kind: string, flags: string, precision: string | undefined): string {
   const upper = kind === kind.toUpperCase();

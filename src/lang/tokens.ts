@@ -17,11 +17,15 @@ export class ExpressionError extends Error {
   }
 }
 
+/** Longer ones are refused: people write some hundred characters, and whoever writes more means no good. */
+const longest = 20_000;
+
 const signs = ['=>', '==', '!=', '<=', '>=', '&&', '||', ...'<>+-*/%!?:.,()[]{}'];
 const escapes: Record<string, string> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f' };
 
 /** Cuts an expression into words. With `bindings`, `${...}` outside of quotes is a word too. */
 export function tokenize(text: string, { bindings }: { bindings: boolean }): Token[] {
+  if (text.length > longest) throw new ExpressionError(`The expression is longer than ${longest} characters.`, 0);
   const tokens: Token[] = [];
   let at = 0;
   while (at < text.length) {
@@ -83,11 +87,15 @@ export function tokenize(text: string, { bindings }: { bindings: boolean }): Tok
 /** The index of the `}` that closes a `${` whose inside starts at `from`; braces in quotes and in nested maps do not count. -1: none. */
 export function closingBrace(text: string, from: number): number {
   let depth = 0;
+  /** Up to where there is no partner for a quote of its kind: nobody looks for it twice. */
+  const alone: Record<string, number> = { '"': -1, "'": -1 };
   for (let i = from; i < text.length; i++) {
     const char = text[i]!;
     if (char === '"' || char === "'") {
+      if (i < alone[char]!) continue;
       const end = closingQuote(text, i);
       if (end > 0) i = end;
+      else alone[char] = -end;
     } else if (char === '{') {
       depth++;
     } else if (char === '}') {
@@ -98,12 +106,15 @@ export function closingBrace(text: string, from: number): number {
   return -1;
 }
 
-/** An apostrophe without a partner on the way to the brace is plain text, so a quote that never closes is skipped over. */
+/**
+ * An apostrophe without a partner on its line is plain text, so a quote that never closes is skipped over: then the answer is the
+ * end of the line, negative.
+ */
 function closingQuote(text: string, from: number): number {
   for (let i = from + 1; i < text.length; i++) {
     if (text[i] === '\\') i++;
     else if (text[i] === text[from]) return i;
-    else if (text[i] === '\n') return -1;
+    else if (text[i] === '\n') return -i;
   }
-  return -1;
+  return -text.length;
 }

@@ -26,10 +26,12 @@ export interface YamlText {
  * Empty documents are left out.
  */
 export function parseYaml(text: string): YamlText {
-  const lines = new LineCounter();
-  const clean = text.replace(/^\uFEFF/, '');
   const diagnostics: Diagnostic[] = [];
   const documents: YamlDocument[] = [];
+  const clean = text.replace(/^\uFEFF/, '');
+  const refusal = tooMuch(clean);
+  if (refusal) return { documents, diagnostics: [refusal] };
+  const lines = new LineCounter();
   const parsed = parseAllDocuments(clean, {
     lineCounter: lines,
     strict: false,
@@ -97,6 +99,35 @@ export function parseYaml(text: string): YamlText {
       },
     };
   }
+}
+
+/** Real files are some ten thousand characters long, and nest some ten levels deep. */
+const [mostCharacters, deepest] = [2_000_000, 200];
+
+/** Texts that nobody would wait for, or that would exhaust the stack of whoever reads them. */
+function tooMuch(text: string): Diagnostic | undefined {
+  const refused = (message: string, line: number, column: number): Diagnostic => ({
+    ...{ severity: 'error', code: 'yaml.too-large', message, line, column },
+  });
+  if (text.length > mostCharacters) return refused(`The text is longer than ${mostCharacters} characters.`, 1, 1);
+  for (const [number, line] of text.split('\n').entries()) {
+    const dashes = /^\s*((-\s+)+)/.exec(line)?.[1]?.match(/-/g)?.length ?? 0;
+    const indent = line.search(/\S/);
+    if (nesting(line) > deepest || dashes > deepest || indent > 3 * deepest)
+      return refused(`Lists and maps are nested deeper than ${deepest} levels.`, number + 1, 1);
+  }
+  return undefined;
+}
+
+/** How deep the brackets of a line go, whatever they stand for. */
+function nesting(line: string): number {
+  if (line.length < deepest) return 0;
+  let [depth, most] = [0, 0];
+  for (const char of line) {
+    if (char === '[' || char === '{') most = Math.max(most, ++depth);
+    else if (char === ']' || char === '}') depth--;
+  }
+  return most;
 }
 
 const startOf = (node: Node): number => node.range?.[0] ?? 0;
