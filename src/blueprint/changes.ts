@@ -1,6 +1,7 @@
 import { type Json, type JsonObject, stableText } from '../core/json.ts';
+import { isTrue } from '../lang/evaluate.ts';
 import { ExpressionError } from '../lang/tokens.ts';
-import type { Action, Deployment, DeploymentPlan, RequestKind } from './deployment.ts';
+import { type Action, type Deployment, type DeploymentPlan, environmentOf, type RequestKind } from './deployment.ts';
 import { dependencies } from './graph.ts';
 import { type Blueprint, instanceName, type Resource } from './model.ts';
 import { isMachine, type Placement, type PlacementRequest, place, type Zone } from './placement.ts';
@@ -36,9 +37,11 @@ export function planChanges(
   existing: Deployment | null,
   zones: readonly Zone[],
   used: Record<string, number>,
+  deployment: Pick<Deployment, 'id' | 'name' | 'project'> = existing ?? { id: '', name: '', project: '' },
 ): DeploymentPlan | { refused: Refusal[]; placements: Placement[] } {
   const { blueprint, inputs } = request;
-  const facts: Facts = { blueprint, inputs, env: {}, resources: {}, now: request.requestedAt };
+  const env = environmentOf(deployment, request);
+  const facts: Facts = { blueprint, inputs, env, resources: {}, now: request.requestedAt };
   const refused: Refusal[] = [];
   const placements: Placement[] = [];
   const target: DeploymentPlan['target'] = [];
@@ -76,6 +79,8 @@ export function planChanges(
 
   function countOf(resource: Resource): number {
     try {
+      const { condition = true } = resource;
+      if (!isTrue(resolveTemplate(condition, inputScope(facts), namesOf(blueprint)))) return 0;
       const count = Number(resolveTemplate(resource.count, inputScope(facts), namesOf(blueprint)));
       if (Number.isInteger(count) && count >= 0) return count;
       refused.push({
@@ -86,7 +91,7 @@ export function planChanges(
       if (!(thrown instanceof ExpressionError)) throw thrown;
       refused.push({
         resource: resource.name,
-        message: `Resource ${resource.name}: its count cannot be known: ${thrown.message}`,
+        message: `Resource ${resource.name}: whether there is one, or how many, cannot be known: ${thrown.message}`,
       });
     }
     return 0;
@@ -158,12 +163,15 @@ function actionsFor(
   const standing = Object.values(existing?.resources ?? {});
   const actions: Action[] = [];
   const surplus = standing.filter(({ instance }) => !target.some((wanted) => wanted.instance === instance));
-  for (const { instance, node, type } of target) {
+  for (const { instance, node, type, index } of target) {
     const before = existing?.resources[instance];
+    const resource = blueprint.resources[node]!;
     const after = (graph[node] ?? []).flatMap((name) =>
       target.filter((other) => other.node === name).map((other) => settledBy(other.instance)),
     );
-    const recreate = before && recreateReason(before, type, blueprint.resources[node]!, facts);
+    const previous = target.find((other) => other.node === node && other.index === index - 1);
+    if (resource.oneByOne && previous) after.push(settledBy(previous.instance));
+    const recreate = before && recreateReason(before, type, resource, facts);
     if (!before) {
       actions.push({
         id: `create ${instance}`,
@@ -224,8 +232,12 @@ function recreateReason(
   if (before.status === 'TAINTED') return `${before.instance} was left broken by an earlier request: ${before.message}`;
   if (before.status !== 'OK')
     return `${before.instance} was left ${before.status.toLowerCase()} by an earlier request.`;
+  if (resource.ignoreChanges) return undefined;
+  if (resource.forceRecreate) return `${before.instance} has \`forceRecreate\`: each update makes it anew.`;
   if (before.type !== type) return `${before.instance} changes its type from ${before.type} to ${type}.`;
-  for (const key of recreates) {
+  const { ignoredProperties = [], recreatingProperties = [] } = resource;
+  for (const key of [...recreates, ...recreatingProperties]) {
+    if (ignoredProperties.includes(key)) continue;
     const now = known(resource.properties[key] ?? null, facts);
     if (now === undefined || stableText(before.desired[key]) === stableText(now)) continue;
     return `${before.instance} changes its ${key}, which only a new one can have.`;

@@ -7,6 +7,7 @@ import {
   type Deployment,
   type DeploymentEvent,
   type DeploymentPlan,
+  environmentOf,
   evolveDeployment,
   isBusy,
 } from './deployment.ts';
@@ -100,6 +101,9 @@ export function decideDeployment(
   function begin(action: Action): void {
     if (action.does === 'delete') return start(action, {}, state.resources[action.instance]?.generation ?? 1);
     const planned = state.plan.target.find(({ instance }) => instance === action.instance)!;
+    const { ignoreChanges, ignoredProperties = [] } = state.plan.blueprint.resources[planned.node]!;
+    if (action.does === 'update' && ignoreChanges)
+      return emit({ type: 'action-done', action: action.id, properties: {}, unchanged: true });
     let desired: JsonObject;
     try {
       desired = evaluateProperties(facts(), planned.node, planned.index, planned.instance);
@@ -112,6 +116,7 @@ export function decideDeployment(
       });
     }
     const standing = state.resources[action.instance];
+    if (action.does === 'update' && standing) desired = withKept(desired, standing.desired, ignoredProperties);
     if (action.does === 'update' && standing && sameProperties(standing.desired, desired)) {
       return emit({ type: 'action-done', action: action.id, properties: {}, unchanged: true });
     }
@@ -168,16 +173,15 @@ export function decideDeployment(
     return {
       blueprint: state.plan.blueprint,
       inputs: state.plan.inputs,
-      env: {
-        deploymentId: state.id,
-        deploymentName: state.name,
-        projectName: state.project,
-        blueprintName: state.plan.blueprintName,
-        requestedBy: state.plan.requestedBy,
-        requestedAt: state.plan.requestedAt,
-      },
+      env: environmentOf(state, state.plan),
       resources: Object.fromEntries(Object.entries(state.resources).filter(([instance]) => wanted.has(instance))),
       now: state.plan.requestedAt,
     };
   }
+}
+
+/** Some properties stay as they are, whatever the blueprint says now. */
+function withKept(desired: JsonObject, before: JsonObject, keys: string[]): JsonObject {
+  const kept = keys.filter((key) => Object.hasOwn(before, key)).map((key) => [key, before[key]!]);
+  return { ...desired, ...Object.fromEntries(kept) };
 }

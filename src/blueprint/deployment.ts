@@ -1,5 +1,6 @@
 import type { Instant } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import { idOfKey } from '../core/key-id.ts';
 import type { Blueprint } from './model.ts';
 import type { Placement } from './placement.ts';
 
@@ -69,6 +70,15 @@ export interface Deployment {
   resources: Record<string, ResourceState>;
   outputs: JsonObject;
 }
+
+/** What `env` is in the expressions of a deployment. */
+export const environmentOf = (
+  { id, name, project }: Pick<Deployment, 'id' | 'name' | 'project'>,
+  { blueprintName, requestedBy, requestedAt }: Pick<DeploymentPlan, 'blueprintName' | 'requestedBy' | 'requestedAt'>,
+): JsonObject => ({
+  ...{ deploymentId: id, shortDeploymentId: id.slice(0, 8), deploymentName: name, projectName: project },
+  ...{ projectId: idOfKey(`project/${project}`), blueprintName, requestedBy, requestedAt },
+});
 
 export type DeploymentEvent = { at: Instant } & (
   | { type: 'deployment-requested'; id: string; name: string; project: string; host?: string; plan: DeploymentPlan }

@@ -18,8 +18,9 @@ export function dependencies(blueprint: Blueprint): Dependencies {
         ...resource.dependsOn,
         ...resourcesIn(resource.properties),
         ...resourcesIn(resource.count),
+        ...resourcesIn(resource.condition ?? null),
       ]);
-      return [resource.name, [...needed].filter((name) => name !== resource.name && names.includes(name))];
+      return [resource.name, [...needed].filter((name) => name !== resource.name && names.has(name))];
     }),
   );
 
@@ -27,7 +28,7 @@ export function dependencies(blueprint: Blueprint): Dependencies {
     return referencesIn(value, declared).flatMap(({ root, name }) => {
       if (root === 'variable' && name !== undefined) return resourcesOfVariable(name);
       if (root === 'resource') return name === undefined ? [] : [name];
-      return names.includes(root) ? [root] : [];
+      return names.has(root) ? [root] : [];
     });
   }
 
@@ -41,23 +42,40 @@ export function dependencies(blueprint: Blueprint): Dependencies {
   }
 }
 
-/** Names that wait for each other in a ring, first and last the same; undefined where there is none. */
+/** For each variable, the variables that it reads. */
+export function variableDependencies(blueprint: Blueprint): Dependencies {
+  const names = namesOf(blueprint);
+  return Object.fromEntries(
+    Object.entries(blueprint.variables).map(([name, written]) => [
+      name,
+      referencesIn(written, names).flatMap((read) => (read.root === 'variable' && read.name ? [read.name] : [])),
+    ]),
+  );
+}
+
+/** Names that wait for each other in a ring, first and last the same; undefined where there is none. However long, no stack is filled. */
 export function findCycle(graph: Dependencies): string[] | undefined {
   const done = new Set<string>();
   for (const start of Object.keys(graph)) {
-    const cycle = walk(start, []);
-    if (cycle) return cycle;
+    if (done.has(start)) continue;
+    /** The way here, and how many of the needs of each step have been looked at. */
+    const path: { name: string; looked: number }[] = [{ name: start, looked: 0 }];
+    const onPath = new Set([start]);
+    while (path.length > 0) {
+      const here = path.at(-1)!;
+      const next = graph[here.name]?.[here.looked++];
+      if (next === undefined) {
+        done.add(here.name);
+        onPath.delete(here.name);
+        path.pop();
+      } else if (onPath.has(next)) {
+        const names = path.map(({ name }) => name);
+        return [...names.slice(names.indexOf(next)), next];
+      } else if (!done.has(next)) {
+        path.push({ name: next, looked: 0 });
+        onPath.add(next);
+      }
+    }
   }
   return undefined;
-
-  function walk(name: string, path: string[]): string[] | undefined {
-    if (path.includes(name)) return [...path.slice(path.indexOf(name)), name];
-    if (done.has(name)) return undefined;
-    for (const next of graph[name] ?? []) {
-      const cycle = walk(next, [...path, name]);
-      if (cycle) return cycle;
-    }
-    done.add(name);
-    return undefined;
-  }
 }

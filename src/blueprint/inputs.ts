@@ -101,7 +101,11 @@ function textFault(value: string, { minLength, maxLength, pattern }: JsonObject)
   if (typeof pattern !== 'string') return undefined;
   const broken = patternFault(pattern);
   if (broken) return `its pattern ${pattern} cannot be used: ${broken}`;
-  return javaFinds(pattern, value) ? undefined : `${shown(value)} does not match ${pattern}.`;
+  try {
+    return javaFinds(pattern, value) ? undefined : `${shown(value)} does not match ${pattern}.`;
+  } catch (thrown) {
+    return `it cannot be held against ${pattern}: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+  }
 }
 
 function listFault(value: Json[], { minItems, maxItems, items }: JsonObject): string | undefined {

@@ -19,6 +19,17 @@ export interface Resource {
   count: Json;
   /** An update may not remove it, nor make it anew; deleting the whole deployment may. */
   preventDelete: boolean;
+  /** A boolean or an expression; where it does not hold, there is none of this resource. */
+  condition?: Json;
+  /** What stands is never touched by an update. */
+  ignoreChanges?: boolean;
+  /** Every update makes it anew. */
+  forceRecreate?: boolean;
+  /** Properties that an update leaves as they are, and those whose change needs a new one. */
+  ignoredProperties?: string[];
+  recreatingProperties?: string[];
+  /** The instances of a cluster come one after the other. */
+  oneByOne?: boolean;
 }
 
 /** A tag: what a place can do, or what a resource is labelled with. */

@@ -3,7 +3,7 @@ import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import { functionNames } from '../lang/functions.ts';
 import { openReader, text } from '../lang/reader.ts';
 import { type Path, parseYaml, type YamlDocument } from '../lang/yaml.ts';
-import { dependencies, findCycle } from './graph.ts';
+import { dependencies, findCycle, variableDependencies } from './graph.ts';
 import type { Blueprint, Resource } from './model.ts';
 import { isKnownType, knownTypes } from './resource-types.ts';
 import { expressionsIn, namesOf, type Reference, references } from './template.ts';
@@ -20,6 +20,8 @@ const resourceKeys = [
   ],
   ...['ignorePropertiesOnUpdate', 'preventDelete', 'recreatePropertiesOnUpdate', 'comment'],
 ];
+/** Nobody has more machines in one deployment. */
+const mostResources = 2000;
 const roots = ['input', 'resource', 'env', 'variable', 'self', 'count', 'propgroup', 'secret'];
 
 /** Reads and checks the text of one blueprint: everything that can be known before it is placed. */
@@ -52,6 +54,12 @@ export function checkBlueprintDocument(document: YamlDocument): {
     );
     return { blueprint: undefined, diagnostics };
   }
+  const count = Object.keys(root.resources).length;
+  if (count > mostResources) {
+    const message = `The blueprint has ${count} resources, and ${mostResources} are the most.`;
+    report('error', 'blueprint.too-large', message, ['resources'], 'Use `count`, or divide it.');
+    return { blueprint: undefined, diagnostics };
+  }
   const blueprint: Blueprint = {
     name: text(root.name),
     version: text(root.version),
@@ -64,13 +72,25 @@ export function checkBlueprintDocument(document: YamlDocument): {
     ),
     outputs: map(root.outputs, ['outputs']),
   };
+  const names = namesOf(blueprint);
   for (const name of Object.keys(blueprint.resources)) {
     const body = (root.resources as JsonObject)[name];
     if (isObject(body)) checkExpressions(body.properties ?? null, ['resources', name, 'properties']);
-    if (isObject(body)) checkExpressions(body.count ?? null, ['resources', name, 'count']);
+    for (const key of ['count', 'condition'])
+      if (isObject(body)) checkExpressions(body[key] ?? null, ['resources', name, key]);
   }
   checkExpressions(blueprint.variables, ['variables']);
   checkExpressions(root.outputs ?? null, ['outputs']);
+  const ring = findCycle(variableDependencies(blueprint));
+  if (ring)
+    report(
+      'error',
+      'blueprint.cycle',
+      `The variables read each other: ${ring.join(' -> ')}.`,
+      ['variables', ring[0]!],
+      'Take out one of these references.',
+      'key',
+    );
   const cycle = findCycle(dependencies(blueprint));
   if (cycle) {
     report(
@@ -138,7 +158,13 @@ export function checkBlueprintDocument(document: YamlDocument): {
       properties,
       dependsOn,
       count: properties.count ?? body.count ?? 1,
-      preventDelete: body.preventDelete === true,
+      preventDelete: isYes(body.preventDelete),
+      ...(body.condition === undefined ? {} : { condition: body.condition }),
+      ...(isYes(body.ignoreChanges) ? { ignoreChanges: true } : {}),
+      ...(isYes(body.forceRecreate) ? { forceRecreate: true } : {}),
+      ...(isYes(body.dependsOnPreviousInstances) ? { oneByOne: true } : {}),
+      ...listed('ignoredProperties', body.ignorePropertiesOnUpdate),
+      ...listed('recreatingProperties', body.recreatePropertiesOnUpdate),
     };
   }
 
@@ -156,7 +182,8 @@ export function checkBlueprintDocument(document: YamlDocument): {
   }
 
   function checkText(value: string, path: Path, shift: number): void {
-    for (const found of expressionsIn(value, namesOf(blueprint))) {
+    const expressions = expressionsIn(value, names);
+    for (const found of expressions) {
       if ('fault' in found) {
         report(
           'warning',
@@ -183,6 +210,9 @@ export function checkBlueprintDocument(document: YamlDocument): {
     }
   }
 }
+
+const isYes = (value: Json | undefined): boolean => value === true || value === 'true';
+const listed = (key: string, value: Json | undefined) => (Array.isArray(value) ? { [key]: value.map(text) } : {});
 
 function referenceFault(
   blueprint: Blueprint,

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
-import type { Scope } from '../lang/evaluate.ts';
+import { type Scope, usualBudget } from '../lang/evaluate.ts';
+import { ExpressionError } from '../lang/tokens.ts';
 import type { ResourceState } from './deployment.ts';
 import { type Blueprint, isCluster } from './model.ts';
 import { namesOf, resolveTemplate } from './template.ts';
@@ -15,41 +16,54 @@ export interface Facts {
   now: string;
 }
 
-/** Roots known before anything is made; a name that needs a resource throws. */
-export function inputScope(facts: Facts): Scope {
+/**
+ * Roots known before anything is made; a name that needs a resource throws. `seed` names what is evaluated: the same place gives the
+ * same `uuid()` in every request, so that nothing changes because it is looked at.
+ */
+export function inputScope(facts: Facts, seed = ''): Scope {
   const scope: Scope = {
     root(name) {
       if (name === 'input') return withNull(facts.inputs, Object.keys(facts.blueprint.inputs));
       if (name === 'env') return facts.env;
-      if (name === 'variable') return lazyVariables(facts, scope);
+      if (name === 'variable') return variables;
       if (name === 'secret') return secretMarks;
       if (name === 'propgroup') return {};
       return undefined;
     },
     now: facts.now,
-    uuid: () => idOfKey(`${facts.now}/${calls++}`),
+    uuid: counted(facts, seed),
+    budget: usualBudget(),
   };
-  let calls = 0;
+  const variables = lazyVariables(facts, scope);
   return scope;
 }
 
+function counted({ env, now }: Facts, seed: string): () => string {
+  let calls = 0;
+  return () => idOfKey(`${String(env.deploymentId ?? now)}/${seed}/${calls++}`);
+}
+
 /** All roots, for one instance of one resource. */
-function resourceScope(facts: Facts, index: number, self: JsonObject): Scope {
-  const early = inputScope(facts);
+function resourceScope(facts: Facts, node: string, index: number, self: JsonObject): Scope {
+  const early = inputScope(facts, `${node}/${index}`);
+  let resources: JsonObject | undefined;
   const scope: Scope = {
     ...early,
     root(name) {
-      if (name === 'variable') return lazyVariables(facts, scope);
-      if (name === 'resource')
-        return Object.fromEntries(
+      if (name === 'variable') return variables;
+      if (name === 'resource') {
+        resources ??= Object.fromEntries(
           Object.keys(facts.blueprint.resources).map((resource) => [resource, resourceValue(facts, resource)]),
         );
+        return resources;
+      }
       if (name === 'self') return self;
       if (name === 'count') return { index };
       if (Object.hasOwn(facts.blueprint.resources, name)) return resourceValue(facts, name);
       return early.root(name);
     },
   };
+  const variables = lazyVariables(facts, scope);
   return scope;
 }
 
@@ -57,12 +71,12 @@ function resourceScope(facts: Facts, index: number, self: JsonObject): Scope {
 export function evaluateProperties(facts: Facts, node: string, index: number, instance: string): JsonObject {
   const { properties } = facts.blueprint.resources[node]!;
   const self = { ...properties, resourceName: instance };
-  return resolveTemplate(properties, resourceScope(facts, index, self), namesOf(facts.blueprint)) as JsonObject;
+  return resolveTemplate(properties, resourceScope(facts, node, index, self), namesOf(facts.blueprint)) as JsonObject;
 }
 
 /** The outputs of a deployment whose resources stand. */
 export function evaluateOutputs(facts: Facts): JsonObject {
-  const scope = resourceScope(facts, 0, {});
+  const scope = resourceScope(facts, '', 0, {});
   return Object.fromEntries(
     Object.entries(facts.blueprint.outputs).map(([name, output]) => {
       const value =
@@ -87,21 +101,30 @@ function resourceValue(facts: Facts, name: string): Json {
   return isCluster(facts.blueprint.resources[name]!) ? instances : (instances[0] ?? null);
 }
 
+/** Each is evaluated when it is first read, and once; whoever reads it sees the same. */
 function lazyVariables(facts: Facts, scope: Scope): JsonObject {
   const values: JsonObject = {};
-  const underWay = new Set<string>();
-  for (const [name, written] of Object.entries(facts.blueprint.variables)) {
+  const known = new Map<string, Json>();
+  const underWay: string[] = [];
+  const names = namesOf(facts.blueprint);
+  for (const [name, written] of Object.entries(facts.blueprint.variables))
     Object.defineProperty(values, name, {
       enumerable: true,
       get: () => {
-        if (underWay.has(name)) return null;
-        underWay.add(name);
-        const value = resolveTemplate(written, scope, namesOf(facts.blueprint));
-        underWay.delete(name);
-        return value;
+        if (known.has(name)) return known.get(name)!;
+        if (underWay.includes(name))
+          throw new ExpressionError(`the variables read each other: ${[...underWay, name].join(' -> ')}.`, 0);
+        underWay.push(name);
+        const own = { ...scope, uuid: counted(facts, `variable/${name}`) };
+        try {
+          const value = resolveTemplate(written, own, names);
+          known.set(name, value);
+          return value;
+        } finally {
+          underWay.pop();
+        }
       },
     });
-  }
   return values;
 }
 

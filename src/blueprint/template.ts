@@ -8,18 +8,35 @@ import type { Blueprint } from './model.ts';
 /** One `${...}` of a blueprint's text: read, or the reason why it is plain text. */
 export type Found = { source: string; start: number; end: number } & ({ expression: Expression } | { fault: string });
 
-/** The names that a blueprint declares: real ones hold dashes, dots and blanks, which no expression could. */
+/** The names that a blueprint declares. */
 export interface Names {
-  input: string[];
-  resource: string[];
-  variable: string[];
+  input: ReadonlySet<string>;
+  resource: ReadonlySet<string>;
+  variable: ReadonlySet<string>;
+  /** Those with dashes and dots, which no expression could take as they are. */
+  odd: Record<NamedRoot, ReadonlySet<string>>;
 }
+type NamedRoot = 'input' | 'resource' | 'variable';
 
-export const namesOf = (blueprint: Blueprint): Names => ({
-  input: Object.keys(blueprint.inputs),
-  resource: Object.keys(blueprint.resources),
-  variable: Object.keys(blueprint.variables),
-});
+/** Asked for with every text, and always the same for one blueprint. */
+const known = new WeakMap<Blueprint, Names>();
+
+export function namesOf(blueprint: Blueprint): Names {
+  const before = known.get(blueprint);
+  if (before) return before;
+  const all: Record<NamedRoot, string[]> = {
+    input: Object.keys(blueprint.inputs),
+    resource: Object.keys(blueprint.resources),
+    variable: Object.keys(blueprint.variables),
+  };
+  const odd = (root: NamedRoot) => new Set(all[root].filter(isOdd));
+  const names: Names = {
+    ...{ input: new Set(all.input), resource: new Set(all.resource), variable: new Set(all.variable) },
+    odd: { input: odd('input'), resource: odd('resource'), variable: odd('variable') },
+  };
+  known.set(blueprint, names);
+  return names;
+}
 
 /** The expressions of a text. `\${` is no expression, nor is a lone unknown name in a script: that is a variable of the shell. */
 export function expressionsIn(text: string, names: Names): Found[] {
@@ -28,7 +45,7 @@ export function expressionsIn(text: string, names: Names): Found[] {
     .map(({ source, start, end }) => {
       try {
         const expression = parseExpression(readable(source, names));
-        if (expression.kind === 'name' && text.includes('\n') && !names.resource.includes(expression.name)) {
+        if (expression.kind === 'name' && text.includes('\n') && !names.resource.has(expression.name)) {
           return { source, start, end, fault: `there is no name ${expression.name}.` };
         }
         return { source, start, end, expression };
@@ -40,31 +57,44 @@ export function expressionsIn(text: string, names: Names): Found[] {
 }
 
 /** Writes odd names so that an expression can take them: `input.a-b` as `input["a-b"]`, the old `net-1.id` as `resource["net-1"].id`. */
-function readable(source: string, names: Names): string {
-  let result = source.replace(/\b(secret|propgroup)\.([\w-]*-[\w-]*(?:\.[\w-]+)*)/g, (_, root: string, name: string) =>
-    root === 'secret'
-      ? `secret[${JSON.stringify(name)}]`
-      : `propgroup${name
-          .split('.')
-          .map((part) => `[${JSON.stringify(part)}]`)
-          .join('')}`,
+function readable(source: string, { odd }: Names): string {
+  if (!/[-.]/.test(source)) return source;
+  const result = source
+    .replace(/\b(secret|propgroup)\.([\w-]*-[\w-]*(?:\.[\w-]+)*)/g, (_, root: string, name: string) =>
+      root === 'secret' ? `secret[${JSON.stringify(name)}]` : `propgroup${name.split('.').map(bracketed).join('')}`,
+    )
+    .replace(
+      /(?<![\w."'-])(input|resource|variable)\.([\p{L}\p{N}_.-]+)/gu,
+      (whole, root: NamedRoot, run: string) => inBrackets(root, run, odd[root]) ?? whole,
+    );
+  const start = result.trimStart();
+  const first = /^[\p{L}\p{N}_.-]+/u.exec(start)?.[0] ?? '';
+  if (!longestIn(first, odd.resource)) return result;
+  return result.replace(
+    /(?<![\w."'\]-])[\p{L}_][\p{L}\p{N}_.-]*/gu,
+    (run) => inBrackets('resource', run, odd.resource) ?? run,
   );
-  for (const root of ['input', 'resource', 'variable'] as const) {
-    for (const name of names[root].filter(isOdd)) {
-      result = replaceName(result, `${root}.${name}`, `${root}[${JSON.stringify(name)}]`);
-      if (root === 'resource' && result.trimStart().startsWith(name))
-        result = replaceName(result, name, `resource[${JSON.stringify(name)}]`);
-    }
-  }
-  return result;
 }
+
+const bracketed = (name: string): string => `[${JSON.stringify(name)}]`;
+
+function inBrackets(root: string, run: string, names: ReadonlySet<string>): string | undefined {
+  const name = longestIn(run, names);
+  return name === undefined ? undefined : `${root}${bracketed(name)}${run.slice(name.length)}`;
+}
+
+/** The longest of the names that a run of characters begins with and that ends where a word does. */
+function longestIn(run: string, names: ReadonlySet<string>): string | undefined {
+  if (names.size === 0) return undefined;
+  for (let end = Math.min(run.length, longestName); end > 0; end--)
+    if ((end === run.length || run[end] === '.') && names.has(run.slice(0, end))) return run.slice(0, end);
+  return undefined;
+}
+
+/** Longer ones are not looked for in expressions. */
+const longestName = 200;
 
 const isOdd = (name: string): boolean => !/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name);
-
-function replaceName(text: string, name: string, by: string): string {
-  const pattern = new RegExp(`(?<![\\w."'-])${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![\\w-])`, 'g');
-  return text.replace(pattern, () => by);
-}
 
 /** A name that an expression needs: `input.size` is root `input`, name `size`. Or a function that it calls. */
 export interface Reference {

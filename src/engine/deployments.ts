@@ -26,7 +26,7 @@ export function deploymentDesk(
       if (known) return { deploymentId: String(known.body.deploymentId), requestId };
       const existing = await byName(request.project, request.deploymentName);
       const deploymentId = existing?.id ?? idOfKey(`${key}/deployment`);
-      const plan = await planFor(request, existing, requestId);
+      const plan = await planFor(request, existing, { id: deploymentId, requestId });
       const now = parts.moment.now();
       const record: Document = {
         kind: 'deployment-request',

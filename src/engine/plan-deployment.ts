@@ -24,7 +24,8 @@ export function deploymentPlanner(parts: EngineParts) {
   async function planFor(
     request: DeploymentRequest,
     existing: Deployment | undefined,
-    requestId: string,
+    /** Of the deployment, which may not stand yet, and of this request. */
+    { id, requestId }: { id: string; requestId: string },
   ): Promise<DeploymentPlan> {
     const { deploymentName, project } = request;
     if (request.action !== 'CREATE' && !existing) {
@@ -48,7 +49,7 @@ export function deploymentPlanner(parts: EngineParts) {
       });
     }
     if (request.action === 'ROLLBACK') return planRollback(request, existing!, requestId, requestedAt);
-    const plan = await planApply(request, existing, requestId, requestedAt);
+    const plan = await planApply(request, existing, { id, requestId }, requestedAt);
     const removed = plan.actions.filter(({ does }) => does === 'delete').map(({ instance }) => instance);
     if (request.action === 'UPDATE' && removed.length > 0 && !request.allowDestroy) {
       throw new MillraceError('request.invalid', {
@@ -62,10 +63,10 @@ export function deploymentPlanner(parts: EngineParts) {
   async function planApply(
     request: DeploymentRequest,
     existing: Deployment | undefined,
-    requestId: string,
+    { id, requestId }: { id: string; requestId: string },
     requestedAt: string,
   ): Promise<DeploymentPlan> {
-    const { blueprint, name } = await sourceOf(request, existing);
+    const { blueprint, name: blueprintName } = await sourceOf(request, existing);
     const given = { ...(existing?.plan.inputs ?? {}), ...request.inputs };
     for (const [input, { encrypted }] of Object.entries(blueprint.inputs)) {
       const value = given[input];
@@ -74,17 +75,17 @@ export function deploymentPlanner(parts: EngineParts) {
     const { inputs, faults } = bindBlueprintInputs(blueprint, given);
     if (faults.length > 0)
       throw new MillraceError('input.invalid', {
-        message: `Blueprint ${name}: ${faults.map(({ message }) => message).join(' ')}`,
+        message: `Blueprint ${blueprintName}: ${faults.map(({ message }) => message).join(' ')}`,
       });
     for (const [input, definition] of Object.entries(blueprint.inputs)) {
       if (definition.encrypted === true) inputs[input] = sealed(inputs[input], existing?.plan.inputs[input]);
     }
-    const { requestedBy, deploymentName } = request;
-    return placed(deploymentName, existing, {
+    const { requestedBy, deploymentName: name, project } = request;
+    return placed({ id, name, project }, existing, {
       request: requestId,
       kind: existing ? 'UPDATE' : 'CREATE',
       blueprint,
-      blueprintName: name,
+      blueprintName,
       inputs,
       requestedBy,
       requestedAt,
@@ -106,7 +107,7 @@ export function deploymentPlanner(parts: EngineParts) {
       });
     }
     const { blueprint, blueprintName, inputs, request: restores } = earlier;
-    return placed(deploymentName, existing, {
+    return placed(existing, existing, {
       request: requestId,
       kind: 'UPDATE',
       blueprint,
@@ -162,7 +163,7 @@ export function deploymentPlanner(parts: EngineParts) {
   }
 
   async function placed(
-    deploymentName: string,
+    deployment: Pick<Deployment, 'id' | 'name' | 'project'>,
     existing: Deployment | undefined,
     wanted: PlanRequest,
   ): Promise<DeploymentPlan> {
@@ -176,10 +177,10 @@ export function deploymentPlanner(parts: EngineParts) {
         hint: `It can make: ${parts.catalogue.resources.map(({ type }) => type).join(', ')}.`,
       });
     }
-    const planned = planChanges(wanted, existing ?? null, await readZones(parts), await machinesByZone());
+    const planned = planChanges(wanted, existing ?? null, await readZones(parts), await machinesByZone(), deployment);
     if ('refused' in planned) {
       throw new MillraceError('placement.impossible', {
-        message: `Deployment ${deploymentName} is refused: ${planned.refused.map(({ message }) => message).join(' ')}`,
+        message: `Deployment ${deployment.name} is refused: ${planned.refused.map(({ message }) => message).join(' ')}`,
         hint: `See why: millrace plan BLUEPRINT`,
       });
     }
