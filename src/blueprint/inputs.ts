@@ -43,6 +43,10 @@ const isNeeded = (blueprint: Blueprint, name: string): boolean => {
   return new RegExp(`input(\\.|\\[\\\\?["'])${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}\\b`).test(text);
 };
 
+/** Why a value is none that the definition of an input allows; undefined where it is one. */
+export const inputFault = (value: Json, definition: JsonObject): string | undefined =>
+  fault(coerce(value, definition), definition);
+
 function coerce(value: Json, { type }: JsonObject): Json {
   if (typeof value !== 'string')
     return type === 'string' && (typeof value === 'number' || typeof value === 'boolean') ? String(value) : value;
@@ -67,7 +71,7 @@ function fault(value: Json, definition: JsonObject): string | undefined {
   if (typeof value === 'number') return numberFault(value, definition);
   if (typeof value === 'string') return textFault(value, definition);
   if (Array.isArray(value)) return listFault(value, definition);
-  return undefined;
+  return isObject(value) ? mapFault(value, definition) : undefined;
 }
 
 function hasType(value: Json, type: Json): boolean {
@@ -108,13 +112,36 @@ function textFault(value: string, { minLength, maxLength, pattern }: JsonObject)
   }
 }
 
-function listFault(value: Json[], { minItems, maxItems, items }: JsonObject): string | undefined {
+function listFault(value: Json[], definition: JsonObject): string | undefined {
+  const { minItems, maxItems, items } = definition;
   if (typeof minItems === 'number' && value.length < minItems) return `it has fewer than ${minItems} items.`;
   if (typeof maxItems === 'number' && value.length > maxItems) return `it has more than ${maxItems} items.`;
+  if (definition.uniqueItems === true && new Set(value.map(stableText)).size < value.length)
+    return 'it has an item twice.';
   if (!isObject(items)) return undefined;
   for (const [index, item] of value.entries()) {
     const inner = fault(coerce(item, items), items);
     if (inner) return `item ${index}: ${inner}`;
+  }
+  return undefined;
+}
+
+/** Keys that nobody has defined are kept, unless the definition says that there may be none. */
+function mapFault(value: JsonObject, definition: JsonObject): string | undefined {
+  const { required, minProperties, maxProperties, additionalProperties } = definition;
+  const properties = isObject(definition.properties) ? definition.properties : {};
+  const keys = Object.keys(value);
+  if (typeof minProperties === 'number' && keys.length < minProperties)
+    return `it has fewer than ${minProperties} keys.`;
+  if (typeof maxProperties === 'number' && keys.length > maxProperties)
+    return `it has more than ${maxProperties} keys.`;
+  const missing = (Array.isArray(required) ? required : []).find((key) => value[String(key)] === undefined);
+  if (missing !== undefined) return `it has no \`${String(missing)}\`.`;
+  for (const [key, item] of Object.entries(value)) {
+    const inner = Object.hasOwn(properties, key) ? properties[key] : undefined;
+    if (inner === undefined && additionalProperties === false) return `it has no key \`${key}\`.`;
+    const said = isObject(inner) && item !== null ? fault(coerce(item, inner), inner) : undefined;
+    if (said) return `\`${key}\`: ${said}`;
   }
   return undefined;
 }

@@ -4,6 +4,7 @@ import { functionNames } from '../lang/functions.ts';
 import { openReader, text } from '../lang/reader.ts';
 import { type Path, parseYaml, type YamlDocument } from '../lang/yaml.ts';
 import { dependencies, findCycle, variableDependencies } from './graph.ts';
+import { checkInputDefinition } from './input-definitions.ts';
 import type { Blueprint, Resource } from './model.ts';
 import { isKnownType, knownTypes } from './resource-types.ts';
 import { expressionsIn, namesOf, type Reference, references } from './template.ts';
@@ -43,7 +44,8 @@ export function checkBlueprintDocument(document: YamlDocument): {
   diagnostics: Diagnostic[];
 } {
   const diagnostics: Diagnostic[] = [];
-  const { map, report } = openReader(document, diagnostics);
+  const reader = openReader(document, diagnostics);
+  const { map, report } = reader;
   const root = document.value;
   if (!isObject(root) || !isObject(root.resources)) {
     report(
@@ -72,6 +74,8 @@ export function checkBlueprintDocument(document: YamlDocument): {
     ),
     outputs: map(root.outputs, ['outputs']),
   };
+  for (const [name, definition] of Object.entries(blueprint.inputs))
+    checkInputDefinition(reader, name, definition, ['inputs', name]);
   const names = namesOf(blueprint);
   for (const name of Object.keys(blueprint.resources)) {
     const body = (root.resources as JsonObject)[name];

@@ -53,6 +53,8 @@ export const diagnosticCodes = {
   'binding.unknown-variable': 'The binding names a variable that the project does not have.',
   'binding.too-early': 'The binding names a task that has not run yet, so it is null.',
   'blueprint.no-resources': 'The document is no blueprint.',
+  'input.definition': 'The definition of an input holds what has no meaning there.',
+  'input.default': 'The default of an input is none that it allows, or no secret.',
   'blueprint.too-large': 'The blueprint has more resources than anybody deploys at once.',
   'blueprint.cycle': 'Resources wait for each other in a ring.',
   'resource.no-type': 'The resource has no type.',
