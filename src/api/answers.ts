@@ -160,6 +160,7 @@ const pageOf = (one: z.ZodType) =>
   });
 
 const named = z.looseObject({ id: z.string(), name: z.string() });
+const propertyGroup = named.extend({ type: z.enum(['INPUT', 'CONSTANT']), properties: map, projectId: z.string() });
 const tokens = z.looseObject({
   refresh_token: z.string(),
   access_token: z.string(),
@@ -179,6 +180,10 @@ const others: Record<string, z.ZodType> = {
   'login.refresh': z.looseObject({ access_token: z.string() }),
   'about.codestream': z.object({ latestApiVersion: z.string(), supportedApis: z.array(map) }),
   'projects.iaas': pageOf(named),
+  'property-groups.list': pageOf(propertyGroup),
+  'property-groups.create': propertyGroup,
+  'property-groups.get': propertyGroup,
+  'property-groups.replace': propertyGroup,
   'projects.service': pageOf(named),
   'projects.get': named,
   'projects.create': named,

@@ -2,6 +2,7 @@ import { codestream } from './codestream.ts';
 import { anyText, json, operation } from './define.ts';
 import type { Operation } from './operation.ts';
 
+const groups = '/properties/api/property-groups';
 const blueprint = '/blueprint/api/blueprints/{id}';
 const projects = (path: string, names: { list: string; of: string; inside: string }, deleted: number): Operation[] => [
   operation(`projects.${names.list}`, `GET ${path}`, 'read', 'Projects.'),
@@ -67,6 +68,14 @@ export const operations: readonly Operation[] = [
     'Answers it, once: `{status: APPROVED|REJECTED, responseMessage}`. The link says who does.',
     { body: json },
   ),
+  operation('property-groups.list', `GET ${groups}`, 'read', 'Lists property groups: `?name=&type=INPUT|CONSTANT`.'),
+  operation('property-groups.create', `POST ${groups}`, 'develop', 'Makes one: `{name, type, properties}`.', {
+    body: json,
+    status: 201,
+  }),
+  operation('property-groups.get', `GET ${groups}/{id}`, 'read', 'One property group.'),
+  operation('property-groups.replace', `PUT ${groups}/{id}`, 'develop', 'Replaces one.', { body: json }),
+  operation('property-groups.delete', `DELETE ${groups}/{id}`, 'develop', 'Deletes one.', { status: 204 }),
   operation('blueprints.list', 'GET /blueprint/api/blueprints', 'read', 'Lists blueprints.'),
   operation(
     'blueprints.create',

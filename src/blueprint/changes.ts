@@ -14,6 +14,7 @@ export interface PlanRequest {
   blueprint: Blueprint;
   blueprintName: string;
   inputs: JsonObject;
+  constants?: JsonObject;
   requestedBy: string;
   requestedAt: string;
   restores?: string;
@@ -39,9 +40,9 @@ export function planChanges(
   used: Record<string, number>,
   deployment: Pick<Deployment, 'id' | 'name' | 'project'> = existing ?? { id: '', name: '', project: '' },
 ): DeploymentPlan | { refused: Refusal[]; placements: Placement[] } {
-  const { blueprint, inputs } = request;
+  const { blueprint, inputs, constants } = request;
   const env = environmentOf(deployment, request);
-  const facts: Facts = { blueprint, inputs, env, resources: {}, now: request.requestedAt };
+  const facts: Facts = { blueprint, inputs, constants, env, resources: {}, now: request.requestedAt };
   const refused: Refusal[] = [];
   const placements: Placement[] = [];
   const target: DeploymentPlan['target'] = [];

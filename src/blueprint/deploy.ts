@@ -173,6 +173,7 @@ export function decideDeployment(
     return {
       blueprint: state.plan.blueprint,
       inputs: state.plan.inputs,
+      constants: state.plan.constants,
       env: environmentOf(state, state.plan),
       resources: Object.fromEntries(Object.entries(state.resources).filter(([instance]) => wanted.has(instance))),
       now: state.plan.requestedAt,

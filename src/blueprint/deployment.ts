@@ -16,6 +16,8 @@ export interface DeploymentPlan {
   blueprint: Blueprint;
   blueprintName: string;
   inputs: JsonObject;
+  /** Of the property groups that the blueprint reads, by group and name. */
+  constants?: JsonObject;
   placements: Placement[];
   requestedBy: string;
   /** ISO; what `now()` gives in this request. */

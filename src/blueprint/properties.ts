@@ -10,6 +10,7 @@ import { namesOf, resolveTemplate } from './template.ts';
 export interface Facts {
   blueprint: Blueprint;
   inputs: JsonObject;
+  constants?: JsonObject | undefined;
   env: JsonObject;
   /** Instances that are part of the target, by instance name. */
   resources: Record<string, ResourceState>;
@@ -27,7 +28,7 @@ export function inputScope(facts: Facts, seed = ''): Scope {
       if (name === 'env') return facts.env;
       if (name === 'variable') return variables;
       if (name === 'secret') return secretMarks;
-      if (name === 'propgroup') return {};
+      if (name === 'propgroup') return facts.constants ?? {};
       return undefined;
     },
     now: facts.now,

@@ -5,6 +5,7 @@ import { bindBlueprintInputs } from '../blueprint/inputs.ts';
 import type { Blueprint } from '../blueprint/model.ts';
 import { checkBlueprint } from '../blueprint/parse.ts';
 import { isMachine } from '../blueprint/placement.ts';
+import { type PropertyGroup, withPropertyGroups } from '../blueprint/property-groups.ts';
 import { isError } from '../core/diagnostic.ts';
 import { MillraceError } from '../core/error.ts';
 import { toIso } from '../core/instant.ts';
@@ -66,7 +67,8 @@ export function deploymentPlanner(parts: EngineParts) {
     { id, requestId }: { id: string; requestId: string },
     requestedAt: string,
   ): Promise<DeploymentPlan> {
-    const { blueprint, name: blueprintName } = await sourceOf(request, existing);
+    const { blueprint: written, name: blueprintName } = await sourceOf(request, existing);
+    const { blueprint, constants } = await withGroups(written, blueprintName, request.project);
     const given = { ...(existing?.plan.inputs ?? {}), ...request.inputs };
     for (const [input, { encrypted }] of Object.entries(blueprint.inputs)) {
       const value = given[input];
@@ -87,9 +89,25 @@ export function deploymentPlanner(parts: EngineParts) {
       blueprint,
       blueprintName,
       inputs,
+      ...(Object.keys(constants).length > 0 ? { constants } : {}),
       requestedBy,
       requestedAt,
     });
+  }
+
+  /** The blueprint with the property groups of its project in it; those of no project belong to all. */
+  async function withGroups(blueprint: Blueprint, name: string, project: string) {
+    const groups: Record<string, PropertyGroup> = {};
+    const kept = await store.list('property-group');
+    for (const owner of ['', project])
+      for (const one of kept) if (one.project === owner) groups[one.name] = one.body as unknown as PropertyGroup;
+    const { missing, ...found } = withPropertyGroups(blueprint, groups);
+    if (missing.length > 0)
+      throw new MillraceError('definition.invalid', {
+        message: `Blueprint ${name} reads the property ${missing.length === 1 ? 'group' : 'groups'} ${missing.join(', ')}, which project ${project} does not have.`,
+        hint: 'POST /properties/api/property-groups makes one; or import it as `kind: PROPERTY_GROUP`.',
+      });
+    return found;
   }
 
   /** What a rollback removes was made by what it takes back, so it needs no leave to remove. */
@@ -106,13 +124,14 @@ export function deploymentPlanner(parts: EngineParts) {
         hint: 'A rollback needs an earlier request that succeeded; update the deployment, or delete it.',
       });
     }
-    const { blueprint, blueprintName, inputs, request: restores } = earlier;
+    const { blueprint, blueprintName, inputs, constants, request: restores } = earlier;
     return placed(existing, existing, {
       request: requestId,
       kind: 'UPDATE',
       blueprint,
       blueprintName,
       inputs,
+      ...(constants ? { constants } : {}),
       requestedBy,
       requestedAt,
       restores,

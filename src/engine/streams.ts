@@ -63,8 +63,10 @@ export function streamDesk(parts: EngineParts, engine: Starter) {
     const wanted = new Set<string>();
     for (const stream of catalogue.streams)
       for (const listener of await store.list(stream.words.listener)) {
-        if (listener.body.connected !== true) await store.remove(lineState, listener.id);
-        else if (isOurs) {
+        if (listener.body.connected !== true) {
+          // Whoever was told to be silent does not ask later for what happened meanwhile.
+          if (await store.get(lineState, listener.id)) await store.remove(lineState, listener.id);
+        } else if (isOurs) {
           wanted.add(listener.id);
           await lookAfter(stream, listener);
         }

@@ -43,6 +43,7 @@ const kindWords: Record<string, string> = {
   GERRIT_TRIGGER: 'gerrit-trigger',
   GENERIC_WEBHOOK: 'generic-webhook',
   SCHEDULE: 'schedule',
+  PROPERTY_GROUP: 'property-group',
   CUSTOM_INTEGRATION: 'custom-integration',
 };
 

@@ -18,6 +18,7 @@ import { liveHandlers } from './handlers/live.ts';
 import { loginHandlers } from './handlers/login.ts';
 import { pipelineHandlers } from './handlers/pipelines.ts';
 import { projectHandlers } from './handlers/projects.ts';
+import { propertyGroupHandlers } from './handlers/property-groups.ts';
 import { scheduleHandlers } from './handlers/schedules.ts';
 import { statisticsHandlers } from './handlers/statistics.ts';
 import { streamHandlers } from './handlers/streams.ts';
@@ -52,6 +53,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     ...answerHandlers(given),
     ...blueprintHandlers(given),
     ...blueprintVersionHandlers(given),
+    ...propertyGroupHandlers(given),
     ...functionHandlers(given),
     ...integrationHandlers(given),
     ...liveHandlers(given),

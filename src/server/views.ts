@@ -2,13 +2,15 @@ import type { Deployment } from '../blueprint/deployment.ts';
 import { toIso } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { withoutSeals } from '../core/secret.ts';
+import { projectId } from './kinds/kind.ts';
 
 /** A deployment as people ask for it: its resources, and for each the reasons of its place. */
 export function resourceView(state: Deployment): JsonObject {
   return withoutSeals({
     id: state.id,
     name: state.name,
-    projectId: state.project,
+    projectId: projectId(state.project),
+    projectName: state.project,
     status: state.status,
     lastRequest: { id: state.plan.request, status: state.status.split('_')[1]!, details: state.message },
     createdAt: toIso(state.createdAt),

@@ -44,7 +44,7 @@ const places: Record<string, { path: string; columns: string[] }> = {
   },
   blueprints: { path: '/blueprint/api/blueprints', columns: ['name', 'projectName', 'valid'] },
   deployments: { path: '/deployment/api/deployments', columns: ['name', 'project', 'status', 'id'] },
-  functions: { path: '/abx/api/resources/actions', columns: ['name', 'projectId', 'runtime', 'id'] },
+  functions: { path: '/abx/api/resources/actions', columns: ['name', 'projectName', 'runtime', 'id'] },
   users: { path: '/api/users', columns: ['name', 'role', 'email', 'groups'] },
   nodes: { path: '/api/nodes', columns: ['name', 'host', 'since'] },
   zones: { path: '/api/cloud-zones', columns: ['name', 'accountType', 'priority'] },

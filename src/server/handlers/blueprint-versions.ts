@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from '../../core/json.ts';
 import type { Document } from '../../store/store.ts';
 import { checkContent } from '../files.ts';
 import type { HandlerParts } from '../handlers.ts';
-import { refuseErrors } from '../kinds/kind.ts';
+import { projectId, refuseErrors } from '../kinds/kind.ts';
 import { type Handler, pageOf } from '../request.ts';
 import { finders } from './find.ts';
 
@@ -69,7 +69,7 @@ export function blueprintVersionHandlers({ parts }: HandlerParts): Record<string
       const document = await byId('blueprint', params.id!);
       const { content } = versionOf(document, params.version!);
       await keep(document, { content: content! });
-      return { id: document.id, name: document.name, projectId: document.project, content: content! };
+      return { id: document.id, name: document.name, projectId: projectId(document.project), content: content! };
     },
   };
 }
@@ -99,7 +99,7 @@ const show = ({ id, name, project, body }: Document, version: JsonObject): JsonO
   blueprintId: id,
   name,
   description: body.description ?? '',
-  projectId: project,
+  projectId: projectId(project),
   projectName: project,
   updatedAt: version.createdAt!,
   updatedBy: version.createdBy!,

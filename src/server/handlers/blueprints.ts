@@ -6,6 +6,7 @@ import type { Document } from '../../store/store.ts';
 import { checkContent } from '../files.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { acceptBlueprint } from '../kinds/blueprint.ts';
+import { projectId } from '../kinds/kind.ts';
 import { Answer, type Handler, pageOf, type Request } from '../request.ts';
 import { resourceView } from '../views.ts';
 import { isReleased, statusOf, versionsOf } from './blueprint-versions.ts';
@@ -13,7 +14,7 @@ import { finders } from './find.ts';
 
 export function blueprintHandlers(given: HandlerParts): Record<string, Handler> {
   const { store, moment } = given.parts;
-  const { byId, save } = finders(store);
+  const { byId, projectOf, save } = finders(store);
   const now = () => moment.now();
   const show = (document: Document): JsonObject => {
     const messages = checkContent(String(document.body.content)).map(({ severity, message, line, column }) => ({
@@ -25,7 +26,7 @@ export function blueprintHandlers(given: HandlerParts): Record<string, Handler> 
     return {
       id: document.id,
       name: document.name,
-      projectId: document.project,
+      projectId: projectId(document.project),
       projectName: document.project,
       description: document.body.description ?? '',
       content: document.body.content!,
@@ -40,7 +41,7 @@ export function blueprintHandlers(given: HandlerParts): Record<string, Handler> 
   const write = async (before: Document | undefined, { body, user }: Request) => {
     const name = String(body.name ?? before?.name ?? '');
     if (!name) throw new MillraceError('request.invalid', { message: '`name` is missing.' });
-    const project = String(body.projectId ?? body.projectName ?? before?.project ?? 'Default');
+    const project = await projectOf(body, before?.project ?? 'Default');
     const document: Document = {
       kind: 'blueprint',
       id: before?.id ?? moment.newId(),

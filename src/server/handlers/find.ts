@@ -1,4 +1,5 @@
 import { MillraceError } from '../../core/error.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { Execution } from '../../pipeline/execution.ts';
 import type { Document, Store } from '../../store/store.ts';
 
@@ -14,6 +15,15 @@ export const finders = (store: Store) => ({
     const found = await store.find(kind, project!, name!);
     if (!found) throw new MillraceError('not.found', { message: `There is no ${kind} ${name} in project ${project}.` });
     return found;
+  },
+
+  /** The name of the project that a body means by its id or its name; clients send either. @throws MillraceError project.unknown */
+  async projectOf({ projectId, projectName }: JsonObject, otherwise: string): Promise<string> {
+    const wanted = String(projectId || projectName || '');
+    if (!wanted) return otherwise;
+    const found = (await store.get('project', wanted)) ?? (await store.find('project', '', wanted));
+    if (found) return found.name;
+    throw new MillraceError('project.unknown', { message: `There is no project ${wanted}.` });
   },
 
   /** Keeps a new object, or the change of one. @throws MillraceError name.taken where another has its name. */

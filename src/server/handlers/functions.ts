@@ -2,20 +2,19 @@ import { MillraceError } from '../../core/error.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import type { Document } from '../../store/store.ts';
 import type { HandlerParts } from '../handlers.ts';
+import { projectId } from '../kinds/kind.ts';
 import { Answer, type Handler, pageOf, type Request } from '../request.ts';
 import { finders } from './find.ts';
 
 export function functionHandlers(given: HandlerParts): Record<string, Handler> {
   const { engine } = given;
   const { store, moment } = given.parts;
-  const { byId, save } = finders(store);
+  const { byId, projectOf, save } = finders(store);
   const now = () => moment.now();
   const show = ({ id, name, project, body }: Document): JsonObject => ({
-    id,
-    name,
-    projectId: project,
-    selfLink: `/abx/api/resources/actions/${id}`,
     ...body,
+    ...{ id, name, projectId: projectId(project), projectName: project },
+    selfLink: `/abx/api/resources/actions/${id}`,
   });
   const write = async (before: Document | undefined, { body, user }: Request) => {
     const name = String(body.name ?? before?.name ?? '');
@@ -24,7 +23,7 @@ export function functionHandlers(given: HandlerParts): Record<string, Handler> {
     const document: Document = {
       kind: 'action',
       id: before?.id ?? moment.newId(),
-      project: String(body.projectId ?? before?.project ?? 'Default'),
+      project: await projectOf(body, before?.project ?? 'Default'),
       name,
       body: { ...body, createdBy: user!.name },
       createdAt: before?.createdAt ?? now(),

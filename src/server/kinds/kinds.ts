@@ -2,6 +2,7 @@ import { customIntegrationKind } from './custom-integration.ts';
 import { endpointKind } from './endpoint.ts';
 import type { Kind, KindParts } from './kind.ts';
 import { pipelineKind } from './pipeline.ts';
+import { propertyGroupKind } from './property-group.ts';
 import { scheduleKind } from './schedule.ts';
 import { listenerKind, streamTriggerKind } from './stream.ts';
 import { variableKind } from './variable.ts';
@@ -16,6 +17,7 @@ export function kinds(parts: KindParts): Kinds {
     endpointKind(parts),
     variableKind(parts),
     customIntegrationKind(),
+    propertyGroupKind(parts),
     scheduleKind(),
     ...parts.catalogue.triggers.map((trigger) => webhookKind(parts, trigger)),
     ...parts.catalogue.streams.flatMap((stream) => [listenerKind(parts, stream), streamTriggerKind(stream)]),
