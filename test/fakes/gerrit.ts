@@ -57,6 +57,8 @@ export async function gerritServer(t: Pick<TestContext, 'after'>) {
         commands.push(command);
         const channel = take();
         let input = '';
+        // Whoever asked may die at any moment.
+        for (const end of [channel, channel.stderr]) end.on('error', () => undefined);
         channel.on('data', (chunk: Buffer) => {
           input += chunk;
         });
@@ -67,8 +69,7 @@ export async function gerritServer(t: Pick<TestContext, 'after'>) {
             misbehaviour.shift();
             return void client.end();
           }
-          // Whoever asked may have died meanwhile.
-          if (!channel.writable) return;
+          if (!channel.writable || !channel.stderr.writable) return;
           channel.write(out);
           if (err) channel.stderr.write(err);
           channel.exit(code);
