@@ -28,11 +28,11 @@ export function causeTeller(parts: EngineParts, mailbox: Mailbox) {
     }
     let told: string;
     try {
-      const outcome = { status: String(command.body.status), summary: summaryOf(command, execution), isRepeat };
-      await withLine(parts, stream, listener, (line) => {
-        parts.store.confirmTenure();
-        return line.answer(event.body.report as JsonObject, outcome);
-      });
+      const outcome = {
+        ...{ status: String(command.body.status), summary: summaryOf(command, execution), isRepeat },
+        confirm: () => parts.store.confirmTenure(),
+      };
+      await withLine(parts, stream, listener, (line) => line.answer(event.body.report as JsonObject, outcome));
       told = `${stream.title} was told: ${outcome.status}.`;
       parts.crashPoint('cause:told');
     } catch (thrown) {

@@ -22,6 +22,8 @@ export interface Outcome {
   summary: string;
   /** Whether an earlier try may have been heard already. */
   isRepeat: boolean;
+  /** Called at the last moment at which nothing has been said yet: throws where others have taken over. */
+  confirm(): void;
 }
 
 /** An open line to a far side. */

@@ -22,8 +22,11 @@ export function placeOf({ name, properties }: Endpoint): { host: string; port: n
 }
 
 export interface SshLine {
-  /** Runs one of Gerrit's commands; `input` is its standard input. @throws MillraceError with what it said where it failed. */
-  run(command: string, input?: string): Promise<string>;
+  /**
+   * Runs one of Gerrit's commands; `input` is its standard input, before which `confirm` is asked.
+   * @throws MillraceError with what it said where it failed.
+   */
+  run(command: string, input?: string, confirm?: () => void): Promise<string>;
   /** Begins one that goes on and on, and hears its lines; `ended` tells why it did. What `hear` throws ends the connection. */
   follow(command: string, hear: (line: string) => void): Promise<{ ended: Promise<string> }>;
   close(): void;
@@ -79,7 +82,7 @@ export function openLine(endpoint: Endpoint): Promise<SshLine> {
       });
     }
 
-    async function run(command: string, input = ''): Promise<string> {
+    async function run(command: string, input = '', confirm = () => {}): Promise<string> {
       const channel = await start(command);
       return new Promise((answered, failed) => {
         const [out, err]: [Buffer[], Buffer[]] = [[], []];
@@ -100,6 +103,7 @@ export function openLine(endpoint: Endpoint): Promise<SshLine> {
           else if (code !== 0) failed(fault('endpoint.refused', `\`${command}\` failed: ${said.slice(0, 500)}`));
           else answered(Buffer.concat(out).toString('utf8'));
         });
+        confirm();
         channel.end(input);
       });
     }
