@@ -256,41 +256,6 @@ function known(value: Json, facts: Facts): Json | undefined {
   }
 }
 
-/** Removes everything, what depends on others first. */
-export function planDelete(
-  existing: Deployment,
-  request: string,
-  requestedBy: string,
-  requestedAt: string,
-): DeploymentPlan {
-  const graph = dependencies(existing.plan.blueprint);
-  const actions = Object.values(existing.resources).map(({ instance, node }): Action => {
-    const dependents = Object.entries(graph)
-      .filter(([, needs]) => needs.includes(node))
-      .map(([name]) => name);
-    const after = Object.values(existing.resources)
-      .filter((other) => dependents.includes(other.node))
-      .map((other) => `delete ${other.instance}`);
-    return {
-      id: `delete ${instance}`,
-      instance,
-      does: 'delete',
-      after,
-      because: 'The deployment is deleted.',
-    };
-  });
-  return {
-    ...existing.plan,
-    request,
-    kind: 'DELETE',
-    target: [],
-    actions,
-    placements: [],
-    requestedBy,
-    requestedAt,
-  };
-}
-
 /** Whether an update may leave a resource as it is. `count` alone changes nothing in an instance that stays. */
 export function sameProperties(before: JsonObject, after: JsonObject): boolean {
   const ignored = ['count', 'cloudConfig', 'remoteAccess'];

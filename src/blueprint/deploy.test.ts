@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { changes, titoText } from '../../test/blueprints.ts';
 import { deploy, deployed } from '../../test/deployer.ts';
 import type { JsonObject } from '../core/json.ts';
-import { planDelete } from './changes.ts';
 import { decideDeployment } from './deploy.ts';
 import type { Deployment, DeploymentPlan } from './deployment.ts';
+import { planDelete } from './removal.ts';
 
 const inputs: JsonObject = { repository: 'http://git/tito', revision: 'abcdef0', count: 2, workers: 8, googleKey: '' };
 

@@ -1,4 +1,4 @@
-import { type PlanRequest, planChanges, planDelete } from '../blueprint/changes.ts';
+import { type PlanRequest, planChanges } from '../blueprint/changes.ts';
 import { type Deployment, type DeploymentPlan, isBusy } from '../blueprint/deployment.ts';
 import { earlierPlan } from '../blueprint/history.ts';
 import { bindBlueprintInputs } from '../blueprint/inputs.ts';
@@ -6,6 +6,7 @@ import type { Blueprint } from '../blueprint/model.ts';
 import { checkBlueprint } from '../blueprint/parse.ts';
 import { isMachine } from '../blueprint/placement.ts';
 import { type PropertyGroup, withPropertyGroups } from '../blueprint/property-groups.ts';
+import { planDelete } from '../blueprint/removal.ts';
 import { isError } from '../core/diagnostic.ts';
 import { MillraceError } from '../core/error.ts';
 import { toIso } from '../core/instant.ts';
