@@ -1,4 +1,4 @@
-import { MillraceError } from '../core/error.ts';
+import { MillraceError, messageOf } from '../core/error.ts';
 import { isObject, type JsonObject, parseJson } from '../core/json.ts';
 import type { Endpoint, Http, HttpAnswer, Trust } from '../sdk/powers.ts';
 
@@ -75,6 +75,12 @@ export function refusal({ name }: Endpoint, call: Call, { status, body }: HttpAn
 }
 
 const pathOf = ({ path }: Call): string => path.split('?')[0]!;
+
+/** What could not be done at an endpoint, and why. */
+export const failedAt =
+  ({ name }: Endpoint) =>
+  (what: string, cause: unknown): MillraceError =>
+    new MillraceError('endpoint.unreachable', { message: `Endpoint ${name}: ${what}: ${messageOf(cause)}`, cause });
 
 /** Seconds until a build is looked at again: often at first, and then as often as its endpoint says. */
 export function pauseBeforeLook({ properties }: Endpoint, looks: number): number {

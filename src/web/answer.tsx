@@ -1,9 +1,10 @@
 import { useParams } from '@tanstack/react-router';
-import { type FormEvent, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { openClient } from '../api/client.ts';
 import { messageOf } from '../core/error.ts';
 import { type JsonObject, objectsIn } from '../core/json.ts';
 import { plain } from './plain.ts';
+import { useSending } from './sending.ts';
 import { Moment } from './status.tsx';
 
 const client = openClient({ url: '', token: '' });
@@ -13,29 +14,15 @@ export function AnswerPage() {
   const { token } = useParams({ strict: false }) as { token: string };
   const path = `/api/answers/${encodeURIComponent(token)}`;
   const [question, setQuestion] = useState<JsonObject>();
-  const [fault, setFault] = useState('');
-  const [isBusy, setBusy] = useState(false);
+  const { fault, setFault, isBusy, submit } = useSending(async (fields, status) => {
+    setQuestion(await client.json('POST', path, { status, responseMessage: String(fields.get('comment')) }));
+  });
   useEffect(() => {
     client.json('GET', path).then(setQuestion, (thrown) => setFault(messageOf(thrown)));
-  }, [path]);
-  const answer = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const { submitter } = event.nativeEvent as SubmitEvent;
-    const responseMessage = String(new FormData(event.currentTarget).get('comment'));
-    setBusy(true);
-    setFault('');
-    try {
-      const status = (submitter as HTMLButtonElement).value;
-      setQuestion(await client.json('POST', path, { status, responseMessage }));
-    } catch (thrown) {
-      setFault(messageOf(thrown));
-    } finally {
-      setBusy(false);
-    }
-  };
+  }, [path, setFault]);
   return (
     <main className="sign-in">
-      <form className="card" onSubmit={answer} aria-label="Answer">
+      <form className="card" onSubmit={submit} aria-label="Answer">
         <h1>
           <img src={new URL('./icon.svg', import.meta.url).href} alt="" width="36" height="36" /> Millrace
         </h1>

@@ -1,9 +1,7 @@
-import { type FormEvent, useState } from 'react';
-import { messageOf } from '../core/error.ts';
 import type { Approval, Execution, Question } from '../pipeline/execution.ts';
 import { plain } from './plain.ts';
 import { useSignedIn } from './root.tsx';
-import { session } from './session.ts';
+import { useSending } from './sending.ts';
 import { Moment } from './status.tsx';
 
 /** What the run asks people, with room for their answer. */
@@ -17,27 +15,13 @@ export function Questions({ run }: { run: Execution }) {
 
 function Asked({ task, question, approvals }: { task: string; question: Question; approvals: Approval[] }) {
   const { client } = useSignedIn();
-  const [fault, setFault] = useState('');
-  const [isBusy, setBusy] = useState(false);
   const named = [...question.approvers, ...question.approverGroups].filter(Boolean);
-  const answer = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const { submitter } = event.nativeEvent as SubmitEvent;
-    const responseMessage = String(new FormData(event.currentTarget).get('comment'));
-    setBusy(true);
-    setFault('');
-    try {
-      const status = (submitter as HTMLButtonElement).value;
-      await client.json('PATCH', `/codestream/api/user-operations/${question.id}`, { status, responseMessage });
-    } catch (thrown) {
-      session.heard(thrown);
-      setFault(messageOf(thrown));
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { fault, isBusy, submit } = useSending(async (fields, status) => {
+    const answer = { status, responseMessage: String(fields.get('comment')) };
+    await client.json('PATCH', `/codestream/api/user-operations/${question.id}`, answer);
+  });
   return (
-    <form className="card asks" onSubmit={answer} aria-label={`${task} asks`}>
+    <form className="card asks" onSubmit={submit} aria-label={`${task} asks`}>
       <h2>{question.summary || `${task} asks for an answer`}</h2>
       {question.description ? <p>{plain(question.description)}</p> : null}
       <p className="facts small">

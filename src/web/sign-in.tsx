@@ -1,23 +1,10 @@
-import { type FormEvent, useState } from 'react';
-import { messageOf } from '../core/error.ts';
+import { useSending } from './sending.ts';
 import { session } from './session.ts';
 
 export function SignIn() {
-  const [fault, setFault] = useState('');
-  const [isBusy, setBusy] = useState(false);
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const given = new FormData(event.currentTarget);
-    setBusy(true);
-    setFault('');
-    try {
-      await session.signIn(String(given.get('username')), String(given.get('password')));
-    } catch (thrown) {
-      setFault(messageOf(thrown));
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { fault, isBusy, submit } = useSending((fields) =>
+    session.signIn(String(fields.get('username')), String(fields.get('password'))),
+  );
   return (
     <main className="sign-in">
       <form className="card" onSubmit={submit}>

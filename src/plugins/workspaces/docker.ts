@@ -5,6 +5,7 @@ import { idOfKey } from '../../core/key-id.ts';
 import type { ContainerSpec, OpenWorkspace, WorkspaceDefinition } from '../../sdk/parts.ts';
 import type { Endpoint } from '../../sdk/powers.ts';
 import { statusOf } from '../clouds/container/engine.ts';
+import { failedAt } from '../far-side.ts';
 
 const mostStarts = 50;
 /** Milliseconds. */
@@ -27,11 +28,7 @@ export function openContainer({
 }: ContainerSpec): OpenWorkspace {
   const name = `millrace-${idOfKey(key)}`;
   const engine = open(endpoint);
-  const failed = (what: string, cause: unknown) =>
-    new MillraceError('endpoint.unreachable', {
-      message: `Endpoint ${endpoint.name}: ${what}: ${messageOf(cause)}`,
-      cause,
-    });
+  const failed = failedAt(endpoint);
 
   return {
     path,

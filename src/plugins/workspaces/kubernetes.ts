@@ -1,10 +1,11 @@
 import { PassThrough } from 'node:stream';
 import type { V1Status } from '@kubernetes/client-node';
-import { MillraceError, messageOf } from '../../core/error.ts';
+import { messageOf } from '../../core/error.ts';
 import { at, type JsonObject, objectsIn } from '../../core/json.ts';
 import { idOfKey } from '../../core/key-id.ts';
 import type { ContainerSpec, OpenWorkspace, WorkspaceDefinition } from '../../sdk/parts.ts';
 import type { Endpoint, Http } from '../../sdk/powers.ts';
+import { failedAt } from '../far-side.ts';
 import { KubernetesRefusal, keyAnnotation, openKubernetes } from '../kubernetes/client.ts';
 import { openExec } from '../kubernetes/exec.ts';
 import { collector, idle } from './docker.ts';
@@ -25,11 +26,7 @@ function openPod(spec: ContainerSpec, http: Http): OpenWorkspace {
   const pod = { apiVersion: 'v1', kind: 'Pod', name, namespace };
   const login = { apiVersion: 'v1', kind: 'Secret', name, namespace };
   const settings = { apiVersion: 'v1', kind: 'Secret', name: `${name}-env`, namespace };
-  const failed = (what: string, cause: unknown) =>
-    new MillraceError('endpoint.unreachable', {
-      message: `Endpoint ${endpoint.name}: ${what}: ${messageOf(cause)}`,
-      cause,
-    });
+  const failed = failedAt(endpoint);
 
   return {
     path,

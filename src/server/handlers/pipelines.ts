@@ -1,8 +1,7 @@
-import { MillraceError } from '../../core/error.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Document } from '../../store/store.ts';
 import type { HandlerParts } from '../handlers.ts';
-import { flagOf } from '../kinds/kind.ts';
+import { flagOf, nameOfCopy } from '../kinds/kind.ts';
 import type { Handler, Request } from '../request.ts';
 import { finders } from './find.ts';
 
@@ -28,12 +27,8 @@ export function pipelineHandlers({ parts, kinds }: HandlerParts): Record<string,
   }
 
   async function clone(document: Document, { body, user }: Request): Promise<JsonObject> {
-    if (String(body.requestType ?? 'CLONE').toUpperCase() !== 'CLONE' || !body.name)
-      throw new MillraceError('request.invalid', {
-        message: `A copy of ${document.name} was asked for without a name.`,
-        hint: 'Send {"requestType": "CLONE", "name": "NEW NAME"}.',
-      });
-    const [name, description] = [String(body.name), String(body.description ?? document.body.description ?? '')];
+    const name = nameOfCopy(document, body);
+    const description = String(body.description ?? document.body.description ?? '');
     const at = moment.now();
     const copy: Document = {
       ...{ kind: kind.kind, id: moment.newId(), project: document.project, name },

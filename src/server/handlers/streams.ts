@@ -4,7 +4,7 @@ import { fireByHand, lineState, withLine } from '../../engine/streams.ts';
 import type { StreamDefinition } from '../../sdk/streams.ts';
 import type { Document } from '../../store/store.ts';
 import type { HandlerParts } from '../handlers.ts';
-import { flagOf } from '../kinds/kind.ts';
+import { flagOf, nameOfCopy } from '../kinds/kind.ts';
 import { envelope, type Handler, type Request } from '../request.ts';
 import { definitionHandlers } from './definitions.ts';
 import { finders } from './find.ts';
@@ -62,16 +62,12 @@ function handlersOf(given: HandlerParts, stream: StreamDefinition): Record<strin
   }
 
   async function clone(document: Document, { body, user }: Request): Promise<Document> {
-    if (String(body.requestType ?? 'CLONE').toUpperCase() !== 'CLONE' || !body.name)
-      throw new MillraceError('request.invalid', {
-        message: `A copy of ${document.name} was asked for without a name.`,
-        hint: 'Send {"requestType": "CLONE", "name": "NEW NAME"}.',
-      });
+    const name = nameOfCopy(document, body);
     const at = moment.now();
     const off: JsonObject = document.kind === listener ? { connected: false } : { enabled: false };
     const description = String(body.description ?? document.body.description ?? '');
     const copy: Document = {
-      ...{ kind: document.kind, id: moment.newId(), project: document.project, name: String(body.name) },
+      ...{ kind: document.kind, id: moment.newId(), project: document.project, name },
       body: { ...document.body, ...off, description, createdBy: user!.name, updatedBy: user!.name },
       createdAt: at,
       updatedAt: at,

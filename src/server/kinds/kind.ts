@@ -68,6 +68,15 @@ export function flagOf(value: Json | undefined): boolean | undefined {
   return value === true || value === 'true';
 }
 
+/** What a copy that a client asks for shall be called. @throws MillraceError request.invalid where nobody says it. */
+export function nameOfCopy(original: Document, body: JsonObject): string {
+  if (String(body.requestType ?? 'CLONE').toUpperCase() === 'CLONE' && body.name) return String(body.name);
+  throw new MillraceError('request.invalid', {
+    message: `A copy of ${original.name} was asked for without a name.`,
+    hint: 'Send {"requestType": "CLONE", "name": "NEW NAME"}.',
+  });
+}
+
 /** What clients feed back and we set ourselves. */
 export function withoutServerFields(body: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(body).filter(([key]) => !serverFields.includes(key)));
