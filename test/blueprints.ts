@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { planChanges } from '../src/blueprint/changes.ts';
+import { emptyLand, planChanges } from '../src/blueprint/changes.ts';
 import type { Deployment } from '../src/blueprint/deployment.ts';
 import type { Blueprint } from '../src/blueprint/model.ts';
 import { checkBlueprint } from '../src/blueprint/parse.ts';
-import type { Zone } from '../src/blueprint/placement.ts';
-import { readZone } from '../src/blueprint/zone.ts';
+import { readZone, type Zone } from '../src/blueprint/zone.ts';
 import type { JsonObject } from '../src/core/json.ts';
 
 export const titoText = readFileSync(join(import.meta.dirname, '../examples/tito/blueprint.yaml'), 'utf8');
@@ -39,7 +38,6 @@ export function changes(text: string, inputs: JsonObject = {}, existing: Deploym
       requestedAt: '2026-11-23T10:00:00.000Z',
     },
     existing,
-    zones,
-    {},
+    emptyLand(zones),
   );
 }

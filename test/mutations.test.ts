@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { planChanges } from '../src/blueprint/changes.ts';
+import { emptyLand, planChanges } from '../src/blueprint/changes.ts';
 import { checkBlueprint } from '../src/blueprint/parse.ts';
 import type { Diagnostic } from '../src/core/diagnostic.ts';
 import { checkPipeline } from '../src/pipeline/validate.ts';
@@ -97,7 +97,7 @@ test('a blueprint after any accident is read, planned or refused with a reason, 
       requestedBy: '',
       requestedAt: '',
     };
-    planChanges(request, null, zones, {});
+    planChanges(request, null, emptyLand(zones));
   }
 });
 

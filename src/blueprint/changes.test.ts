@@ -29,7 +29,7 @@ test('each resource is placed by its tags, and says why', () => {
   assert.deepEqual(
     plan.placements.map(({ resource, zone, because }) => [resource, zone, because]),
     [
-      ['net', 'data', 'data meets net:loopback.'],
+      ['net', 'data', 'loopback meets net:loopback, and db is in data.'],
       ['db', 'data', 'Only data meets tier:data:hard.'],
       ['web', 'fast', 'fast meets tier:web:hard, disk:fast:soft, 1 soft.'],
       ['balancer', 'fast', 'fast holds the resources it serves.'],

@@ -1,12 +1,17 @@
-import { type Json, type JsonObject, stableText } from '../core/json.ts';
+import type { JsonObject } from '../core/json.ts';
 import { isTrue } from '../lang/evaluate.ts';
 import { ExpressionError } from '../lang/tokens.ts';
-import { type Action, type Deployment, type DeploymentPlan, environmentOf, type RequestKind } from './deployment.ts';
+import { actionsFor, withoutMark } from './actions.ts';
+import { type Deployment, type DeploymentPlan, environmentOf, placementOf, type RequestKind } from './deployment.ts';
 import { dependencies } from './graph.ts';
 import { type Blueprint, instanceName, type Resource } from './model.ts';
-import { isMachine, type Placement, type PlacementRequest, place, type Zone } from './placement.ts';
+import { placeBlueprint } from './place-blueprint.ts';
+import type { Occupancy, Placement } from './placement.ts';
+import { type ProjectRules, projectRulesOf, zonesOfProject } from './project-rules.ts';
 import { type Facts, inputScope } from './properties.ts';
+import { recreateReason } from './recreate.ts';
 import { namesOf, resolveTemplate } from './template.ts';
+import { nothing, type Zone } from './zone.ts';
 
 export interface PlanRequest {
   request: string;
@@ -26,8 +31,19 @@ export interface Refusal {
   message: string;
 }
 
-/** Properties whose change makes the resource anew, and those whose change is ignored (the original's schema flags R and I). */
-const recreates = ['image', 'imageRef', 'constraints'];
+/** Where deployments of one project may go, and what is there already. */
+export interface Land {
+  zones: readonly Zone[];
+  occupancy: Occupancy;
+  rules: ProjectRules;
+}
+
+/** Land where nothing stands yet, and of a project without rules. */
+export const emptyLand = (zones: readonly Zone[]): Land => ({
+  zones,
+  occupancy: { amounts: {}, seats: [], networks: {} },
+  rules: projectRulesOf(),
+});
 
 /**
  * What a request would do: where each resource goes and why, and which are made, changed or removed, in which order. The same
@@ -36,40 +52,63 @@ const recreates = ['image', 'imageRef', 'constraints'];
 export function planChanges(
   request: PlanRequest,
   existing: Deployment | null,
-  zones: readonly Zone[],
-  used: Record<string, number>,
+  land: Land,
   deployment: Pick<Deployment, 'id' | 'name' | 'project'> = existing ?? { id: '', name: '', project: '' },
 ): DeploymentPlan | { refused: Refusal[]; placements: Placement[] } {
   const { blueprint, inputs, constants } = request;
   const env = environmentOf(deployment, request);
   const facts: Facts = { blueprint, inputs, constants, env, resources: {}, now: request.requestedAt };
   const refused: Refusal[] = [];
-  const placements: Placement[] = [];
-  const target: DeploymentPlan['target'] = [];
+  const graph = dependencies(blueprint);
   const counts = new Map<string, number>();
-  const load = { ...used };
-
   for (const resource of Object.values(blueprint.resources)) counts.set(resource.name, countOf(resource));
-  for (const resource of byPlacementOrder(blueprint)) placeResource(resource);
-  for (const resource of Object.values(blueprint.resources)) {
-    const zone = placements.find((placement) => placement.resource === resource.name)?.zone ?? '';
-    for (let index = 0; index < counts.get(resource.name)!; index++) {
-      target.push({
-        instance: instanceName(resource, index),
-        node: resource.name,
-        index,
-        type: resource.type,
-        zone,
-      });
-    }
+  const wanted = Object.values(blueprint.resources).flatMap((resource) =>
+    [...Array(counts.get(resource.name)!).keys()].map((index) => ({
+      ...{ instance: instanceName(resource, index), node: resource.name, index, type: resource.type },
+    })),
+  );
+  const anew = new Map<string, string>();
+  for (const { instance, node, type } of wanted) {
+    const before = existing?.resources[instance];
+    const because = before && recreateReason(before, type, blueprint.resources[node]!, facts);
+    if (because) anew.set(instance, because);
   }
-  const actions = actionsFor(blueprint, target, existing, facts);
+  const staying = Object.values(existing?.resources ?? {}).filter(
+    ({ instance }) => wanted.some((one) => one.instance === instance) && !anew.has(instance),
+  );
+  const { rules } = land;
+  const zones = zonesOfProject(land.zones, rules);
+  const placements = placeBlueprint({ facts, graph, counts, staying, zones, occupancy: land.occupancy, rules });
+  for (const { zone, resource, because } of placements)
+    if (zone === null) refused.push({ resource: nodeOf(resource), message: because });
+  const hosts = new Map(placements.map(({ resource, hosts: chosen }) => [resource, [...chosen]]));
+  const target = wanted.map((one) => {
+    const placement = placementOf(placements, one);
+    const before = anew.has(one.instance) ? undefined : existing?.resources[one.instance];
+    const host = before ? before.host : hosts.get(placement?.resource ?? '')?.shift();
+    const { memoryMb, cpus, storageGb } = before?.size ?? placement?.size ?? nothing;
+    return {
+      ...one,
+      zone: before?.zone ?? placement?.zone ?? '',
+      ...(host ? { host } : {}),
+      size: { memoryMb, cpus, storageGb },
+    };
+  });
+  const actions = actionsFor({ blueprint, graph, target, existing, anew });
   for (const { does, instance, because } of actions) if (does === 'delete') refuseProtected(instance, because);
   if (refused.length > 0) return { refused, placements };
-  return { ...request, target, actions, placements };
+  return {
+    ...request,
+    ...{ target, actions, placements },
+    ...(rules.operationTimeout ? { operationTimeout: rules.operationTimeout } : {}),
+  };
+
+  function nodeOf(resource: string): string {
+    return Object.hasOwn(blueprint.resources, resource) ? resource : resource.replace(/\[\d+\]$/, '');
+  }
 
   function refuseProtected(instance: string, because: string): void {
-    const node = existing!.resources[instance]!.node;
+    const { node } = existing!.resources[withoutMark(instance)]!;
     const isProtected = [blueprint, existing!.plan.blueprint].some(({ resources }) => resources[node]?.preventDelete);
     if (isProtected)
       refused.push({
@@ -97,169 +136,4 @@ export function planChanges(
     }
     return 0;
   }
-
-  /** A cluster that stands stays in its zone; what joins machines (balancers, networks) goes where they are. */
-  function placeResource(resource: Resource): void {
-    const count = counts.get(resource.name)!;
-    if (count === 0) return;
-    const properties = early(resource.properties);
-    const here = Object.values(existing?.resources ?? {}).filter(({ node }) => node === resource.name);
-    const wanted: PlacementRequest = {
-      resource: resource.name,
-      type: resource.type,
-      count: Math.max(0, count - here.length),
-      properties,
-    };
-    const stays = here[0] && zones.filter(({ name }) => name === here[0]!.zone);
-    const machine = isMachine(resource.type) || /Network$/.test(resource.type) ? undefined : neighbourZone(resource);
-    const candidates = stays ?? (machine ? zones.filter(({ name }) => name === machine) : zones);
-    const placement = place(wanted, candidates, load);
-    if (placement.zone === null) refused.push({ resource: resource.name, message: placement.because });
-    else if (isMachine(resource.type)) load[placement.zone] = (load[placement.zone] ?? 0) + wanted.count;
-    if (stays && placement.zone) placement.because = `${placement.zone} holds it already.`;
-    else if (machine && placement.zone) placement.because = `${placement.zone} holds the resources it serves.`;
-    placements.push(placement);
-  }
-
-  function neighbourZone(resource: Resource): string | undefined {
-    const neighbours = dependencies(blueprint)[resource.name] ?? [];
-    const machines = placements.filter(
-      (placement) =>
-        neighbours.includes(placement.resource) && isMachine(blueprint.resources[placement.resource]!.type),
-    );
-    return machines[0]?.zone ?? undefined;
-  }
-
-  /** Properties that placement reads: what can be known before anything is made. */
-  function early(properties: JsonObject): JsonObject {
-    const known = Object.entries(properties).filter(([key]) =>
-      ['image', 'imageRef', 'flavor', 'constraints', 'networkType'].includes(key),
-    );
-    return Object.fromEntries(known.map(([key, value]) => [key, attempt(value)]));
-  }
-
-  function attempt(value: Json): Json {
-    try {
-      return resolveTemplate(value, inputScope(facts), namesOf(blueprint));
-    } catch (thrown) {
-      if (!(thrown instanceof ExpressionError)) throw thrown;
-      return value;
-    }
-  }
-}
-
-/** Networks before machines, machines before what joins them. */
-function byPlacementOrder(blueprint: Blueprint): Resource[] {
-  const rank = ({ type }: Resource) => (/Network$/.test(type) ? 0 : isMachine(type) ? 1 : 2);
-  return Object.values(blueprint.resources).sort((a, b) => rank(a) - rank(b));
-}
-
-function actionsFor(
-  blueprint: Blueprint,
-  target: DeploymentPlan['target'],
-  existing: Deployment | null,
-  facts: Facts,
-): Action[] {
-  const graph = dependencies(blueprint);
-  const standing = Object.values(existing?.resources ?? {});
-  const actions: Action[] = [];
-  const surplus = standing.filter(({ instance }) => !target.some((wanted) => wanted.instance === instance));
-  for (const { instance, node, type, index } of target) {
-    const before = existing?.resources[instance];
-    const resource = blueprint.resources[node]!;
-    const after = (graph[node] ?? []).flatMap((name) =>
-      target.filter((other) => other.node === name).map((other) => settledBy(other.instance)),
-    );
-    const previous = target.find((other) => other.node === node && other.index === index - 1);
-    if (resource.oneByOne && previous) after.push(settledBy(previous.instance));
-    const recreate = before && recreateReason(before, type, resource, facts);
-    if (!before) {
-      actions.push({
-        id: `create ${instance}`,
-        instance,
-        does: 'create',
-        after,
-        because: `${instance} does not exist yet.`,
-      });
-    } else if (recreate) {
-      actions.push({ id: `delete ${instance}`, instance, does: 'delete', after: [], because: recreate });
-      actions.push({
-        id: `create ${instance}`,
-        instance,
-        does: 'create',
-        after: [...after, `delete ${instance}`],
-        because: recreate,
-      });
-    } else {
-      actions.push({
-        id: `update ${instance}`,
-        instance,
-        does: 'update',
-        after,
-        because: `${instance} exists; changed where its properties differ.`,
-      });
-    }
-  }
-  for (const { instance, node } of surplus) {
-    const dependents = Object.entries(graph)
-      .filter(([, needs]) => needs.includes(node))
-      .map(([name]) => name);
-    const after = target.filter((other) => dependents.includes(other.node)).map((other) => settledBy(other.instance));
-    actions.push({
-      id: `delete ${instance}`,
-      instance,
-      does: 'delete',
-      after,
-      because: `${instance} is no longer asked for.`,
-    });
-  }
-  return actions;
-
-  function settledBy(instance: string): string {
-    const before = existing?.resources[instance];
-    const wanted = target.find((other) => other.instance === instance)!;
-    return before && !recreateReason(before, wanted.type, blueprint.resources[wanted.node]!, facts)
-      ? `update ${instance}`
-      : `create ${instance}`;
-  }
-}
-
-function recreateReason(
-  before: Deployment['resources'][string],
-  type: string,
-  resource: Resource,
-  facts: Facts,
-): string | undefined {
-  if (before.status === 'TAINTED') return `${before.instance} was left broken by an earlier request: ${before.message}`;
-  if (before.status !== 'OK')
-    return `${before.instance} was left ${before.status.toLowerCase()} by an earlier request.`;
-  if (resource.ignoreChanges) return undefined;
-  if (resource.forceRecreate) return `${before.instance} has \`forceRecreate\`: each update makes it anew.`;
-  if (before.type !== type) return `${before.instance} changes its type from ${before.type} to ${type}.`;
-  const { ignoredProperties = [], recreatingProperties = [] } = resource;
-  for (const key of [...recreates, ...recreatingProperties]) {
-    if (ignoredProperties.includes(key)) continue;
-    const now = known(resource.properties[key] ?? null, facts);
-    if (now === undefined || stableText(before.desired[key]) === stableText(now)) continue;
-    return `${before.instance} changes its ${key}, which only a new one can have.`;
-  }
-  return undefined;
-}
-
-/** Undefined where it depends on what is yet to be made. */
-function known(value: Json, facts: Facts): Json | undefined {
-  try {
-    return resolveTemplate(value, inputScope(facts), namesOf(facts.blueprint));
-  } catch (thrown) {
-    if (!(thrown instanceof ExpressionError)) throw thrown;
-    return undefined;
-  }
-}
-
-/** Whether an update may leave a resource as it is. `count` alone changes nothing in an instance that stays. */
-export function sameProperties(before: JsonObject, after: JsonObject): boolean {
-  const ignored = ['count', 'cloudConfig', 'remoteAccess'];
-  const rest = (properties: JsonObject) =>
-    Object.fromEntries(Object.entries(properties).filter(([key]) => !ignored.includes(key)));
-  return stableText(rest(before)) === stableText(rest(after));
 }

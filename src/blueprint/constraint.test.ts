@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isMet, parseConstraint, parseTag } from './constraint.ts';
+import { meets } from './atlas.ts';
+import { parseConstraint } from './constraint.ts';
 
-const met = (constraint: string, ...tags: string[]) => isMet(parseConstraint(constraint)!, tags.map(parseTag));
+const met = (constraint: string, ...tags: string[]) =>
+  meets(new Set(tags.map((tag) => (tag.includes(':') ? tag : `${tag}:`))), parseConstraint(constraint)!);
 
 test('a constraint is hard unless it says soft', () => {
   assert.equal(parseConstraint('tier:web')?.hard, true);

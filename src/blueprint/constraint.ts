@@ -3,6 +3,8 @@ import type { Tag } from './model.ts';
 /** `[!]key[:value][:hard|:soft]`: hard unless it says soft. */
 export interface Constraint {
   tag: Tag;
+  /** Its tag as one word, to look it up by. */
+  mark: string;
   mustNot: boolean;
   hard: boolean;
   /** As it was written. */
@@ -16,18 +18,19 @@ export function parseConstraint(text: string): Constraint | undefined {
   const [, not, key, value = '', strength] = parts;
   if (!strength && /^(hard|soft)$/i.test(value)) {
     return {
-      tag: { key: key!, value: '' },
+      ...tagged(key!, ''),
       mustNot: not === '!',
       hard: value.toLowerCase() === 'hard',
       text,
     };
   }
-  return { tag: { key: key!, value }, mustNot: not === '!', hard: strength?.toLowerCase() !== 'soft', text };
+  return { ...tagged(key!, value), mustNot: not === '!', hard: strength?.toLowerCase() !== 'soft', text };
 }
 
-/** Met when the tags hold exactly this key and value; no value means the empty one, not any. `!` turns it round. */
-export const isMet = (constraint: Constraint, tags: readonly Tag[]): boolean =>
-  tags.some(({ key, value }) => key === constraint.tag.key && value === constraint.tag.value) !== constraint.mustNot;
+const tagged = (key: string, value: string) => ({ tag: { key, value }, mark: markOf({ key, value }) });
+
+/** Two tags are the same where their marks are. */
+export const markOf = ({ key, value }: Tag): string => `${key}:${value}`;
 
 /** `key:value` or `key` as a tag. */
 export function parseTag(text: string): Tag {

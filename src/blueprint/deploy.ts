@@ -1,7 +1,6 @@
 import type { Instant, Moment } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { ExpressionError } from '../lang/tokens.ts';
-import { sameProperties } from './changes.ts';
 import {
   type Action,
   type Deployment,
@@ -12,6 +11,7 @@ import {
   isBusy,
 } from './deployment.ts';
 import { evaluateOutputs, evaluateProperties, type Facts } from './properties.ts';
+import { sameProperties } from './recreate.ts';
 
 export type DeploymentMessage =
   | { type: 'request'; id: string; name: string; project: string; host: string; plan: DeploymentPlan }
@@ -124,7 +124,8 @@ export function decideDeployment(
   }
 
   function start(action: Action, desired: JsonObject, generation: number): void {
-    emit({ type: 'action-started', action: action.id, desired, generation });
+    const deadline = now + timeoutOf(action);
+    emit({ type: 'action-started', action: action.id, desired, generation, deadline });
     commands.push({
       do: 'start-action',
       request: state.plan.request,
@@ -132,6 +133,13 @@ export function decideDeployment(
       key: `${state.plan.request}/${action.id}`,
       due: now,
     });
+  }
+
+  /** As the project says, else the resource, else the original's two hours. */
+  function timeoutOf({ instance, does }: Action): number {
+    const { node } = state.resources[instance] ?? state.plan.target.find((one) => one.instance === instance)!;
+    const { timeouts = {} } = state.plan.blueprint.resources[node] ?? {};
+    return state.plan.operationTimeout || (timeouts[does] ?? 2 * 3_600_000);
   }
 
   /** Requests are unique, so a generation taken from the time of the request never repeats in the life of a deployment. */

@@ -1,6 +1,7 @@
 import type { Instant } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
+import { replaced } from './actions.ts';
 import type { Blueprint } from './model.ts';
 import type { Placement } from './placement.ts';
 
@@ -11,7 +12,7 @@ export interface DeploymentPlan {
   request: string;
   kind: RequestKind;
   /** Instances of the new blueprint, in the order of the file. Empty for a delete. */
-  target: { instance: string; node: string; index: number; type: string; zone: string }[];
+  target: PlannedInstance[];
   actions: Action[];
   blueprint: Blueprint;
   blueprintName: string;
@@ -22,9 +23,31 @@ export interface DeploymentPlan {
   requestedBy: string;
   /** ISO; what `now()` gives in this request. */
   requestedAt: string;
+  /** Milliseconds that a step may take, where the project says so. */
+  operationTimeout?: number;
   /** The request that a rollback goes back to. */
   restores?: string;
 }
+
+/** One thing that shall stand when a request has been fulfilled. */
+export interface PlannedInstance {
+  instance: string;
+  node: string;
+  index: number;
+  type: string;
+  zone: string;
+  /** The compute of a machine, where its zone has any. */
+  host?: string;
+  /** What it takes of the limits of its zone. */
+  size?: { memoryMb: number; cpus: number; storageGb: number };
+}
+
+/** Its own, or that of its whole cluster. */
+export const placementOf = (
+  placements: readonly Placement[],
+  { instance, node }: Pick<PlannedInstance, 'instance' | 'node'>,
+): Placement | undefined =>
+  placements.find(({ resource }) => resource === instance) ?? placements.find(({ resource }) => resource === node);
 
 /** One step of a plan, done when all steps in `after` are done. */
 export interface Action {
@@ -35,12 +58,7 @@ export interface Action {
   because: string;
 }
 
-export interface ResourceState {
-  instance: string;
-  node: string;
-  index: number;
-  type: string;
-  zone: string;
+export interface ResourceState extends PlannedInstance {
   /** Raised with every replacement, so that keys of a dead one never name the new one. */
   generation: number;
   status: 'CREATING' | 'UPDATING' | 'DELETING' | 'OK' | 'TAINTED';
@@ -50,6 +68,8 @@ export interface ResourceState {
   properties: JsonObject;
   ticket: Json;
   message: string;
+  /** When the step that is under way is given up. */
+  deadline?: Instant;
 }
 
 export interface Deployment {
@@ -84,7 +104,7 @@ export const environmentOf = (
 
 export type DeploymentEvent = { at: Instant } & (
   | { type: 'deployment-requested'; id: string; name: string; project: string; host?: string; plan: DeploymentPlan }
-  | { type: 'action-started'; action: string; desired: JsonObject; generation: number }
+  | { type: 'action-started'; action: string; desired: JsonObject; generation: number; deadline?: Instant }
   | { type: 'action-running'; action: string; ticket: Json }
   | { type: 'action-done'; action: string; properties: JsonObject; unchanged: boolean }
   | { type: 'action-failed'; action: string; message: string }
@@ -108,12 +128,12 @@ export function evolveDeployment(state: Deployment | null, event: DeploymentEven
   const { instance } = action;
   const resource = state.resources[instance];
   switch (event.type) {
-    case 'action-started':
-      return withResource(
-        { ...state, started: [...state.started, event.action] },
-        instance,
-        startedResource(state, action, event.desired, event.generation),
-      );
+    case 'action-started': {
+      const started = { ...state, started: [...state.started, event.action] };
+      const aside =
+        action.does === 'create' && resource ? withResource(started, replaced(instance), resource) : started;
+      return withResource(aside, instance, startedResource(state, action, event));
+    }
     case 'action-running':
       return resource ? withResource(state, instance, { ...resource, ticket: event.ticket }) : state;
     case 'action-done': {
@@ -170,20 +190,20 @@ function requested(state: Deployment | null, event: DeploymentEvent & { type: 'd
   };
 }
 
-function startedResource(state: Deployment, action: Action, desired: JsonObject, generation: number): ResourceState {
+function startedResource(
+  state: Deployment,
+  action: Action,
+  { desired, generation, deadline }: DeploymentEvent & { type: 'action-started' },
+): ResourceState {
   const before = state.resources[action.instance];
-  const status = { create: 'CREATING', update: 'UPDATING', delete: 'DELETING' } as const;
-  if (action.does === 'delete' && before) return { ...before, status: 'DELETING' };
-  if (action.does === 'update' && before) return { ...before, status: 'UPDATING', desired };
+  const until = deadline === undefined ? {} : { deadline };
+  if (action.does === 'delete' && before) return { ...before, status: 'DELETING', ...until };
+  if (action.does === 'update' && before) return { ...before, status: 'UPDATING', desired, ...until };
   const planned = state.plan.target.find(({ instance }) => instance === action.instance)!;
   return {
     ...planned,
-    generation,
-    status: status[action.does],
-    desired,
-    properties: {},
-    ticket: null,
-    message: '',
+    ...{ generation, status: 'CREATING', desired, properties: {}, ticket: null, message: '' },
+    ...until,
   };
 }
 

@@ -28,6 +28,12 @@ export interface Resource {
   /** Properties that an update leaves as they are, and those whose change needs a new one. */
   ignoredProperties?: string[];
   recreatingProperties?: string[];
+  /** Each machine of a cluster is placed by itself, so that `count.index` may say where. */
+  allocatePerInstance?: boolean;
+  /** Where it is made anew, the new one stands before the old one goes. */
+  createBeforeDelete?: boolean;
+  /** Milliseconds that each step may take, where somebody said so. */
+  timeouts?: { create?: number; update?: number; delete?: number };
   /** The instances of a cluster come one after the other. */
   oneByOne?: boolean;
 }

@@ -1,4 +1,5 @@
 import { type Diagnostic, type DiagnosticCode, emptyFile, nearest } from '../core/diagnostic.ts';
+import { parseDuration } from '../core/duration.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import { functionNames } from '../lang/functions.ts';
 import { openReader, text } from '../lang/reader.ts';
@@ -166,10 +167,26 @@ export function checkBlueprintDocument(document: YamlDocument): {
       ...(body.condition === undefined ? {} : { condition: body.condition }),
       ...(isYes(body.ignoreChanges) ? { ignoreChanges: true } : {}),
       ...(isYes(body.forceRecreate) ? { forceRecreate: true } : {}),
+      ...(isYes(body.allocatePerInstance) ? { allocatePerInstance: true } : {}),
+      ...(isYes(body.createBeforeDelete) ? { createBeforeDelete: true } : {}),
+      ...timeoutsOf(body, path),
       ...(isYes(body.dependsOnPreviousInstances) ? { oneByOne: true } : {}),
       ...listed('ignoredProperties', body.ignorePropertiesOnUpdate),
       ...listed('recreatingProperties', body.recreatePropertiesOnUpdate),
     };
+  }
+
+  function timeoutsOf(body: JsonObject, path: Path): Pick<Resource, 'timeouts'> {
+    const found = (['create', 'update', 'delete'] as const).flatMap((step) => {
+      const written = body[`${step}Timeout`];
+      if (written === undefined) return [];
+      const duration = typeof written === 'number' || typeof written === 'string' ? parseDuration(written) : undefined;
+      if (duration !== undefined) return [[step, duration] as const];
+      const message = `\`${step}Timeout: ${text(written)}\` is no length of time.`;
+      report('error', 'resource.timeout', message, [...path, `${step}Timeout`], 'Write for example 45m or 2h.');
+      return [];
+    });
+    return found.length > 0 ? { timeouts: Object.fromEntries(found) } : {};
   }
 
   function checkExpressions(value: Json, path: Path): void {

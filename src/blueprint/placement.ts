@@ -1,36 +1,56 @@
-import { isObject, type Json, type JsonObject } from '../core/json.ts';
-import { type Constraint, formatTag, isMet, parseConstraint } from './constraint.ts';
-import type { Tag } from './model.ts';
-
-/** A place where resources can be made: what it offers, and what its tags promise. */
-export interface Zone {
-  name: string;
-  /** The cloud account and its kind: `local`, later `aws`, `vsphere` and so on. */
-  account: string;
-  accountType: string;
-  region: string;
-  tags: Tag[];
-  /** Lower numbers are preferred. */
-  priority: number;
-  /** 0: no limit. */
-  maxInstances: number;
-  images: Record<string, JsonObject>;
-  flavors: Record<string, JsonObject>;
-  networks: { name: string; tags: Tag[] }[];
-}
+import type { JsonObject } from '../core/json.ts';
+import { type Atlas, meets, type Place, type Refused, softMatches } from './atlas.ts';
+import type { Constraint } from './constraint.ts';
+import { chooseHosts, type Seat } from './hosts.ts';
+import type { Judgement } from './judgement.ts';
+import { rules } from './placement-rules.ts';
+import { type Amounts, nothing, plus } from './zone.ts';
 
 /** What has to be placed: a whole cluster at once, since its machines belong together. */
 export interface PlacementRequest {
+  /** The resource, or one instance of it where each is placed by itself. */
   resource: string;
   type: string;
+  /** How many are new. */
   count: number;
+  /** Those that placement reads, as far as they are known before anything is made. */
   properties: JsonObject;
+  /** The kind of account that its type belongs to; undefined: any. */
+  accountType: string | undefined;
+  /** In lower case; empty where it asks for none. */
+  imageName: string;
+  flavorName: string;
+  /** What one machine takes, where no flavor says so. */
+  size: { memoryMb: number; cpus: number };
+  constraints: Constraint[];
+  /** Of the blueprint: the networks that its machines join. */
+  networks: string[];
+  /** Its own disks and those that it attaches. */
+  disks: DiskWish[];
+  affinities: Affinity[];
+  /** Where it stands or what it serves stands: nowhere else may it go. */
+  only?: { zone: string; because: string };
+}
+
+export interface DiskWish {
+  /** For people: `boot disk`, `disk data`. */
+  name: string;
+  capacityGb: number;
+  encrypted: boolean;
+  constraints: Constraint[];
+}
+
+/** Near another resource of the blueprint, or away from it. */
+export interface Affinity {
+  resource: string;
+  away: boolean;
+  hard: boolean;
 }
 
 /** Why one zone was taken or not, for whoever asks. */
 export interface Verdict {
   zone: string;
-  refused: string[];
+  refused: Refused[];
   softMatches: number;
   priority: number;
 }
@@ -38,144 +58,183 @@ export interface Verdict {
 export interface Placement {
   resource: string;
   zone: string | null;
+  account: string | null;
+  region: string | null;
   /** One sentence. */
   because: string;
+  /** The one that was taken, then those that would do, best first, then those that do not, the nearest miss first. */
   verdicts: Verdict[];
   image: JsonObject | null;
   flavor: JsonObject | null;
+  /** The network profile and the network in it. */
+  networkProfile: string | null;
   network: string | null;
+  /** By disk. */
+  storage: Record<string, string>;
+  /** The compute of each new machine, where the zone has any. */
+  hosts: string[];
+  /** What each of them takes. */
+  size: Amounts;
 }
 
+/** What is taken already: by zone, and who sits where. It grows with what is placed. */
+export interface Occupancy {
+  amounts: Record<string, Amounts>;
+  seats: Seat[];
+  /** For each network of the blueprint that has machines: its region and its profile. */
+  networks: Record<string, { region: string; profile: string; network: string | null }>;
+}
+
+/** Whether the zones with the most room come first, among those of one priority. */
+export type Spreading = 'DEFAULT' | 'SPREAD';
+
 /**
- * Chooses a zone: hard constraints drop, the project's priority orders, soft constraints break ties, then the name. `used` counts
- * the machines that each zone holds already.
+ * Chooses a zone: rules drop candidates, the project's priority orders the rest, soft constraints break ties, then the name. What was
+ * placed is noted in `occupancy`.
  */
-export function place(request: PlacementRequest, zones: readonly Zone[], used: Record<string, number>): Placement {
-  const constraints = constraintsOf(request.properties);
-  const judged = zones.map((zone) => ({
-    zone,
-    verdict: judge(request, zone, constraints, used[zone.name] ?? 0),
-  }));
-  const verdicts = judged.map(({ verdict }) => verdict);
-  const [best] = judged
-    .filter(({ verdict }) => verdict.refused.length === 0)
-    .sort(
-      (a, b) =>
-        a.zone.priority - b.zone.priority ||
-        b.verdict.softMatches - a.verdict.softMatches ||
-        a.zone.name.localeCompare(b.zone.name),
+export function place(
+  request: PlacementRequest,
+  atlas: Atlas,
+  occupancy: Occupancy,
+  judgement: Judgement,
+  spreading: Spreading = 'DEFAULT',
+): Placement {
+  const fits: Verdict[] = [];
+  const missed: Verdict[] = [];
+  for (const place of atlas.places) {
+    const verdict = judge(request, place, occupancy, judgement);
+    (verdict.refused.length === 0 ? fits : missed).push(verdict);
+  }
+  fits.sort(byPreference);
+  missed.sort(byNearness);
+  const verdicts = [...fits, ...missed];
+  const best = fits[0];
+  if (!best) return nowhere(request, verdicts);
+  return settle(request, atlas.byName.get(best.zone)!, occupancy, judgement, verdicts);
+
+  function byPreference(a: Verdict, b: Verdict): number {
+    return (
+      a.priority - b.priority ||
+      b.softMatches - a.softMatches ||
+      (spreading === 'SPREAD' ? fullness(a) - fullness(b) : 0) ||
+      compare(a.zone, b.zone)
     );
-  if (!best)
-    return {
-      resource: request.resource,
-      zone: null,
-      because: refusal(request, verdicts),
-      verdicts,
-      image: null,
-      flavor: null,
-      network: null,
-    };
+  }
+
+  function fullness({ zone }: Verdict): number {
+    const { instances } = occupancy.amounts[zone] ?? nothing;
+    const most = atlas.byName.get(zone)!.zone.limits.instances;
+    return most > 0 ? instances / most : instances;
+  }
+}
+
+const none: Refused[] = [];
+
+/** Every rule is asked, so that people see all that is in the way, and the nearest miss is the one with the least of it. */
+function judge(request: PlacementRequest, place: Place, occupancy: Occupancy, judgement: Judgement): Verdict {
+  let refused = none;
+  for (const rule of rules) {
+    const reasons = rule(request, place, occupancy, judgement);
+    if (reasons) refused = refused === none ? reasons : [...refused, ...reasons];
+  }
+  const { name, priority } = place.zone;
+  return { zone: name, refused, softMatches: refused === none ? bestSoft(request, place) : 0, priority };
+}
+
+/** Of the compute that suits best, where there are computes. */
+const bestSoft = ({ constraints }: PlacementRequest, { tags, hosts }: Place): number =>
+  hosts.length === 0
+    ? softMatches(tags, constraints)
+    : Math.max(...hosts.map((host) => softMatches(host.tags, constraints)));
+
+const byNearness = (a: Verdict, b: Verdict): number =>
+  a.refused.length - b.refused.length || a.priority - b.priority || compare(a.zone, b.zone);
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function settle(
+  request: PlacementRequest,
+  place: Place,
+  occupancy: Occupancy,
+  judgement: Judgement,
+  verdicts: Verdict[],
+): Placement {
+  const { zone, region } = place;
+  const nic = judgement.networkFor(request, region, occupancy);
+  const need = judgement.need(request, place);
+  occupancy.amounts[zone.name] = plus(occupancy.amounts[zone.name] ?? nothing, need);
+  for (const network of request.networks) {
+    const profile = nic ?? judgement.networkOf(network, region);
+    if (profile)
+      occupancy.networks[network] ??= {
+        ...{ region: region.key, profile: profile.profile },
+        network: judgement.networkIn(network, region, profile.profile),
+      };
+  }
+  const storage = Object.fromEntries(
+    request.disks.flatMap((disk) => {
+      const profile = judgement.storageFor(disk, region);
+      return profile ? [[disk.name, profile]] : [];
+    }),
+  );
+  const memoryMb = need.memoryMb / Math.max(1, need.instances);
+  const hosts = chooseHosts({ ...request, count: need.instances }, place, occupancy, memoryMb);
+  for (let index = 0; index < need.instances; index++)
+    occupancy.seats.push({ resource: request.resource, zone: zone.name, host: hosts[index] ?? '', memoryMb });
   return {
-    resource: request.resource,
-    zone: best.zone.name,
-    because: reason(best.zone, best.verdict, constraints, verdicts, tagsFor(request.type, best.zone, constraints)),
+    ...{ resource: request.resource, zone: zone.name, account: zone.account, region: zone.region },
+    because: request.only?.because ?? reason(request, place, verdicts),
     verdicts,
-    image: lookUp(best.zone.images, request.properties.image) ?? null,
-    flavor: lookUp(best.zone.flavors, request.properties.flavor) ?? null,
-    network: isNetwork(request.type) ? (networkIn(best.zone, constraints) ?? null) : null,
+    image: place.images.get(request.imageName) ?? null,
+    flavor: place.flavors.get(request.flavorName)?.written ?? null,
+    networkProfile: nic?.profile ?? null,
+    network: nic?.network ?? null,
+    storage,
+    hosts,
+    size: perMachine(need),
   };
 }
 
-function judge(request: PlacementRequest, zone: Zone, constraints: Constraint[], used: number): Verdict {
-  const refused: string[] = [];
-  const kind = accountTypeOf(request.type);
-  if (kind && kind !== zone.accountType)
-    refused.push(`it belongs to ${zone.accountType}, and ${request.type} needs ${kind}`);
-  if (isMachine(request.type)) {
-    if (zone.maxInstances > 0 && used + request.count > zone.maxInstances)
-      refused.push(`it holds ${used} of ${zone.maxInstances} machines, ${request.count} more do not fit`);
-    for (const [what, offered] of [
-      ['image', zone.images],
-      ['flavor', zone.flavors],
-    ] as const) {
-      const wanted = request.properties[what];
-      if (wanted !== undefined && !lookUp(offered, wanted))
-        refused.push(
-          `it has no mapping for ${what} ${String(wanted)} (has: ${Object.keys(offered).join(', ') || 'none'})`,
-        );
-    }
-  }
-  if (isNetwork(request.type)) {
-    if (networkIn(zone, constraints) === undefined)
-      refused.push(`no network profile meets ${constraints.map(({ text }) => text).join(', ') || 'the request'}`);
-    return { zone: zone.name, refused, softMatches: 0, priority: zone.priority };
-  }
-  for (const constraint of constraints) {
-    if (constraint.hard && !isMet(constraint, zone.tags))
-      refused.push(
-        constraint.mustNot
-          ? `it has the tag ${formatTag(constraint.tag)}`
-          : `it lacks the tag ${formatTag(constraint.tag)}`,
-      );
-  }
-  const softMatches = constraints.filter((constraint) => !constraint.hard && isMet(constraint, zone.tags)).length;
-  return { zone: zone.name, refused, softMatches, priority: zone.priority };
-}
-
-function reason(
-  zone: Zone,
-  verdict: Verdict,
-  constraints: Constraint[],
-  verdicts: Verdict[],
-  tags: readonly Tag[],
-): string {
+function reason({ constraints }: PlacementRequest, { zone, tags, hosts }: Place, verdicts: Verdict[]): string {
   const open = verdicts.filter(({ refused }) => refused.length === 0);
-  const met = constraints.filter((constraint) => isMet(constraint, tags)).map(({ text }) => text);
-  const meets = met.length > 0 ? ` meets ${met.join(', ')}` : ' suits';
-  if (open.length === 1 && verdicts.length > 1) return `Only ${zone.name}${meets}.`;
-  const better = open.some(({ priority }) => priority > verdict.priority)
-    ? `, with the better priority ${verdict.priority}`
-    : '';
-  return `${zone.name}${meets}${better}${verdict.softMatches > 0 ? `, ${verdict.softMatches} soft` : ''}.`;
+  const met = constraints
+    .filter((constraint) => meets(tags, constraint) || hosts.some((host) => meets(host.tags, constraint)))
+    .map(({ text }) => text);
+  const suits = met.length > 0 ? ` meets ${met.join(', ')}` : ' suits';
+  if (open.length === 1 && verdicts.length > 1) return `Only ${zone.name}${suits}.`;
+  const [{ priority, softMatches: soft }] = verdicts as [Verdict];
+  const better = open.some((other) => other.priority > priority) ? `, with the better priority ${priority}` : '';
+  return `${zone.name}${suits}${better}${soft > 0 ? `, ${soft} soft` : ''}.`;
 }
 
-function refusal({ resource, type, count }: PlacementRequest, verdicts: Verdict[]): string {
+/** How many near misses a refusal tells of; the plan holds all. */
+const told = 5;
+
+function nowhere({ resource, type, count, only }: PlacementRequest, verdicts: Verdict[]): Placement {
   const what = count > 1 ? `${count} x ${type} ${resource}` : `${type} ${resource}`;
-  if (verdicts.length === 0) return `${what} cannot be placed: the project has no cloud zone.`;
-  return `${what} cannot be placed: ${verdicts.map(({ zone, refused }) => `zone ${zone}: ${refused.join('; ')}`).join(' · ')}.`;
+  const relevant = only ? verdicts.filter(({ zone }) => zone === only.zone) : verdicts;
+  const misses = relevant
+    .slice(0, told)
+    .map(({ zone, refused }) => `zone ${zone}: ${refused.map(({ message }) => message).join('; ')}`);
+  const more = relevant.length > told ? ` · and ${relevant.length - told} more` : '';
+  const because =
+    relevant.length > 0
+      ? `${what} cannot be placed: ${misses.join(' · ')}${more}.`
+      : only
+        ? `${what} cannot be placed: ${only.because.replace(/\.$/, '')}, and this zone is none of the project's any more.`
+        : `${what} cannot be placed: the project has no cloud zone.`;
+  return {
+    ...{ resource, zone: null, account: null, region: null, because, verdicts, image: null, flavor: null },
+    ...{ networkProfile: null, network: null, storage: {}, hosts: [], size: nothing },
+  };
 }
 
-/** Image and flavor names are looked up without regard to case, as the original does. */
-function lookUp(mappings: Record<string, JsonObject>, name: Json | undefined): JsonObject | undefined {
-  const found = Object.keys(mappings).find((key) => key.toLowerCase() === String(name ?? '').toLowerCase());
-  return found === undefined ? undefined : mappings[found];
-}
-
-/** A network is held against its profile, everything else against the zone. */
-const tagsFor = (type: string, zone: Zone, constraints: Constraint[]): readonly Tag[] =>
-  (isNetwork(type) && zone.networks.find(({ name }) => name === networkIn(zone, constraints))?.tags) || zone.tags;
-
-function networkIn(zone: Zone, constraints: Constraint[]): string | undefined {
-  const fits = zone.networks.filter(({ tags }) =>
-    constraints.every((constraint) => !constraint.hard || isMet(constraint, tags)),
-  );
-  const softMatches = (tags: Tag[]) =>
-    constraints.filter((constraint) => !constraint.hard && isMet(constraint, tags)).length;
-  return fits.sort((a, b) => softMatches(b.tags) - softMatches(a.tags))[0]?.name;
-}
-
-function constraintsOf({ constraints }: JsonObject): Constraint[] {
-  if (!Array.isArray(constraints)) return [];
-  return constraints.flatMap((item) =>
-    isObject(item) && typeof item.tag === 'string' ? (parseConstraint(item.tag) ?? []) : [],
-  );
-}
-
-/** Types that belong to one kind of cloud go nowhere else; the agnostic ones go anywhere. */
-function accountTypeOf(type: string): string | undefined {
-  const family = /^Cloud\.(Service\.)?(AWS|Azure|GCP|vSphere|NSX)\./.exec(type)?.[2];
-  return family && { AWS: 'aws', Azure: 'azure', GCP: 'gcp', vSphere: 'vsphere', NSX: 'nsxt' }[family];
-}
-
-const isNetwork = (type: string): boolean => /\.Network$/.test(type);
-export const isMachine = (type: string): boolean => /\.(Machine|Instance)$/.test(type);
+const perMachine = (need: Amounts): Amounts => {
+  const share = (whole: number) => whole / Math.max(1, need.instances);
+  return {
+    instances: Math.min(1, need.instances),
+    memoryMb: share(need.memoryMb),
+    cpus: share(need.cpus),
+    storageGb: share(need.storageGb),
+  };
+};

@@ -71,7 +71,7 @@ resources:
   a: {type: Cloud.Machine, properties: {image: ubuntu, flavor: small, own: "\${uuid()}", shared: "\${variable.token}"}}
   b: {type: Cloud.Machine, properties: {image: ubuntu, flavor: small, own: "\${uuid()}", shared: "\${variable.token}"}}
 `;
-  const standing = deployed(blueprint, {});
+  const standing = deployed(blueprint, { image: 'ubuntu' });
   const { a, b } = standing.resources;
   assert.equal(a!.desired.shared, b!.desired.shared);
   assert.notEqual(a!.desired.own, b!.desired.own);
@@ -87,4 +87,56 @@ test('env is known when a request is placed', () => {
   );
   assert.ok(!('refused' in plan));
   assert.equal(plan.actions.length, 2);
+});
+
+test('with createBeforeDelete the new one stands before the old one goes, which is told apart from it', () => {
+  const blueprint = `
+inputs: {image: {type: string, default: ubuntu}}
+resources:
+  m: {type: Cloud.Machine, createBeforeDelete: true, properties: {image: "\${input.image}", flavor: small}}
+  b: {type: Cloud.LoadBalancer, properties: {instances: ["\${resource.m.id}"]}}
+`;
+  const standing = deployed(blueprint, { image: 'ubuntu' });
+  const old = standing.resources.m!;
+  const plan = changes(blueprint, { image: 'tito' }, standing);
+  assert.ok(!('refused' in plan));
+  const later = { ...plan, request: 'request-2', requestedAt: '2026-11-23T11:00:00.000Z' };
+  const seen: string[] = [];
+  const { state, order } = deploy(later, standing, ({ id, instance }, desired) => {
+    seen.push(`${id} ${String(desired.instances ?? desired.image)}`);
+    return { kind: 'done', properties: { id: `new ${instance}` } };
+  });
+
+  assert.deepEqual(order, ['create m', 'update b', 'delete m (replaced)']);
+  assert.deepEqual(seen, ['create m tito', 'update b new m', 'delete m (replaced) ubuntu']);
+  assert.deepEqual(Object.keys(state.resources), ['m', 'b']);
+  assert.notEqual(state.resources.m!.generation, old.generation);
+});
+
+test('where the new one fails, the old one is not touched, and goes with a later update', () => {
+  const blueprint =
+    'inputs: {image: {type: string, default: ubuntu}}\nresources:\n  m: {type: Cloud.Machine, createBeforeDelete: true, properties: {image: "${input.image}", flavor: small}}';
+  const standing = deployed(blueprint, { image: 'ubuntu' });
+  const plan = changes(blueprint, { image: 'tito' }, standing);
+  assert.ok(!('refused' in plan));
+  const failed = deploy({ ...plan, request: 'r2', requestedAt: '2026-11-23T11:00:00.000Z' }, standing, () => ({
+    kind: 'failed',
+    message: 'no room',
+  })).state;
+  assert.deepEqual(Object.keys(failed.resources).sort(), ['m', 'm (replaced)']);
+
+  const again = changes(blueprint, { image: 'tito' }, failed);
+  assert.ok(!('refused' in again));
+  const { state, order } = deploy({ ...again, request: 'r3', requestedAt: '2026-11-23T12:00:00.000Z' }, failed);
+  assert.deepEqual(order.toSorted(), ['create m', 'delete m', 'delete m (replaced)']);
+  assert.ok(order.indexOf('delete m (replaced)') > order.indexOf('create m'), 'what still works goes last');
+  assert.deepEqual(Object.keys(state.resources), ['m']);
+});
+
+test('each step has the time that its resource says, or two hours', () => {
+  const deadlines = (keys: string) =>
+    deploy(changes(text(keys), one) as never, null, () => undefined).state.resources.m!.deadline;
+
+  assert.equal(deadlines('createTimeout: 45m'), 1000 + 45 * 60_000);
+  assert.equal(deadlines(''), 1000 + 2 * 3_600_000);
 });

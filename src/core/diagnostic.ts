@@ -59,6 +59,7 @@ export const diagnosticCodes = {
   'blueprint.cycle': 'Resources wait for each other in a ring.',
   'resource.no-type': 'The resource has no type.',
   'resource.unknown-type': 'There is no such resource type.',
+  'resource.timeout': 'A timeout of a resource is a length of time such as 45m or 2h.',
   'resource.unknown': '`dependsOn` names a resource that is not there.',
   'expression.syntax': 'The text in ${...} is no expression, and stays as it is.',
   'expression.name': 'The expression uses a name that nothing has.',

@@ -1,6 +1,6 @@
 import type { DeploymentEvent } from '../blueprint/deployment.ts';
 import { type PastRequest, pastRequests } from '../blueprint/history.ts';
-import type { Zone } from '../blueprint/placement.ts';
+import { readZone, type Zone } from '../blueprint/zone.ts';
 import { MillraceError } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
 import { bindingPath, resolveText } from '../lang/binding.ts';
@@ -68,7 +68,7 @@ export function openEndpoint(
 }
 
 export async function readZones(parts: EngineParts): Promise<Zone[]> {
-  return (await parts.store.list('cloud-zone')).map(({ body }) => body as unknown as Zone);
+  return (await parts.store.list('cloud-zone')).map(({ body }) => readZone(body));
 }
 
 /** The requests of a deployment, from its events. */

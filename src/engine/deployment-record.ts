@@ -29,6 +29,9 @@ export function deploymentSummary(state: Deployment): JsonObject {
     createdAt: toIso(state.createdAt),
     updatedAt: toIso(state.updatedAt),
     blueprint: state.plan.blueprintName,
-    zones: Object.values(state.resources).map(({ zone, type, status }) => ({ zone, type, status })),
+    zones: Object.values(state.resources).map(({ zone, type, status, node, host = '', size = {} }) => ({
+      ...{ zone, type, status, node, host },
+      ...size,
+    })),
   };
 }

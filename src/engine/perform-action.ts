@@ -1,5 +1,5 @@
 import type { ActionReport } from '../blueprint/deploy.ts';
-import type { Action, Deployment } from '../blueprint/deployment.ts';
+import { type Action, type Deployment, placementOf, type ResourceState } from '../blueprint/deployment.ts';
 import { isOfOurs, messageOf } from '../core/error.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import { sealedInside } from '../core/secret.ts';
@@ -12,6 +12,7 @@ import type { Mailbox } from './transact.ts';
 
 interface Located {
   action: Action;
+  resource: ResourceState;
   type: string;
   /** Kind of the account that its zone belongs to. */
   cloud: string;
@@ -50,6 +51,10 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
     const outcome = await attemptTo(
       async () => found.definition?.poll?.(command.body.ticket ?? null, found.context) ?? { failed: cannotMake(found) },
     );
+    const { deadline = Number.POSITIVE_INFINITY } = found.resource;
+    if ('wait' in outcome && parts.moment.now() >= deadline) {
+      return report(command, { failed: `${found.action.instance} was not ready in time: its step is given up.` });
+    }
     if ('wait' in outcome) {
       const again = {
         due: parts.moment.now() + outcome.seconds * 1000,
@@ -69,17 +74,17 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
     const definition = parts.catalogue.resources.find(
       ({ type, accountType }) => type === resource.type && accountType === cloud,
     );
-    const placement = deployment.plan.placements.find(({ resource: name }) => name === resource.node);
+    const placement = placementOf(deployment.plan.placements, resource);
     const context: ResourceContext = {
       key: command.key,
-      identity: `${deployment.id}/${action.instance}/${resource.generation}`,
+      identity: `${deployment.id}/${resource.instance}/${resource.generation}`,
       deploymentName: deployment.name,
-      instance: action.instance,
+      instance: resource.instance,
       zone: resource.zone,
       image: placement?.image ?? null,
       flavor: placement?.flavor ?? null,
     };
-    return { action, type: resource.type, cloud, definition, context };
+    return { action, resource, type: resource.type, cloud, definition, context };
   }
 
   async function report(command: Command, outcome: CloudOutcome): Promise<void> {

@@ -1,12 +1,14 @@
-import { type PlanRequest, planChanges } from '../blueprint/changes.ts';
+import { type Land, type PlanRequest, planChanges } from '../blueprint/changes.ts';
 import { type Deployment, type DeploymentPlan, isBusy } from '../blueprint/deployment.ts';
 import { earlierPlan } from '../blueprint/history.ts';
 import { bindBlueprintInputs } from '../blueprint/inputs.ts';
 import type { Blueprint } from '../blueprint/model.ts';
 import { checkBlueprint } from '../blueprint/parse.ts';
-import { isMachine } from '../blueprint/placement.ts';
+import { projectRulesOf } from '../blueprint/project-rules.ts';
 import { type PropertyGroup, withPropertyGroups } from '../blueprint/property-groups.ts';
 import { planDelete } from '../blueprint/removal.ts';
+import { isMachine } from '../blueprint/type-families.ts';
+import { nothing, plus } from '../blueprint/zone.ts';
 import { isError } from '../core/diagnostic.ts';
 import { MillraceError } from '../core/error.ts';
 import { toIso } from '../core/instant.ts';
@@ -197,7 +199,7 @@ export function deploymentPlanner(parts: EngineParts) {
         hint: `It can make: ${parts.catalogue.resources.map(({ type }) => type).join(', ')}.`,
       });
     }
-    const planned = planChanges(wanted, existing ?? null, await readZones(parts), await machinesByZone(), deployment);
+    const planned = planChanges(wanted, existing ?? null, await land(deployment), deployment);
     if ('refused' in planned) {
       throw new MillraceError('placement.impossible', {
         message: `Deployment ${deployment.name} is refused: ${planned.refused.map(({ message }) => message).join(' ')}`,
@@ -220,14 +222,26 @@ export function deploymentPlanner(parts: EngineParts) {
     );
   }
 
-  async function machinesByZone(): Promise<Record<string, number>> {
-    const counts: Record<string, number> = {};
-    for (const { zones } of await store.summaries('deployment')) {
-      for (const resource of Array.isArray(zones) ? zones.filter(isObject) : []) {
+  /** Where the project may go, and what stands there, but for the deployment itself. */
+  async function land({ id, project }: Pick<Deployment, 'id' | 'project'>): Promise<Land> {
+    const amounts: Land['occupancy']['amounts'] = {};
+    const seats: Land['occupancy']['seats'] = [];
+    for (const summary of await store.summaries('deployment')) {
+      for (const resource of Array.isArray(summary.zones) ? summary.zones.filter(isObject) : []) {
+        if (!isMachine(String(resource.type))) continue;
+        const number = (key: string) => Number(resource[key] ?? 0);
         const zone = String(resource.zone);
-        if (isMachine(String(resource.type))) counts[zone] = (counts[zone] ?? 0) + 1;
+        const size = { memoryMb: number('memoryMb'), cpus: number('cpus'), storageGb: number('storageGb') };
+        amounts[zone] = plus(amounts[zone] ?? nothing, { instances: 1, ...size });
+        const seat = { zone, host: String(resource.host ?? ''), memoryMb: size.memoryMb };
+        seats.push({ ...seat, resource: summary.id === id ? String(resource.node) : '' });
       }
     }
-    return counts;
+    const kept = await store.find('project', '', project);
+    return {
+      zones: await readZones(parts),
+      occupancy: { amounts, seats, networks: {} },
+      rules: projectRulesOf(kept?.body),
+    };
   }
 }

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { planChanges } from '../../blueprint/changes.ts';
+import { emptyLand, planChanges } from '../../blueprint/changes.ts';
 import { bindBlueprintInputs } from '../../blueprint/inputs.ts';
 import { checkBlueprint } from '../../blueprint/parse.ts';
-import type { Placement, Zone } from '../../blueprint/placement.ts';
-import { readZone } from '../../blueprint/zone.ts';
+import type { Placement } from '../../blueprint/placement.ts';
+import { readZone, type Zone } from '../../blueprint/zone.ts';
 import { type Diagnostic, formatDiagnostic, isError } from '../../core/diagnostic.ts';
 import { isObject, type Json } from '../../core/json.ts';
 import { parseYaml } from '../../lang/yaml.ts';
@@ -51,8 +51,7 @@ export const planCommand = (_: CliParts, done: (code: ExitCode) => void): Comman
             requestedAt: '',
           },
           null,
-          clouds ? readZones(clouds) : [],
-          {},
+          emptyLand(clouds ? readZones(clouds) : []),
         );
         const refused = 'refused' in plan ? plan.refused : [];
         for (const { resource, message } of refused)
@@ -89,7 +88,7 @@ export const planCommand = (_: CliParts, done: (code: ExitCode) => void): Comman
 function explain({ resource, zone, because, verdicts }: Placement): string {
   const lines = verdicts.map(
     ({ zone: name, refused, softMatches, priority }) =>
-      `    ${name}: ${refused.length > 0 ? `no, ${refused.join('; ')}` : `possible (priority ${priority}, ${softMatches} soft)`}`,
+      `    ${name}: ${refused.length > 0 ? `no, ${refused.map(({ message }) => message).join('; ')}` : `possible (priority ${priority}, ${softMatches} soft)`}`,
   );
   return [`${paints.bold(resource)} -> ${zone ?? paints.bad('nowhere')}: ${because}`, ...lines].join('\n');
 }

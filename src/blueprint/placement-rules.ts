@@ -1,0 +1,136 @@
+import { meets, type Place, type Refused, type TagSet } from './atlas.ts';
+import { type Constraint, formatTag } from './constraint.ts';
+import type { Judgement } from './judgement.ts';
+import type { Occupancy, PlacementRequest } from './placement.ts';
+import { isDisk, isNetwork } from './type-families.ts';
+import { type Amounts, nothing } from './zone.ts';
+
+/** Asks one thing of one zone. Undefined: nothing is in the way. */
+type Rule = (
+  request: PlacementRequest,
+  place: Place,
+  occupancy: Occupancy,
+  judgement: Judgement,
+) => Refused[] | undefined;
+
+const stays: Rule = ({ only }, { zone }) =>
+  only && only.zone !== zone.name ? [refused('zone', only.because.replace(/\.$/, ''))] : undefined;
+
+const account: Rule = ({ type, accountType }, { zone }) =>
+  accountType && accountType !== zone.accountType
+    ? [refused('account', `it belongs to ${zone.accountType}, and ${type} needs ${accountType}`)]
+    : undefined;
+
+const words: Record<keyof Amounts, { rule: string; unit: string; many: string }> = {
+  instances: { rule: 'limit.instances', unit: 'machines', many: 'more do not fit' },
+  memoryMb: { rule: 'limit.memory', unit: 'MB of memory', many: 'MB more do not fit' },
+  cpus: { rule: 'limit.cpus', unit: 'cores', many: 'more do not fit' },
+  storageGb: { rule: 'limit.storage', unit: 'GB of disks', many: 'GB more do not fit' },
+};
+
+const limits: Rule = (request, place, { amounts }, judgement) => {
+  const { limits: most, name } = place.zone;
+  if (!most.instances && !most.memoryMb && !most.cpus && !most.storageGb) return undefined;
+  const need = judgement.need(request, place);
+  const held = amounts[name] ?? nothing;
+  const isOver = (what: keyof Amounts) => most[what] > 0 && need[what] > 0 && held[what] + need[what] > most[what];
+  if (!isOver('instances') && !isOver('memoryMb') && !isOver('cpus') && !isOver('storageGb')) return undefined;
+  return (Object.keys(words) as (keyof Amounts)[])
+    .filter(isOver)
+    .map((what) =>
+      refused(
+        words[what].rule,
+        `it holds ${held[what]} of ${most[what]} ${words[what].unit}, ${need[what]} ${words[what].many}`,
+      ),
+    );
+};
+
+const image: Rule = ({ imageName, properties }, { images }) =>
+  imageName === '' || images.get(imageName) ? undefined : [images.lack(imageName, String(properties.image))];
+
+const flavor: Rule = ({ flavorName, properties }, { flavors }) =>
+  flavorName === '' || flavors.get(flavorName) ? undefined : [flavors.lack(flavorName, String(properties.flavor))];
+
+const networks: Rule = (request, { region }, occupancy, judgement) => {
+  if (request.networks.length === 0 || judgement.networkFor(request, region, occupancy)) return undefined;
+  const lacking = request.networks.filter((network) => judgement.networkOptions(network, region).length === 0);
+  if (lacking.length > 0) return lacking.map((network) => refused('network', noProfile(judgement, network)));
+  const elsewhere = request.networks.find((network) => {
+    const taken = occupancy.networks[network];
+    return taken && taken.region !== region.key;
+  });
+  return elsewhere
+    ? [refused('network', `network ${elsewhere} is in ${occupancy.networks[elsewhere]!.region} already`)]
+    : [refused('network', `no network profile serves ${request.networks.join(' and ')} at once`)];
+};
+
+function noProfile(judgement: Judgement, network: string): string {
+  const { networkType = 'existing', constraints = [] } = judgement.wish(network) ?? {};
+  const wanted = constraints.map(({ text }) => text).join(', ');
+  const kind = networkType === 'existing' ? '' : ` and makes it ${networkType}`;
+  return `no network profile of its region meets ${wanted || 'the request'} of network ${network}${kind}`;
+}
+
+const storage: Rule = ({ disks }, { region }, _, judgement) => {
+  const lacking = disks.filter((disk) => judgement.storageFor(disk, region) === null);
+  return lacking.length === 0
+    ? undefined
+    : lacking.map(({ name, constraints, encrypted }) => {
+        const wanted = [...constraints.map(({ text }) => text), ...(encrypted ? ['encryption'] : [])].join(', ');
+        return refused('storage', `no storage profile of its region offers ${wanted} for ${name}`);
+      });
+};
+
+/** A zone is held against the constraints with its tags and those of one of its computes. */
+const tags: Rule = (request, place) => {
+  const { zone, hosts } = place;
+  const { constraints } = request;
+  if (constraints.length === 0 && zone.computes.length === 0) return undefined;
+  if (isNetwork(request.type) || isDisk(request.type)) return undefined;
+  if (zone.computes.length === 0) return unmet(place.tags, constraints);
+  if (hosts.length === 0) return [refused('compute', `none of its ${zone.computes.length} computes is switched on`)];
+  let nearest: Refused[] | undefined;
+  for (const host of hosts) {
+    const lacking = unmet(host.tags, constraints);
+    if (!lacking) return undefined;
+    if (!nearest || lacking.length < nearest.length) nearest = lacking;
+  }
+  return nearest;
+};
+
+function unmet(offered: TagSet, constraints: readonly Constraint[]): Refused[] | undefined {
+  const lacking = constraints.filter((constraint) => constraint.hard && !meets(offered, constraint));
+  return lacking.length > 0 ? lacking.map(lackOf) : undefined;
+}
+
+const affinity: Rule = ({ affinities }, { zone, hosts }, { seats }) => {
+  if (affinities.length === 0) return undefined;
+  const wrong = affinities.flatMap(({ resource, away, hard }) => {
+    const others = seats.filter((seat) => seat.resource === resource);
+    if (!hard || others.length === 0) return [];
+    const isThere = others.some((seat) => seat.zone === zone.name);
+    if (!away && !isThere) return [refused('affinity', `${resource} is in ${others[0]!.zone}, and must be near`)];
+    const taken = new Set(others.filter((seat) => seat.zone === zone.name).map(({ host }) => host));
+    const isFull = hosts.length === 0 ? isThere : hosts.every(({ name }) => taken.has(name));
+    return away && isFull ? [refused('affinity', `${resource} is there, and must be kept away from`)] : [];
+  });
+  return wrong.length > 0 ? wrong : undefined;
+};
+
+/** In the order in which people want to hear of them. */
+export const rules: readonly Rule[] = [stays, account, limits, networks, flavor, image, storage, tags, affinity];
+
+const refused = (rule: string, message: string): Refused => ({ rule, message });
+
+/** Said of hundreds of zones in the same words, so said once. */
+const lacks = new WeakMap<Constraint, Refused>();
+
+function lackOf(constraint: Constraint): Refused {
+  let lack = lacks.get(constraint);
+  if (!lack) {
+    const tag = formatTag(constraint.tag);
+    lack = refused('tag', constraint.mustNot ? `it has the tag ${tag}` : `it lacks the tag ${tag}`);
+    lacks.set(constraint, lack);
+  }
+  return lack;
+}
