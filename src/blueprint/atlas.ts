@@ -5,6 +5,7 @@ import type { NetworkProfile, StorageProfile, Zone } from './zone.ts';
 
 /** Zones made ready for many questions: a thousand resources ask each of hundreds of zones. */
 export interface Atlas {
+  /** By priority, then by name. */
   places: Place[];
   byName: Map<string, Place>;
   regions: Map<string, Region>;
@@ -33,9 +34,9 @@ export type TagSet = ReadonlySet<string>;
 
 /** Names are looked up in lower case, since the original makes no difference. */
 export interface Mappings<T> {
-  get(lowerName: string): T | undefined;
+  byName: ReadonlyMap<string, T>;
   /** What is said where a name is none: once, however often it is asked for. */
-  lack(lowerName: string, name: string): Refused;
+  lack(lowerName: string, name: string): Refused[];
 }
 
 /** What a flavor takes of the limits of a zone, and all that was written of it. */
@@ -53,7 +54,8 @@ export interface Refused {
 
 export function atlasOf(zones: readonly Zone[]): Atlas {
   const regions = new Map<string, Region>();
-  const places = zones.map((zone): Place => {
+  const sorted = zones.toSorted((a, b) => a.priority - b.priority || (a.name < b.name ? -1 : 1));
+  const places = sorted.map((zone): Place => {
     const region = regionOf(zone, regions);
     return {
       zone,
@@ -91,13 +93,13 @@ function regionOf(zone: Zone, regions: Map<string, Region>): Region {
 
 function mappingsOf<T>(kind: string, given: Record<string, JsonObject>, read: (value: JsonObject) => T): Mappings<T> {
   const byName = new Map(Object.entries(given).map(([name, value]) => [name.toLowerCase(), read(value)]));
-  const lacks = new Map<string, Refused>();
+  const lacks = new Map<string, Refused[]>();
   const names = Object.keys(given).join(', ') || 'none';
   return {
-    get: (lowerName) => byName.get(lowerName),
+    byName,
     lack: (lowerName, name) => {
       const message = `it has no mapping for ${kind} ${name} (has: ${names})`;
-      const lack = lacks.get(lowerName) ?? { rule: kind, message };
+      const lack = lacks.get(lowerName) ?? [{ rule: kind, message }];
       lacks.set(lowerName, lack);
       return lack;
     },

@@ -1,8 +1,7 @@
-import { meetsHard, type Place, type Region, softMatches } from './atlas.ts';
+import { type Flavor, meetsHard, type Region, softMatches } from './atlas.ts';
 import type { Constraint } from './constraint.ts';
 import type { DiskWish, Occupancy, PlacementRequest } from './placement.ts';
-import { isMachine } from './type-families.ts';
-import { type Amounts, nothing } from './zone.ts';
+import type { Amounts } from './zone.ts';
 
 /** What a network of the blueprint asks for. */
 export interface NetworkWish {
@@ -17,6 +16,19 @@ export interface ChosenNetwork {
   network: string | null;
 }
 
+/** What all new machines of a request take together. */
+export function needOf(
+  what: keyof Amounts,
+  { takesRoom, count, size, storageGb }: PlacementRequest,
+  flavor: Flavor | undefined,
+): number {
+  if (!takesRoom) return 0;
+  if (what === 'instances') return count;
+  if (what === 'memoryMb') return count * (flavor?.memoryMb || size.memoryMb);
+  if (what === 'cpus') return count * (flavor?.cpus || size.cpus);
+  return count * storageGb;
+}
+
 /** What rules ask again and again while one blueprint is placed; each answer is found once. */
 export class Judgement {
   readonly #networks: Map<string, NetworkWish>;
@@ -29,18 +41,6 @@ export class Judgement {
 
   wish(network: string): NetworkWish | undefined {
     return this.#networks.get(network);
-  }
-
-  /** What all its new machines take together. */
-  need({ type, count, size, flavorName, disks }: PlacementRequest, { flavors }: Place): Amounts {
-    if (!isMachine(type)) return nothing;
-    const flavor = flavors.get(flavorName);
-    return {
-      instances: count,
-      memoryMb: count * (flavor?.memoryMb || size.memoryMb),
-      cpus: count * (flavor?.cpus || size.cpus),
-      storageGb: disks.reduce((sum, { capacityGb }) => sum + capacityGb, 0) * Math.max(1, count),
-    };
   }
 
   /** The networks of a region that a network of the blueprint may be, the best first. */

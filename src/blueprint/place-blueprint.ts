@@ -97,6 +97,11 @@ export function placeBlueprint(question: PlacementQuestion): Placement[] {
     const properties = early(resource.properties, index);
     const own = constraintsIn(properties.constraints);
     const machine = isMachine(resource.type);
+    const disks = machine
+      ? [bootDisk(properties), ...disksOf(resource).map((disk) => diskWish(blueprint.resources[disk]!, index))]
+      : isDisk(resource.type)
+        ? [diskWish(resource, index)]
+        : [];
     return {
       ...{ resource: name, type: resource.type, count, properties, constraints: own },
       accountType: accountTypeOf(resource.type),
@@ -110,11 +115,9 @@ export function placeBlueprint(question: PlacementQuestion): Placement[] {
         : isNetwork(resource.type)
           ? [resource.name]
           : [],
-      disks: machine
-        ? [bootDisk(properties), ...disksOf(resource).map((disk) => diskWish(blueprint.resources[disk]!, index))]
-        : isDisk(resource.type)
-          ? [diskWish(resource, index)]
-          : [],
+      disks,
+      takesRoom: machine,
+      storageGb: disks.reduce((sum, { capacityGb }) => sum + capacityGb, 0),
       affinities: machine ? affinitiesIn(properties.affinity) : [],
       ...(only ? { only } : {}),
     };

@@ -1,14 +1,17 @@
-import { meets, type Place, type Refused, type TagSet } from './atlas.ts';
+import { meets, type Place, type Refused, type Region, type TagSet } from './atlas.ts';
 import { type Constraint, formatTag } from './constraint.ts';
-import type { Judgement } from './judgement.ts';
+import { type Judgement, needOf } from './judgement.ts';
 import type { Occupancy, PlacementRequest } from './placement.ts';
 import { isDisk, isNetwork } from './type-families.ts';
 import { type Amounts, nothing } from './zone.ts';
 
 /** Asks one thing of one zone. Undefined: nothing is in the way. */
-type Rule = (
+type Rule = (request: PlacementRequest, place: Place, occupancy: Occupancy) => Refused[] | undefined;
+
+/** Asks what has the same answer in all zones of a region. */
+type RegionRule = (
   request: PlacementRequest,
-  place: Place,
+  region: Region,
   occupancy: Occupancy,
   judgement: Judgement,
 ) => Refused[] | undefined;
@@ -28,30 +31,31 @@ const words: Record<keyof Amounts, { rule: string; unit: string; many: string }>
   storageGb: { rule: 'limit.storage', unit: 'GB of disks', many: 'GB more do not fit' },
 };
 
-const limits: Rule = (request, place, { amounts }, judgement) => {
-  const { limits: most, name } = place.zone;
+const limits: Rule = (request, { zone, flavors }, { amounts }) => {
+  const most = zone.limits;
+  if (!request.takesRoom) return undefined;
   if (!most.instances && !most.memoryMb && !most.cpus && !most.storageGb) return undefined;
-  const need = judgement.need(request, place);
-  const held = amounts[name] ?? nothing;
-  const isOver = (what: keyof Amounts) => most[what] > 0 && need[what] > 0 && held[what] + need[what] > most[what];
+  const held = amounts[zone.name] ?? nothing;
+  const flavor = flavors.byName.get(request.flavorName);
+  const isOver = (what: keyof Amounts) => {
+    const need = needOf(what, request, flavor);
+    return most[what] > 0 && need > 0 && held[what] + need > most[what];
+  };
   if (!isOver('instances') && !isOver('memoryMb') && !isOver('cpus') && !isOver('storageGb')) return undefined;
-  return (Object.keys(words) as (keyof Amounts)[])
-    .filter(isOver)
-    .map((what) =>
-      refused(
-        words[what].rule,
-        `it holds ${held[what]} of ${most[what]} ${words[what].unit}, ${need[what]} ${words[what].many}`,
-      ),
-    );
+  return (Object.keys(words) as (keyof Amounts)[]).filter(isOver).map((what) => {
+    const { rule, unit, many } = words[what];
+    const need = needOf(what, request, flavor);
+    return refused(rule, `it holds ${held[what]} of ${most[what]} ${unit}, ${need} ${many}`);
+  });
 };
 
 const image: Rule = ({ imageName, properties }, { images }) =>
-  imageName === '' || images.get(imageName) ? undefined : [images.lack(imageName, String(properties.image))];
+  imageName === '' || images.byName.get(imageName) ? undefined : images.lack(imageName, String(properties.image));
 
 const flavor: Rule = ({ flavorName, properties }, { flavors }) =>
-  flavorName === '' || flavors.get(flavorName) ? undefined : [flavors.lack(flavorName, String(properties.flavor))];
+  flavorName === '' || flavors.byName.get(flavorName) ? undefined : flavors.lack(flavorName, String(properties.flavor));
 
-const networks: Rule = (request, { region }, occupancy, judgement) => {
+const networks: RegionRule = (request, region, occupancy, judgement) => {
   if (request.networks.length === 0 || judgement.networkFor(request, region, occupancy)) return undefined;
   const lacking = request.networks.filter((network) => judgement.networkOptions(network, region).length === 0);
   if (lacking.length > 0) return lacking.map((network) => refused('network', noProfile(judgement, network)));
@@ -71,7 +75,7 @@ function noProfile(judgement: Judgement, network: string): string {
   return `no network profile of its region meets ${wanted || 'the request'} of network ${network}${kind}`;
 }
 
-const storage: Rule = ({ disks }, { region }, _, judgement) => {
+const storage: RegionRule = ({ disks }, region, _, judgement) => {
   const lacking = disks.filter((disk) => judgement.storageFor(disk, region) === null);
   return lacking.length === 0
     ? undefined
@@ -99,8 +103,12 @@ const tags: Rule = (request, place) => {
 };
 
 function unmet(offered: TagSet, constraints: readonly Constraint[]): Refused[] | undefined {
-  const lacking = constraints.filter((constraint) => constraint.hard && !meets(offered, constraint));
-  return lacking.length > 0 ? lacking.map(lackOf) : undefined;
+  let lacking: Refused[] | undefined;
+  for (const constraint of constraints) {
+    if (!constraint.hard || meets(offered, constraint)) continue;
+    lacking = lacking ? [...lacking, ...lackOf(constraint)] : lackOf(constraint);
+  }
+  return lacking;
 }
 
 const affinity: Rule = ({ affinities }, { zone, hosts }, { seats }) => {
@@ -117,19 +125,20 @@ const affinity: Rule = ({ affinities }, { zone, hosts }, { seats }) => {
   return wrong.length > 0 ? wrong : undefined;
 };
 
-/** In the order in which people want to hear of them. */
-export const rules: readonly Rule[] = [stays, account, limits, networks, flavor, image, storage, tags, affinity];
+/** Both in the order in which people want to hear of them. */
+export const regionRules: readonly RegionRule[] = [networks, storage];
+export const rules: readonly Rule[] = [stays, account, limits, flavor, image, tags, affinity];
 
 const refused = (rule: string, message: string): Refused => ({ rule, message });
 
 /** Said of hundreds of zones in the same words, so said once. */
-const lacks = new WeakMap<Constraint, Refused>();
+const lacks = new WeakMap<Constraint, Refused[]>();
 
-function lackOf(constraint: Constraint): Refused {
+function lackOf(constraint: Constraint): Refused[] {
   let lack = lacks.get(constraint);
   if (!lack) {
     const tag = formatTag(constraint.tag);
-    lack = refused('tag', constraint.mustNot ? `it has the tag ${tag}` : `it lacks the tag ${tag}`);
+    lack = [refused('tag', constraint.mustNot ? `it has the tag ${tag}` : `it lacks the tag ${tag}`)];
     lacks.set(constraint, lack);
   }
   return lack;

@@ -1,9 +1,9 @@
 import type { JsonObject } from '../core/json.ts';
-import { type Atlas, meets, type Place, type Refused, softMatches } from './atlas.ts';
+import { type Atlas, meets, type Place, type Refused, type Region, softMatches } from './atlas.ts';
 import type { Constraint } from './constraint.ts';
 import { chooseHosts, type Seat } from './hosts.ts';
-import type { Judgement } from './judgement.ts';
-import { rules } from './placement-rules.ts';
+import { type Judgement, needOf } from './judgement.ts';
+import { regionRules, rules } from './placement-rules.ts';
 import { type Amounts, nothing, plus } from './zone.ts';
 
 /** What has to be placed: a whole cluster at once, since its machines belong together. */
@@ -20,8 +20,11 @@ export interface PlacementRequest {
   /** In lower case; empty where it asks for none. */
   imageName: string;
   flavorName: string;
-  /** What one machine takes, where no flavor says so. */
+  /** Whether it counts against the limits of a zone: machines do. */
+  takesRoom: boolean;
+  /** What one machine takes, where no flavor says so, and what its disks hold together. */
   size: { memoryMb: number; cpus: number };
+  storageGb: number;
   constraints: Constraint[];
   /** Of the blueprint: the networks that its machines join. */
   networks: string[];
@@ -99,15 +102,23 @@ export function place(
   judgement: Judgement,
   spreading: Spreading = 'DEFAULT',
 ): Placement {
-  const fits: Verdict[] = [];
-  const missed: Verdict[] = [];
+  /** By how much is in the way; places come in the order of their priority and name, and keep it. */
+  const missed: Verdict[][] = [[]];
+  const ofRegion = new Map<Region, Refused[]>();
+  for (const region of atlas.regions.values())
+    ofRegion.set(
+      region,
+      regionRules.flatMap((rule) => rule(request, region, occupancy, judgement) ?? []),
+    );
   for (const place of atlas.places) {
-    const verdict = judge(request, place, occupancy, judgement);
-    (verdict.refused.length === 0 ? fits : missed).push(verdict);
+    const verdict = judge(request, place, occupancy, ofRegion.get(place.region)!);
+    const { length } = verdict.refused;
+    const alike = missed[length];
+    if (alike) alike.push(verdict);
+    else missed[length] = [verdict];
   }
-  fits.sort(byPreference);
-  missed.sort(byNearness);
-  const verdicts = [...fits, ...missed];
+  const fits = missed[0]!.sort(byPreference);
+  const verdicts = missed.flat();
   const best = fits[0];
   if (!best) return nowhere(request, verdicts);
   return settle(request, atlas.byName.get(best.zone)!, occupancy, judgement, verdicts);
@@ -116,8 +127,7 @@ export function place(
     return (
       a.priority - b.priority ||
       b.softMatches - a.softMatches ||
-      (spreading === 'SPREAD' ? fullness(a) - fullness(b) : 0) ||
-      compare(a.zone, b.zone)
+      (spreading === 'SPREAD' ? fullness(a) - fullness(b) : 0)
     );
   }
 
@@ -128,17 +138,15 @@ export function place(
   }
 }
 
-const none: Refused[] = [];
-
 /** Every rule is asked, so that people see all that is in the way, and the nearest miss is the one with the least of it. */
-function judge(request: PlacementRequest, place: Place, occupancy: Occupancy, judgement: Judgement): Verdict {
-  let refused = none;
+function judge(request: PlacementRequest, place: Place, occupancy: Occupancy, ofRegion: Refused[]): Verdict {
+  let refused = ofRegion;
   for (const rule of rules) {
-    const reasons = rule(request, place, occupancy, judgement);
-    if (reasons) refused = refused === none ? reasons : [...refused, ...reasons];
+    const reasons = rule(request, place, occupancy);
+    if (reasons) refused = refused.length === 0 ? reasons : [...refused, ...reasons];
   }
   const { name, priority } = place.zone;
-  return { zone: name, refused, softMatches: refused === none ? bestSoft(request, place) : 0, priority };
+  return { zone: name, refused, softMatches: refused.length === 0 ? bestSoft(request, place) : 0, priority };
 }
 
 /** Of the compute that suits best, where there are computes. */
@@ -146,11 +154,6 @@ const bestSoft = ({ constraints }: PlacementRequest, { tags, hosts }: Place): nu
   hosts.length === 0
     ? softMatches(tags, constraints)
     : Math.max(...hosts.map((host) => softMatches(host.tags, constraints)));
-
-const byNearness = (a: Verdict, b: Verdict): number =>
-  a.refused.length - b.refused.length || a.priority - b.priority || compare(a.zone, b.zone);
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function settle(
   request: PlacementRequest,
@@ -161,7 +164,13 @@ function settle(
 ): Placement {
   const { zone, region } = place;
   const nic = judgement.networkFor(request, region, occupancy);
-  const need = judgement.need(request, place);
+  const flavor = place.flavors.byName.get(request.flavorName);
+  const need: Amounts = {
+    instances: needOf('instances', request, flavor),
+    memoryMb: needOf('memoryMb', request, flavor),
+    cpus: needOf('cpus', request, flavor),
+    storageGb: needOf('storageGb', request, flavor),
+  };
   occupancy.amounts[zone.name] = plus(occupancy.amounts[zone.name] ?? nothing, need);
   for (const network of request.networks) {
     const profile = nic ?? judgement.networkOf(network, region);
@@ -185,8 +194,8 @@ function settle(
     ...{ resource: request.resource, zone: zone.name, account: zone.account, region: zone.region },
     because: request.only?.because ?? reason(request, place, verdicts),
     verdicts,
-    image: place.images.get(request.imageName) ?? null,
-    flavor: place.flavors.get(request.flavorName)?.written ?? null,
+    image: place.images.byName.get(request.imageName) ?? null,
+    flavor: flavor?.written ?? null,
     networkProfile: nic?.profile ?? null,
     network: nic?.network ?? null,
     storage,
