@@ -35,7 +35,7 @@ export function actionsFor({ blueprint, graph, target, existing, anew }: WantedA
     const before = existing?.resources[instance];
     const because = anew.get(instance);
     if (!before) add('create', instance, after, `${instance} does not exist yet.`);
-    else if (!because) add('update', instance, after, `${instance} exists; changed where its properties differ.`);
+    else if (!because) add('update', instance, after, '');
     else if (resource.createBeforeDelete && before.status === 'OK') {
       const users = (dependents.get(node) ?? []).flatMap((name) => byNode.get(name) ?? []);
       add('create', instance, after, because);

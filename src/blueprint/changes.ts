@@ -2,7 +2,15 @@ import type { JsonObject } from '../core/json.ts';
 import { isTrue } from '../lang/evaluate.ts';
 import { ExpressionError } from '../lang/tokens.ts';
 import { actionsFor, withoutMark } from './actions.ts';
-import { type Deployment, type DeploymentPlan, environmentOf, placementOf, type RequestKind } from './deployment.ts';
+import {
+  type Action,
+  type Deployment,
+  type DeploymentPlan,
+  environmentOf,
+  placementOf,
+  type RequestKind,
+} from './deployment.ts';
+import { type Change, differences, type Findings } from './difference.ts';
 import { dependencies } from './graph.ts';
 import { type Blueprint, instanceName, type Resource } from './model.ts';
 import { placeBlueprint } from './place-blueprint.ts';
@@ -23,6 +31,8 @@ export interface PlanRequest {
   requestedBy: string;
   requestedAt: string;
   restores?: string;
+  /** Instances that shall be made anew, whatever else. */
+  rebuild?: readonly string[];
 }
 
 /** Why a request cannot be: the resource, and a sentence that names it. */
@@ -36,6 +46,12 @@ export interface Land {
   zones: readonly Zone[];
   occupancy: Occupancy;
   rules: ProjectRules;
+}
+
+function sentenceOf(instance: string, changes: readonly Change[]): string {
+  const moving = changes.filter(({ kept }) => !kept);
+  const names = moving.map(({ property, isKnown }) => (isKnown ? property : `${property} (perhaps)`));
+  return moving.length > 0 ? `${instance} changes: ${names.join(', ')}.` : `${instance} stays as it is.`;
 }
 
 /** Land where nothing stands yet, and of a project without rules. */
@@ -53,6 +69,7 @@ export function planChanges(
   request: PlanRequest,
   existing: Deployment | null,
   land: Land,
+  findings: Findings = {},
   deployment: Pick<Deployment, 'id' | 'name' | 'project'> = existing ?? { id: '', name: '', project: '' },
 ): DeploymentPlan | { refused: Refusal[]; placements: Placement[] } {
   const { blueprint, inputs, constants } = request;
@@ -70,12 +87,15 @@ export function planChanges(
   const anew = new Map<string, string>();
   for (const { instance, node, type } of wanted) {
     const before = existing?.resources[instance];
-    const because = before && recreateReason(before, type, blueprint.resources[node]!, facts);
+    const because =
+      before && (outsideReason(instance) ?? recreateReason(before, type, blueprint.resources[node]!, facts));
     if (because) anew.set(instance, because);
   }
   const staying = Object.values(existing?.resources ?? {}).filter(
     ({ instance }) => wanted.some((one) => one.instance === instance) && !anew.has(instance),
   );
+  const standingFacts = Object.fromEntries(staying.map((one) => [one.instance, one]));
+  const pending = new Set(wanted.filter(({ instance }) => !standingFacts[instance]).map(({ node }) => node));
   const { rules } = land;
   const zones = zonesOfProject(land.zones, rules);
   const placements = placeBlueprint({ facts, graph, counts, staying, zones, occupancy: land.occupancy, rules });
@@ -94,14 +114,33 @@ export function planChanges(
       size: { memoryMb, cpus, storageGb },
     };
   });
-  const actions = actionsFor({ blueprint, graph, target, existing, anew });
+  const actions = actionsFor({ blueprint, graph, target, existing, anew }).map(explained);
   for (const { does, instance, because } of actions) if (does === 'delete') refuseProtected(instance, because);
   if (refused.length > 0) return { refused, placements };
+  const { rebuild: _, ...wish } = request;
   return {
-    ...request,
+    ...wish,
     ...{ target, actions, placements },
     ...(rules.operationTimeout ? { operationTimeout: rules.operationTimeout } : {}),
   };
+
+  function outsideReason(instance: string): string | undefined {
+    if (findings[instance] === 'gone') return `${instance} is gone: somebody removed it outside.`;
+    return request.rebuild?.includes(instance) ? `${request.requestedBy} asks for a new ${instance}.` : undefined;
+  }
+
+  /** Updates say what they would change. */
+  function explained(action: Action): Action {
+    const before = existing?.resources[action.instance];
+    if (action.does !== 'update' || !before) return action;
+    const { ignoreChanges, ignoredProperties = [] } = blueprint.resources[before.node]!;
+    if (ignoreChanges)
+      return { ...action, because: `${action.instance} has \`ignoreChanges\`: it stays as it is.`, changes: [] };
+    const found = findings[action.instance];
+    const seen = { ...facts, resources: standingFacts, pending };
+    const changes = differences(seen, before, found === 'gone' ? undefined : found, ignoredProperties);
+    return { ...action, because: sentenceOf(action.instance, changes), changes };
+  }
 
   function nodeOf(resource: string): string {
     return Object.hasOwn(blueprint.resources, resource) ? resource : resource.replace(/\[\d+\]$/, '');

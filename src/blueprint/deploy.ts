@@ -4,17 +4,22 @@ import { ExpressionError } from '../lang/tokens.ts';
 import {
   type Action,
   type Deployment,
+  type DeploymentEdits,
   type DeploymentEvent,
   type DeploymentPlan,
+  effective,
   environmentOf,
   evolveDeployment,
   isBusy,
 } from './deployment.ts';
+import { keptOverrides } from './difference.ts';
 import { evaluateOutputs, evaluateProperties, type Facts } from './properties.ts';
 import { sameProperties } from './recreate.ts';
 
 export type DeploymentMessage =
   | { type: 'request'; id: string; name: string; project: string; host: string; plan: DeploymentPlan }
+  | { type: 'edit'; by: string; changes: DeploymentEdits }
+  | { type: 'notice'; notice: string; message: string }
   | { type: 'report'; request: string; action: string; report: ActionReport };
 
 export type ActionReport =
@@ -50,6 +55,11 @@ export function decideDeployment(
       });
       advance();
     }
+  } else if (message.type === 'edit') {
+    if (before) emit({ type: 'deployment-edited', by: message.by, changes: message.changes });
+  } else if (message.type === 'notice') {
+    if (before && !before.notices?.includes(message.notice))
+      emit({ type: 'deployment-notice', notice: message.notice, message: message.message });
   } else if (before && isBusy(before) && before.plan.request === message.request && !before.done[message.action]) {
     report(message.action, message.report);
   }
@@ -99,7 +109,8 @@ export function decideDeployment(
   }
 
   function begin(action: Action): void {
-    if (action.does === 'delete') return start(action, {}, state.resources[action.instance]?.generation ?? 1);
+    if (action.does === 'delete') return start(action, {}, {}, state.resources[action.instance]?.generation ?? 1);
+    if (action.does === 'act') return act(action);
     const planned = state.plan.target.find(({ instance }) => instance === action.instance)!;
     const { ignoreChanges, ignoredProperties = [] } = state.plan.blueprint.resources[planned.node]!;
     if (action.does === 'update' && ignoreChanges)
@@ -116,16 +127,27 @@ export function decideDeployment(
       });
     }
     const standing = state.resources[action.instance];
-    if (action.does === 'update' && standing) desired = withKept(desired, standing.desired, ignoredProperties);
-    if (action.does === 'update' && standing && sameProperties(standing.desired, desired)) {
+    if (action.does === 'create' || !standing) return start(action, desired, {}, nextGeneration(action.instance));
+    desired = withKept(desired, standing.desired, ignoredProperties);
+    const overrides = keptOverrides(standing.overrides ?? {}, standing.desired, desired);
+    const hasDrifted = action.changes?.some(({ actual, kept }) => actual !== undefined && !kept);
+    if (!hasDrifted && sameProperties(effective(standing), { ...desired, ...overrides }))
       return emit({ type: 'action-done', action: action.id, properties: {}, unchanged: true });
-    }
-    start(action, desired, action.does === 'create' ? nextGeneration(action.instance) : (standing?.generation ?? 1));
+    start(action, desired, overrides, standing.generation);
   }
 
-  function start(action: Action, desired: JsonObject, generation: number): void {
+  function act(action: Action): void {
+    const standing = state.resources[action.instance];
+    if (!standing)
+      return emit({ type: 'action-failed', action: action.id, message: `There is no resource ${action.instance}.` });
+    const overrides = { ...standing.overrides, ...action.operation?.sets };
+    start(action, standing.desired, overrides, standing.generation);
+  }
+
+  function start(action: Action, desired: JsonObject, overrides: JsonObject, generation: number): void {
     const deadline = now + timeoutOf(action);
-    emit({ type: 'action-started', action: action.id, desired, generation, deadline });
+    const set = Object.keys(overrides).length > 0 ? { overrides } : {};
+    emit({ type: 'action-started', action: action.id, desired, ...set, generation, deadline });
     commands.push({
       do: 'start-action',
       request: state.plan.request,
@@ -139,7 +161,7 @@ export function decideDeployment(
   function timeoutOf({ instance, does }: Action): number {
     const { node } = state.resources[instance] ?? state.plan.target.find((one) => one.instance === instance)!;
     const { timeouts = {} } = state.plan.blueprint.resources[node] ?? {};
-    return state.plan.operationTimeout || (timeouts[does] ?? 2 * 3_600_000);
+    return state.plan.operationTimeout || (timeouts[does === 'act' ? 'update' : does] ?? 2 * 3_600_000);
   }
 
   /** Requests are unique, so a generation taken from the time of the request never repeats in the life of a deployment. */

@@ -2,7 +2,9 @@ import type { Instant } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
 import { replaced } from './actions.ts';
+import type { Change } from './difference.ts';
 import type { Blueprint } from './model.ts';
+import type { Operation } from './operation.ts';
 import type { Placement } from './placement.ts';
 
 export type RequestKind = 'CREATE' | 'UPDATE' | 'DELETE';
@@ -53,9 +55,13 @@ export const placementOf = (
 export interface Action {
   id: string;
   instance: string;
-  does: 'create' | 'update' | 'delete';
+  does: 'create' | 'update' | 'delete' | 'act';
   after: string[];
   because: string;
+  /** Of an update: what it would change, as far as it can be known before. */
+  changes?: Change[];
+  /** Of an `act`: what is done to what stands. */
+  operation?: Omit<Operation, 'instance'>;
 }
 
 export interface ResourceState extends PlannedInstance {
@@ -64,6 +70,8 @@ export interface ResourceState extends PlannedInstance {
   status: 'CREATING' | 'UPDATING' | 'DELETING' | 'OK' | 'TAINTED';
   /** Properties as evaluated when it was last changed. */
   desired: JsonObject;
+  /** What actions have changed since: it wins over `desired` until the blueprint changes its mind about it. */
+  overrides?: JsonObject;
   /** What the cloud said about it: address, id and so on. */
   properties: JsonObject;
   ticket: Json;
@@ -72,10 +80,18 @@ export interface ResourceState extends PlannedInstance {
   deadline?: Instant;
 }
 
+/** What a resource shall be now: as the blueprint asked for, and as actions changed it. */
+export const effective = ({ desired, overrides = {} }: ResourceState): JsonObject => ({ ...desired, ...overrides });
+
 export interface Deployment {
   id: string;
   name: string;
   project: string;
+  description?: string;
+  /** Who made it, or was given it. */
+  owner?: string;
+  /** When its lease ends; none: never. */
+  leaseExpiresAt?: Instant;
   /** The machine whose local cloud it lives in. */
   host?: string;
   /** `CREATE_INPROGRESS`, `UPDATE_SUCCESSFUL` and so on. */
@@ -91,6 +107,8 @@ export interface Deployment {
   started: string[];
   resources: Record<string, ResourceState>;
   outputs: JsonObject;
+  /** Of what people have been told: each once. */
+  notices?: string[];
 }
 
 /** What `env` is in the expressions of a deployment. */
@@ -104,12 +122,29 @@ export const environmentOf = (
 
 export type DeploymentEvent = { at: Instant } & (
   | { type: 'deployment-requested'; id: string; name: string; project: string; host?: string; plan: DeploymentPlan }
-  | { type: 'action-started'; action: string; desired: JsonObject; generation: number; deadline?: Instant }
+  | {
+      type: 'action-started';
+      action: string;
+      desired: JsonObject;
+      overrides?: JsonObject;
+      generation: number;
+      deadline?: Instant;
+    }
+  | { type: 'deployment-edited'; by: string; changes: DeploymentEdits }
+  | { type: 'deployment-notice'; notice: string; message: string }
   | { type: 'action-running'; action: string; ticket: Json }
   | { type: 'action-done'; action: string; properties: JsonObject; unchanged: boolean }
   | { type: 'action-failed'; action: string; message: string }
   | { type: 'deployment-finished'; status: Deployment['status']; message: string; outputs: JsonObject }
 );
+
+/** What people may change of a deployment without touching what stands. A lease of null never ends. */
+export interface DeploymentEdits {
+  name?: string;
+  description?: string;
+  owner?: string;
+  leaseExpiresAt?: Instant | null;
+}
 
 export function evolveDeployment(state: Deployment | null, event: DeploymentEvent): Deployment {
   if (event.type === 'deployment-requested') return requested(state, event);
@@ -123,6 +158,8 @@ export function evolveDeployment(state: Deployment | null, event: DeploymentEven
       updatedAt: event.at,
     };
   }
+  if (event.type === 'deployment-notice') return { ...state, notices: [...(state.notices ?? []), event.notice] };
+  if (event.type === 'deployment-edited') return edited(state, event.changes, event.at);
   const action = state.plan.actions.find(({ id }) => id === event.action);
   if (!action) return state;
   const { instance } = action;
@@ -158,7 +195,8 @@ export function evolveDeployment(state: Deployment | null, event: DeploymentEven
       return resource
         ? withResource(failed, instance, {
             ...resource,
-            status: 'TAINTED',
+            // An action that failed leaves behind what was there.
+            status: action.does === 'act' ? 'OK' : 'TAINTED',
             message: event.message,
             ticket: null,
           })
@@ -173,32 +211,32 @@ export const isDeleted = ({ status }: Deployment): boolean => status === 'DELETE
 function requested(state: Deployment | null, event: DeploymentEvent & { type: 'deployment-requested' }): Deployment {
   const { id, name, project, host = state?.host, plan, at } = event;
   return {
-    id,
-    name,
-    project,
+    ...(state ?? { owner: plan.requestedBy, createdAt: at, resources: {}, outputs: {} }),
+    ...{ id, name, project },
     ...(host ? { host } : {}),
-    status: `${plan.kind}_INPROGRESS`,
-    message: '',
-    createdAt: state?.createdAt ?? at,
-    updatedAt: at,
-    plan,
-    done: {},
-    failures: {},
-    started: [],
-    resources: state?.resources ?? {},
-    outputs: state?.outputs ?? {},
+    ...{ status: `${plan.kind}_INPROGRESS`, message: '', updatedAt: at, plan, done: {}, failures: {}, started: [] },
   };
+}
+
+function edited(state: Deployment, { leaseExpiresAt, ...changes }: DeploymentEdits, at: Instant): Deployment {
+  const { leaseExpiresAt: before, ...rest } = state;
+  const lease = leaseExpiresAt === undefined ? before : (leaseExpiresAt ?? undefined);
+  const notices = leaseExpiresAt === undefined ? {} : { notices: [] };
+  return { ...rest, ...changes, ...(lease === undefined ? {} : { leaseExpiresAt: lease }), ...notices, updatedAt: at };
 }
 
 function startedResource(
   state: Deployment,
   action: Action,
-  { desired, generation, deadline }: DeploymentEvent & { type: 'action-started' },
+  { desired, overrides, generation, deadline }: DeploymentEvent & { type: 'action-started' },
 ): ResourceState {
   const before = state.resources[action.instance];
   const until = deadline === undefined ? {} : { deadline };
   if (action.does === 'delete' && before) return { ...before, status: 'DELETING', ...until };
-  if (action.does === 'update' && before) return { ...before, status: 'UPDATING', desired, ...until };
+  if (action.does !== 'create' && before) {
+    const { overrides: _, ...rest } = before;
+    return { ...rest, status: 'UPDATING', desired, ...(overrides ? { overrides } : {}), ...until };
+  }
   const planned = state.plan.target.find(({ instance }) => instance === action.instance)!;
   return {
     ...planned,

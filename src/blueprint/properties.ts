@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
 import { type Scope, usualBudget } from '../lang/evaluate.ts';
 import { ExpressionError } from '../lang/tokens.ts';
-import type { ResourceState } from './deployment.ts';
+import { effective, type ResourceState } from './deployment.ts';
 import { type Blueprint, isCluster } from './model.ts';
 import { namesOf, resolveTemplate } from './template.ts';
 
@@ -14,6 +14,8 @@ export interface Facts {
   env: JsonObject;
   /** Instances that are part of the target, by instance name. */
   resources: Record<string, ResourceState>;
+  /** Resources that are yet to be made: whoever reads one has to wait. */
+  pending?: ReadonlySet<string>;
   now: string;
 }
 
@@ -53,9 +55,7 @@ function resourceScope(facts: Facts, node: string, index: number, self: JsonObje
     root(name) {
       if (name === 'variable') return variables;
       if (name === 'resource') {
-        resources ??= Object.fromEntries(
-          Object.keys(facts.blueprint.resources).map((resource) => [resource, resourceValue(facts, resource)]),
-        );
+        resources ??= allResources(facts);
         return resources;
       }
       if (name === 'self') return self;
@@ -75,6 +75,21 @@ export function evaluateProperties(facts: Facts, node: string, index: number, in
   return resolveTemplate(properties, resourceScope(facts, node, index, self), namesOf(facts.blueprint)) as JsonObject;
 }
 
+/** One property of one instance. @throws ExpressionError naming what has no value yet. */
+export function evaluateProperty(facts: Facts, node: string, index: number, instance: string, key: string): Json {
+  const { properties } = facts.blueprint.resources[node]!;
+  const self = { ...properties, resourceName: instance };
+  return resolveTemplate(properties[key] ?? null, resourceScope(facts, node, index, self), namesOf(facts.blueprint));
+}
+
+/** Each is looked up when it is read, since one that is yet to be made cannot be. */
+function allResources(facts: Facts): JsonObject {
+  const all: JsonObject = {};
+  for (const name of Object.keys(facts.blueprint.resources))
+    Object.defineProperty(all, name, { enumerable: true, configurable: true, get: () => resourceValue(facts, name) });
+  return all;
+}
+
 /** The outputs of a deployment whose resources stand. */
 export function evaluateOutputs(facts: Facts): JsonObject {
   const scope = resourceScope(facts, '', 0, {});
@@ -89,16 +104,11 @@ export function evaluateOutputs(facts: Facts): JsonObject {
 
 /** A resource as expressions see it: its desired properties under what the cloud said; a list of them for a cluster. */
 function resourceValue(facts: Facts, name: string): Json {
+  if (facts.pending?.has(name)) throw new ExpressionError(`resource ${name} is yet to be made.`, 0);
   const instances = Object.values(facts.resources)
     .filter(({ node }) => node === name)
     .sort((a, b) => a.index - b.index)
-    .map(
-      ({ desired, properties, instance }): JsonObject => ({
-        ...desired,
-        ...properties,
-        resourceName: instance,
-      }),
-    );
+    .map((state): JsonObject => ({ ...effective(state), ...state.properties, resourceName: state.instance }));
   return isCluster(facts.blueprint.resources[name]!) ? instances : (instances[0] ?? null);
 }
 

@@ -10,6 +10,7 @@ export const errorCodes = {
   'pipeline.not-runnable': [409, 'The pipeline uses something that this server cannot run.'],
   'execution.ended': [409, 'The execution has already ended, so nothing about it can change.'],
   'execution.running': [409, 'The execution has not ended, or still owes something, so it cannot be deleted yet.'],
+  'action.invalid': [409, 'The action cannot be performed on what stands in its present state.'],
   'approval.closed': [409, 'The user operation has been answered, cancelled or has expired.'],
   'approval.link': [404, 'The link of a mail to a user operation is not one that this server made.'],
   'approval.not-approver': [403, 'Only the named approvers and administrators may answer.'],

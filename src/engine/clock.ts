@@ -7,11 +7,11 @@ import { lookAtSchedules } from './schedules.ts';
 /** Milliseconds between two looks; what they wait for is told in minutes. */
 const betweenLooks = 2000;
 
-/** Looks now and then at what starts by the clock: schedules, events that wait for more of their kind, lines that must be open. */
+/** Looks now and then at what starts by the clock: schedules, events that wait for more of their kind, lines that must be open, leases. */
 export function startClock(
   parts: EngineParts,
   engine: Pick<Engine, 'startExecution'>,
-  lookAtStreams: () => Promise<void>,
+  others: readonly (() => Promise<void>)[],
 ): { stop(): void } {
   let isLooking = false;
   const timer = setInterval(() => {
@@ -25,7 +25,7 @@ export function startClock(
   return { stop: () => clearInterval(timer) };
 
   async function look(): Promise<void> {
-    for (const one of [lookAtSchedules, lookAtDelayedEvents, lookAtStreams])
+    for (const one of [lookAtSchedules, lookAtDelayedEvents, ...others])
       try {
         await one(parts, engine);
       } catch (thrown) {

@@ -1,6 +1,8 @@
-import { type Deployment, isBusy, isDeleted } from '../blueprint/deployment.ts';
+import { type Deployment, effective, isBusy, isDeleted } from '../blueprint/deployment.ts';
 import { toIso } from '../core/instant.ts';
 import type { JsonObject } from '../core/json.ts';
+import { withoutSeals } from '../core/secret.ts';
+import type { DeploymentReport } from '../sdk/powers.ts';
 import type { Document } from '../store/store.ts';
 
 /** Holds the name of a deployment as long as it lives. */
@@ -29,9 +31,44 @@ export function deploymentSummary(state: Deployment): JsonObject {
     createdAt: toIso(state.createdAt),
     updatedAt: toIso(state.updatedAt),
     blueprint: state.plan.blueprintName,
+    owner: state.owner ?? state.plan.requestedBy,
+    ...(state.leaseExpiresAt ? { leaseExpiresAt: state.leaseExpiresAt, notices: state.notices ?? [] } : {}),
     zones: Object.values(state.resources).map(({ zone, type, status, node, host = '', size = {} }) => ({
       ...{ zone, type, status, node, host },
       ...size,
     })),
   };
+}
+
+/** How a request stands, with what tasks read: `resources.<name>.address` and all other properties. */
+export function reportOn(
+  state: Deployment,
+  { status, message }: Pick<Deployment, 'status' | 'message'>,
+): DeploymentReport {
+  return {
+    status: status.endsWith('_INPROGRESS') ? 'busy' : status.endsWith('_FAILED') ? 'failed' : 'succeeded',
+    message,
+    deploymentName: state.name,
+    details: withoutSeals({
+      id: state.id,
+      name: state.name,
+      status: state.status,
+      inputs: state.plan.inputs,
+      outputs: state.outputs,
+      resources: resourceDetails(state),
+      placements: state.plan.placements as never,
+    }),
+  };
+}
+
+/** By resource name, and for clusters each instance by its own name as well: `web` is the first, `web[1]` the second. */
+export function resourceDetails(deployment: Deployment): JsonObject {
+  const details: JsonObject = {};
+  for (const state of Object.values(deployment.resources)) {
+    const { instance, node, index, properties, zone, status } = state;
+    const view: JsonObject = { ...effective(state), ...properties, zone, state: status };
+    details[instance] = view;
+    if (index === 0) details[node] = view;
+  }
+  return details;
 }

@@ -1,24 +1,74 @@
-import { type Deployment, isDeleted } from '../blueprint/deployment.ts';
+import {
+  type Deployment,
+  type DeploymentEdits,
+  type DeploymentPlan,
+  isBusy,
+  isDeleted,
+} from '../blueprint/deployment.ts';
+import { type Change, driftOf } from '../blueprint/difference.ts';
+import { planOperations } from '../blueprint/operation.ts';
+import { MillraceError } from '../core/error.ts';
+import { toIso } from '../core/instant.ts';
 import type { JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
-import { withoutSeals } from '../core/secret.ts';
-import type { DeploymentReport, Deployments } from '../sdk/powers.ts';
+import type { DeploymentReport, DeploymentRequest, Deployments } from '../sdk/powers.ts';
 import type { Document } from '../store/store.ts';
+import {
+  checkedInputs,
+  chosen,
+  deploymentOffers,
+  editsOf,
+  type Offer,
+  operationOf,
+  powerOperations,
+  resourceOffers,
+} from './day-two.ts';
 import { readRequests } from './definitions.ts';
+import { reportOn } from './deployment-record.ts';
+import { findingsOf } from './locate.ts';
 import type { EngineParts } from './parts.ts';
 import { deploymentPlanner } from './plan-deployment.ts';
 import type { Mailbox } from './transact.ts';
 
+export interface Accepted {
+  deploymentId: string;
+  requestId: string;
+}
+
+/** An action on a deployment, or on one of its resources. */
+export interface ActionRequest {
+  actionId: string;
+  /** Instance of the resource; undefined: the deployment itself. */
+  instance?: string;
+  inputs: JsonObject;
+  requestedBy: string;
+}
+
+export interface DeploymentDesk extends Deployments {
+  byName(project: string, name: string): Promise<Deployment | undefined>;
+  read(id: string): Promise<Deployment | undefined>;
+  /** What a request would do, or why it cannot be; nothing is touched. */
+  plan(request: DeploymentRequest): Promise<DeploymentPlan>;
+  /** @throws MillraceError action.invalid, input.invalid, not.found */
+  act(key: string, id: string, request: ActionRequest): Promise<Accepted>;
+  offers(id: string, instance?: string): Promise<Offer[]>;
+  edit(id: string, changes: DeploymentEdits, by: string): Promise<Deployment>;
+  /** How each resource is otherwise than it was left; `gone`: it is not there any more. */
+  drift(id: string): Promise<Record<string, Change[] | 'gone'>>;
+  /** What happens at the end of a lease. */
+  expire(key: string, id: string): Promise<void>;
+  /** Writes a notice into the history of a deployment, once. */
+  tell(id: string, notice: string, message: string): Promise<void>;
+}
+
 /** Requests for deployments: checked, placed and planned before anything is touched. */
-export function deploymentDesk(
-  parts: EngineParts,
-  mailbox: Mailbox,
-): Deployments & { byName(project: string, name: string): Promise<Deployment | undefined> } {
+export function deploymentDesk(parts: EngineParts, mailbox: Mailbox): DeploymentDesk {
   const { store } = parts;
   const planFor = deploymentPlanner(parts);
 
   return {
     byName,
+    read,
 
     async request(key, request) {
       const requestId = idOfKey(`${key}/request`);
@@ -27,33 +77,102 @@ export function deploymentDesk(
       const existing = await byName(request.project, request.deploymentName);
       const deploymentId = existing?.id ?? idOfKey(`${key}/deployment`);
       const plan = await planFor(request, existing, { id: deploymentId, requestId });
-      const now = parts.moment.now();
-      const record: Document = {
-        kind: 'deployment-request',
-        id: requestId,
+      await accept(key, plan, {
+        id: deploymentId,
+        name: request.deploymentName,
         project: request.project,
-        name: requestId,
-        body: { deploymentId, key, plan: plan.kind },
-        createdAt: now,
-        updatedAt: now,
-      };
-      await mailbox.deployment(
-        deploymentId,
-        {
-          type: 'request',
-          id: deploymentId,
-          name: request.deploymentName,
-          project: request.project,
-          host: existing?.host ?? parts.node.host,
-          plan,
-        },
-        { documents: [record] },
-      );
+        host: existing?.host,
+      });
       return { deploymentId, requestId };
     },
 
+    async plan(request) {
+      const existing = await byName(request.project, request.deploymentName);
+      return planFor(request, existing, { id: existing?.id ?? '', requestId: '' });
+    },
+
+    async act(key, id, { actionId, instance, inputs, requestedBy }) {
+      const deployment = await mustRead(id);
+      const requestId = idOfKey(`${key}/request`);
+      if (await store.get('deployment-request', requestId)) return { deploymentId: id, requestId };
+      const resource = instance === undefined ? undefined : resourceOf(deployment, instance);
+      const offer = chosen(
+        resource ? await resourceOffers(parts, deployment, resource) : deploymentOffers(deployment),
+        actionId,
+      );
+      const given = checkedInputs(offer, inputs);
+      const edits = resource ? undefined : editsOf(offer.name, given);
+      if (edits) {
+        await edit(id, edits, requestedBy);
+        await store.put(recordOf(key, { deploymentId: id, plan: 'EDIT', actionId: offer.id, requestedBy }));
+        return { deploymentId: id, requestId };
+      }
+      const { name: deploymentName, project } = deployment;
+      const action = ({ Delete: 'DELETE', Update: 'UPDATE', Rollback: 'ROLLBACK', Rebuild: 'UPDATE' } as const)[
+        offer.name
+      ];
+      if (action) {
+        const rebuild = offer.name === 'Rebuild' ? { rebuild: [resource!.instance] } : {};
+        const request = {
+          action,
+          project,
+          deploymentName,
+          inputs: rebuild.rebuild ? {} : given,
+          allowDestroy: true,
+          requestedBy,
+        };
+        const plan = await planFor({ ...request, ...rebuild }, deployment, { id, requestId });
+        await accept(key, plan, deployment, offer.id);
+      } else {
+        const operations = resource
+          ? [operationOf(offer, resource, given)]
+          : await powerOperations(parts, deployment, offer.name);
+        const requestedAt = toIso(parts.moment.now());
+        await accept(
+          key,
+          planOperations(deployment, operations, { request: requestId, requestedBy, requestedAt }),
+          deployment,
+          offer.id,
+        );
+      }
+      return { deploymentId: id, requestId };
+    },
+
+    async offers(id, instance) {
+      const deployment = await mustRead(id);
+      return instance === undefined
+        ? deploymentOffers(deployment)
+        : resourceOffers(parts, deployment, resourceOf(deployment, instance));
+    },
+
+    edit,
+
+    async drift(id) {
+      const deployment = await mustRead(id);
+      const findings = Object.entries(await findingsOf(parts, deployment));
+      return Object.fromEntries(
+        findings.map(([instance, found]) => [
+          instance,
+          found === 'gone' ? found : driftOf(deployment.resources[instance]!.properties, found),
+        ]),
+      );
+    },
+
+    async expire(key, id) {
+      const deployment = await mustRead(id);
+      const operations = await powerOperations(parts, deployment, 'PowerOff');
+      const request = idOfKey(`${key}/request`);
+      if (operations.length === 0 || (await store.get('deployment-request', request))) return;
+      const asked = { request, requestedBy: 'system', requestedAt: toIso(parts.moment.now()) };
+      await accept(key, planOperations(deployment, operations, asked), deployment, 'Deployment.PowerOff');
+    },
+
+    async tell(id, notice, message) {
+      await mailbox.deployment(id, { type: 'notice', notice, message });
+    },
+
     /** A request that came while another was under way, and lost the race, is known and is none of the deployment's. */
-    async status(deploymentId, requestId) {
+    async status(deploymentId, requestId): Promise<DeploymentReport> {
       const state = await read(deploymentId);
       if (!state)
         return {
@@ -69,42 +188,70 @@ export function deploymentDesk(
     },
   };
 
+  async function accept(
+    key: string,
+    plan: DeploymentPlan,
+    { id, name, project, host }: Pick<Deployment, 'id' | 'name' | 'project'> & { host?: string | undefined },
+    actionId = `Deployment.${plan.kind[0]}${plan.kind.slice(1).toLowerCase()}`,
+  ): Promise<void> {
+    const record = recordOf(key, { deploymentId: id, plan: plan.kind, actionId, requestedBy: plan.requestedBy });
+    await mailbox.deployment(
+      id,
+      { type: 'request', id, name, project, host: host ?? parts.node.host, plan },
+      { documents: [{ ...record, project }] },
+    );
+  }
+
+  function recordOf(key: string, body: JsonObject): Document {
+    const id = idOfKey(`${key}/request`);
+    const now = parts.moment.now();
+    return {
+      kind: 'deployment-request',
+      id,
+      project: '',
+      name: id,
+      body: { key, ...body },
+      createdAt: now,
+      updatedAt: now,
+    };
+  }
+
+  async function edit(id: string, changes: DeploymentEdits, by: string): Promise<Deployment> {
+    const before = await mustRead(id);
+    if (changes.name !== undefined && changes.name !== before.name) {
+      if (isBusy(before))
+        throw new MillraceError('deployment.busy', { message: `Deployment ${before.name} is busy: ${before.status}.` });
+      if (await byName(before.project, changes.name))
+        throw new MillraceError('name.taken', {
+          message: `A deployment ${changes.name} exists in project ${before.project}.`,
+          hint: 'Choose another name.',
+        });
+    }
+    return (await mailbox.deployment(id, { type: 'edit', by, changes }))!;
+  }
+
   async function byName(project: string, name: string): Promise<Deployment | undefined> {
     const document = await store.find('deployment-name', project, name);
     const state = document && (await read(document.id));
     return state && !isDeleted(state) ? state : undefined;
   }
 
+  async function mustRead(id: string): Promise<Deployment> {
+    const state = await read(id);
+    if (state && !isDeleted(state)) return state;
+    throw new MillraceError('deployment.unknown', { message: `There is no deployment ${id}.` });
+  }
+
+  function resourceOf(deployment: Deployment, instance: string) {
+    const found = deployment.resources[instance];
+    if (found) return found;
+    throw new MillraceError('not.found', {
+      message: `Deployment ${deployment.name} has no resource ${instance}.`,
+      hint: `It has: ${Object.keys(deployment.resources).join(', ') || 'none'}.`,
+    });
+  }
+
   async function read(id: string): Promise<Deployment | undefined> {
     return (await store.load('deployment', id))?.state as unknown as Deployment | undefined;
   }
-}
-
-/** How a request stands, with what tasks read: `resources.<name>.address` and all other properties. */
-function reportOn(state: Deployment, { status, message }: Pick<Deployment, 'status' | 'message'>): DeploymentReport {
-  return {
-    status: status.endsWith('_INPROGRESS') ? 'busy' : status.endsWith('_FAILED') ? 'failed' : 'succeeded',
-    message,
-    deploymentName: state.name,
-    details: withoutSeals({
-      id: state.id,
-      name: state.name,
-      status: state.status,
-      inputs: state.plan.inputs,
-      outputs: state.outputs,
-      resources: resourceDetails(state),
-      placements: state.plan.placements as never,
-    }),
-  };
-}
-
-/** By resource name, and for clusters each instance by its own name as well: `web` is the first, `web[1]` the second. */
-export function resourceDetails(state: Deployment): JsonObject {
-  const details: JsonObject = {};
-  for (const { instance, node, index, desired, properties, zone, status } of Object.values(state.resources)) {
-    const view: JsonObject = { ...desired, ...properties, zone, state: status };
-    details[instance] = view;
-    if (index === 0) details[node] = view;
-  }
-  return details;
 }

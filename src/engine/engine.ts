@@ -7,15 +7,15 @@ import type { QueueMessage } from '../pipeline/queue.ts';
 import { succeeded } from '../pipeline/reopen.ts';
 import { bindInputs } from '../pipeline/start.ts';
 import { spansOf } from '../pipeline/trace.ts';
-import type { Deployments } from '../sdk/powers.ts';
 import type { Command, Document } from '../store/store.ts';
 import { answerer, type Responder } from './answer.ts';
 import { startClock } from './clock.ts';
-import { deploymentDesk } from './deployments.ts';
+import { type DeploymentDesk, deploymentDesk } from './deployments.ts';
 import { startDispatcher } from './dispatcher.ts';
 import type { FunctionRun } from './function-run.ts';
 import { functionDesk } from './functions.ts';
 import { integrationsOf } from './integrations.ts';
+import { lookAtLeases } from './leases.ts';
 import { needsTurn, nestedRuns } from './nested.ts';
 import type { Load } from './observe.ts';
 import type { EngineParts } from './parts.ts';
@@ -61,7 +61,7 @@ export interface Engine {
   resume(execution: string, by: string, reason: string): Promise<void>;
   tag(execution: string, tags: string[]): Promise<void>;
   answer(question: Document, approved: boolean, by: Responder, comment: string): Promise<void>;
-  deployments: Deployments & { byName(project: string, name: string): Promise<Deployment | undefined> };
+  deployments: DeploymentDesk;
   runFunction(actionId: string, inputs: JsonObject, by: string, key: string | undefined): Promise<FunctionRun>;
   cancelFunction(id: string): Promise<FunctionRun | undefined>;
   /** Opens the lines of listeners that were just told to be connected, sooner than at the next look. */
@@ -89,7 +89,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const tellCause = causeTeller(parts, mailbox);
   const dispatcher = startDispatcher(parts, perform);
   const streams = streamDesk(parts, { startExecution });
-  const clock = startClock(parts, { startExecution }, streams.look);
+  const clock = startClock(parts, { startExecution }, [streams.look, () => lookAtLeases(parts, deployments)]);
 
   return {
     deployments,

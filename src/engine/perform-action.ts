@@ -1,52 +1,39 @@
 import type { ActionReport } from '../blueprint/deploy.ts';
-import { type Action, type Deployment, placementOf, type ResourceState } from '../blueprint/deployment.ts';
+import { type Action, type Deployment, effective, type ResourceState } from '../blueprint/deployment.ts';
 import { isOfOurs, messageOf } from '../core/error.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import { sealedInside } from '../core/secret.ts';
-import type { CloudOutcome, CloudResourceDefinition, ResourceContext } from '../sdk/cloud.ts';
+import type { CloudOutcome } from '../sdk/cloud.ts';
 import { isSealed } from '../store/seal.ts';
 import type { Command } from '../store/store.ts';
-import { opened, readZones } from './definitions.ts';
+import { opened } from './definitions.ts';
+import { type Located, locate } from './locate.ts';
 import type { EngineParts } from './parts.ts';
 import type { Mailbox } from './transact.ts';
 
-interface Located {
+interface Step extends Located {
   action: Action;
   resource: ResourceState;
-  type: string;
-  /** Kind of the account that its zone belongs to. */
-  cloud: string;
-  definition: CloudResourceDefinition | undefined;
-  context: ResourceContext;
 }
 
-const cannotMake = ({ action, type, cloud }: Located): string =>
-  `${action.instance}: this server cannot make ${type} on accounts of the type ${cloud}.`;
+const cannotMake = ({ action, resource, cloud }: Step): string =>
+  `${action.instance}: this server cannot make ${resource.type} on accounts of the type ${cloud}.`;
 
 /** Performs the steps of a deployment on the cloud of their zone. */
 export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
   return { start, poll };
 
   async function start(command: Command, deployment: Deployment): Promise<void> {
-    const found = await locate(command, deployment);
+    const found = await stepOf(command, deployment);
     if (!found) return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence } }));
-    const { action, definition, context } = found;
-    const outcome = await attemptTo(async () => {
-      if (!definition) return { failed: cannotMake(found) };
-      const resource = deployment.resources[action.instance];
-      if (action.does === 'delete')
-        return definition.destroy(resource ? { ...resource.desired, ...resource.properties } : {}, context);
-      const properties = definition.properties.parse(await withSecrets(resource!.desired));
-      return action.does === 'create'
-        ? definition.create(properties, context)
-        : definition.update(properties, resource!.properties, context);
-    });
+    const { action } = found;
+    const outcome = await attemptTo(() => perform(found));
     parts.crashPoint(`${action.does} ${action.instance}:started`);
     await report(command, outcome);
   }
 
   async function poll(command: Command, deployment: Deployment): Promise<void> {
-    const found = await locate(command, deployment);
+    const found = await stepOf(command, deployment);
     if (!found) return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence } }));
     const outcome = await attemptTo(
       async () => found.definition?.poll?.(command.body.ticket ?? null, found.context) ?? { failed: cannotMake(found) },
@@ -65,26 +52,28 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
     await report(command, outcome);
   }
 
-  async function locate(command: Command, deployment: Deployment): Promise<Located | undefined> {
+  async function perform(step: Step): Promise<CloudOutcome> {
+    const { action, resource, definition, context } = step;
+    if (!definition) return { failed: cannotMake(step) };
+    const known = { ...effective(resource), ...resource.properties };
+    if (action.does === 'delete') return definition.destroy(known, context);
+    if (action.does === 'act') {
+      const { name, inputs } = action.operation!;
+      const operation = definition.actions?.[name];
+      if (!operation) return { failed: `${action.instance}: ${resource.type} knows no action ${name}.` };
+      return operation.run(operation.input.parse(await withSecrets(inputs)), known, context);
+    }
+    const properties = definition.properties.parse(await withSecrets(effective(resource)));
+    return action.does === 'create'
+      ? definition.create(properties, context)
+      : definition.update(properties, resource.properties, context);
+  }
+
+  async function stepOf(command: Command, deployment: Deployment): Promise<Step | undefined> {
     const action = deployment.plan.actions.find(({ id }) => id === command.body.action);
     if (!action || deployment.plan.request !== command.body.request || deployment.done[action.id]) return undefined;
     const resource = deployment.resources[action.instance];
-    if (!resource) return undefined;
-    const cloud = (await readZones(parts)).find(({ name }) => name === resource.zone)?.accountType ?? 'local';
-    const definition = parts.catalogue.resources.find(
-      ({ type, accountType }) => type === resource.type && accountType === cloud,
-    );
-    const placement = placementOf(deployment.plan.placements, resource);
-    const context: ResourceContext = {
-      key: command.key,
-      identity: `${deployment.id}/${resource.instance}/${resource.generation}`,
-      deploymentName: deployment.name,
-      instance: resource.instance,
-      zone: resource.zone,
-      image: placement?.image ?? null,
-      flavor: placement?.flavor ?? null,
-    };
-    return { action, resource, type: resource.type, cloud, definition, context };
+    return resource && { action, resource, ...(await locate(parts, deployment, resource, command.key)) };
   }
 
   async function report(command: Command, outcome: CloudOutcome): Promise<void> {

@@ -4,6 +4,7 @@ import { earlierPlan } from '../blueprint/history.ts';
 import { bindBlueprintInputs } from '../blueprint/inputs.ts';
 import type { Blueprint } from '../blueprint/model.ts';
 import { checkBlueprint } from '../blueprint/parse.ts';
+import type { Placement } from '../blueprint/placement.ts';
 import { projectRulesOf } from '../blueprint/project-rules.ts';
 import { type PropertyGroup, withPropertyGroups } from '../blueprint/property-groups.ts';
 import { planDelete } from '../blueprint/removal.ts';
@@ -17,6 +18,7 @@ import type { DeploymentRequest } from '../sdk/powers.ts';
 import { isSealed } from '../store/seal.ts';
 import type { Document } from '../store/store.ts';
 import { readRequests, readZones } from './definitions.ts';
+import { findingsOf, isOfFamily } from './locate.ts';
 import type { EngineParts } from './parts.ts';
 
 /** Plans what a request will do, or refuses it in words, before anything is touched. */
@@ -95,6 +97,7 @@ export function deploymentPlanner(parts: EngineParts) {
       ...(Object.keys(constants).length > 0 ? { constants } : {}),
       requestedBy,
       requestedAt,
+      ...(request.rebuild ? { rebuild: request.rebuild } : {}),
     });
   }
 
@@ -191,7 +194,7 @@ export function deploymentPlanner(parts: EngineParts) {
   ): Promise<DeploymentPlan> {
     const { blueprint, blueprintName } = wanted;
     const unmakeable = Object.values(blueprint.resources).filter(
-      ({ type }) => !parts.catalogue.resources.some((definition) => definition.type === type),
+      ({ type }) => !parts.catalogue.resources.some((definition) => isOfFamily(definition.type, type)),
     );
     if (unmakeable[0]) {
       throw new MillraceError('placement.impossible', {
@@ -199,14 +202,15 @@ export function deploymentPlanner(parts: EngineParts) {
         hint: `It can make: ${parts.catalogue.resources.map(({ type }) => type).join(', ')}.`,
       });
     }
-    const planned = planChanges(wanted, existing ?? null, await land(deployment), deployment);
+    const findings = existing ? await findingsOf(parts, existing) : {};
+    const planned = planChanges(wanted, existing ?? null, await land(deployment), findings, deployment);
     if ('refused' in planned) {
       throw new MillraceError('placement.impossible', {
         message: `Deployment ${deployment.name} is refused: ${planned.refused.map(({ message }) => message).join(' ')}`,
         hint: `See why: millrace plan BLUEPRINT`,
       });
     }
-    return planned;
+    return { ...planned, placements: planned.placements.map(kept) };
   }
 
   /** A value that stays the same stays sealed the same, so that it is no change. */
@@ -245,3 +249,11 @@ export function deploymentPlanner(parts: EngineParts) {
     };
   }
 }
+
+/** How many verdicts are kept with a deployment: the nearest. */
+const mostVerdicts = 10;
+
+const kept = (placement: Placement): Placement => ({
+  ...placement,
+  verdicts: placement.verdicts.slice(0, mostVerdicts),
+});

@@ -80,9 +80,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
             host: state.host ?? '',
             body: body as unknown as JsonObject,
           })),
-          documents: events.some(({ type }) => type === 'deployment-requested' || type === 'deployment-finished')
-            ? [deploymentName(state)]
-            : [],
+          documents: events.some(({ type }) => namesMove.has(type)) ? [deploymentName(state)] : [],
         };
       }),
 
@@ -228,6 +226,9 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     return applied.result;
   }
 }
+
+/** Events after which a deployment may be found by another name. */
+const namesMove = new Set<string>(['deployment-requested', 'deployment-finished', 'deployment-edited']);
 
 type Aggregate = Transition['aggregates'][number];
 

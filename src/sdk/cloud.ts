@@ -9,19 +9,39 @@ export interface ResourceContext {
   key: string;
   /** Names the real thing: deployment, instance and generation. A create called twice must find the first one's work by it. */
   identity: string;
+  deploymentId: string;
   deploymentName: string;
+  project: string;
   instance: string;
+  type: string;
   zone: string;
   image: JsonObject | null;
   flavor: JsonObject | null;
 }
+
+/** Something that people may do to what stands ("day 2"). Idempotent by key, like all that is done to resources. */
+export interface ResourceAction<I extends z.ZodObject = z.ZodObject> {
+  title: string;
+  summary: string;
+  input: I;
+  /** Why it cannot be done to one in this state; undefined: it can. */
+  refusal?(properties: JsonObject): string | undefined;
+  /** Properties that it sets: they stay so until the blueprint changes its mind about them. */
+  sets?(input: z.infer<I>): JsonObject;
+  run(input: z.infer<I>, before: JsonObject, context: ResourceContext): Promise<CloudOutcome>;
+}
+
+export const defineAction = <I extends z.ZodObject>(action: ResourceAction<I>): ResourceAction =>
+  action as unknown as ResourceAction;
 
 /**
  * A kind of resource on one kind of cloud account. `create` and `update` are idempotent by identity; `destroy` of what is not
  * there is done. Each may hand back a ticket instead of waiting.
  */
 export interface CloudResourceDefinition<P extends z.ZodObject = z.ZodObject> {
+  /** `Custom.*` stands for all types that begin so. */
   type: string;
+  /** `any`: it is made the same way everywhere. */
   accountType: string;
   title: string;
   summary: string;
@@ -32,6 +52,10 @@ export interface CloudResourceDefinition<P extends z.ZodObject = z.ZodObject> {
   update(properties: z.infer<P>, before: JsonObject, context: ResourceContext): Promise<CloudOutcome>;
   destroy(before: JsonObject, context: ResourceContext): Promise<CloudOutcome>;
   poll?(ticket: Json, context: ResourceContext): Promise<CloudOutcome>;
+  /** How it is now, in some of its properties, or that it is gone. Where it is absent, nobody can say. */
+  read?(before: JsonObject, context: ResourceContext, signal: AbortSignal): Promise<JsonObject | 'gone'>;
+  /** By the last part of their ids: `PowerOff`. */
+  actions?: Record<string, ResourceAction>;
 }
 
 export const defineCloudResource = <P extends z.ZodObject>(

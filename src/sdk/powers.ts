@@ -130,6 +130,8 @@ export interface DeploymentRequest {
   /** An update that would remove resources is refused unless this says yes. */
   allowDestroy: boolean;
   requestedBy: string;
+  /** Instances that are made anew, whatever else. */
+  rebuild?: readonly string[];
 }
 
 export interface DeploymentReport {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
@@ -9,6 +9,8 @@ import { type CloudOutcome, defineCloudResource, type ResourceContext } from '..
 import { text } from '../../../sdk/fields.ts';
 import { remoteAccessUser } from '../local/cloud-config.ts';
 import { hostName } from '../local/machine.ts';
+import { powerActions } from '../power.ts';
+import { statusOf } from './engine.ts';
 import {
   bootNeeds,
   type ContainerSite,
@@ -53,7 +55,7 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
       address: 'Its address on the network of the engine.',
       ssh: '`address:port` of its SSH server.',
       hostname: 'Its host name.',
-      powerState: 'ON.',
+      powerState: 'ON or OFF.',
     },
     async create({ cloudConfig, remoteAccess }, context) {
       const written = typeof cloudConfig === 'string' ? cloudConfig : JSON.stringify(cloudConfig);
@@ -105,9 +107,61 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
       const again = { wait: ticket, seconds: pollSeconds };
       return patiently(() => look(site, context, until, again), again, until);
     },
-    update: async (_, before) => ({ done: before }),
+    /** What was switched off stays so, and what is down without that comes up again. */
+    update: async (_, before, context) =>
+      before.powerState === 'OFF' ? { done: before } : start(site, context, bootWithin),
     destroy: async (_, context) => destroyThing(site, context),
+    async read(_, { identity }) {
+      const docker = await site.engine.open();
+      try {
+        const { State } = await docker.getContainer(placeOf(site, identity).name).inspect();
+        return { powerState: State.Running ? 'ON' : 'OFF' };
+      } catch (thrown) {
+        if (statusOf(thrown) === 404) return 'gone';
+        throw thrown;
+      }
+    },
+    actions: powerActions({
+      on: (_, context) => start(site, context, bootWithin),
+      off: async (_, context) => {
+        await stop(site, context);
+        return { done: { powerState: 'OFF' } };
+      },
+      async reboot(_, context) {
+        const { shared } = placeOf(site, context.identity);
+        const mark = join(shared, 'rebooted.json');
+        // A start that is repeated must not stop what it has started.
+        if (readJson(mark) !== context.key) {
+          await stop(site, context);
+          writeAtomic(mark, JSON.stringify(context.key));
+        }
+        return start(site, context, bootWithin);
+      },
+    }),
   });
+
+async function start(site: ContainerSite, { identity }: ResourceContext, bootWithin: number): Promise<CloudOutcome> {
+  const docker = await site.engine.open();
+  const { name, shared } = placeOf(site, identity);
+  const container = docker.getContainer(name);
+  const { State } = await container.inspect();
+  if (!State.Running) {
+    // Said anew by each start.
+    rmSync(join(shared, 'cloud', 'result.json'), { force: true });
+    await container.start();
+  }
+  return { wait: { until: Date.now() + bootWithin }, seconds: pollSeconds };
+}
+
+/** One that is down already is done: the engine says 304. */
+async function stop(site: ContainerSite, { identity }: ResourceContext): Promise<void> {
+  const docker = await site.engine.open();
+  try {
+    await docker.getContainer(placeOf(site, identity).name).stop({ t: 20 });
+  } catch (thrown) {
+    if (statusOf(thrown) !== 304) throw thrown;
+  }
+}
 
 async function look(
   site: ContainerSite,

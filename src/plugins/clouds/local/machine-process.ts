@@ -40,6 +40,8 @@ const order = readJson<MachineOrder>(join(directory, 'order.json'))!;
 const root = join(directory, 'root');
 /** Why a process was killed for its memory, where one was. */
 let killed = '';
+/** Services that a later start begins by itself. */
+const enabledFile = join(directory, 'enabled.json');
 const services = new Map<string, { child: ChildProcess; wanted: boolean }>();
 const environment: Record<string, string> = {
   PATH: `${join(directory, 'bin')}:${process.env.PATH ?? ''}`,
@@ -77,6 +79,7 @@ async function boot(): Promise<void> {
     start: (command, user) => inShell(command, homeOf(user), { HOME: homeOf(user), USER: user }),
   });
   if (!existsSync(join(directory, 'booted'))) await firstBoot();
+  else for (const name of readJson<string[]>(enabledFile) ?? []) if (!services.has(name)) startService(name);
   report({ state: 'ready', message: '' });
 }
 
@@ -148,11 +151,16 @@ function systemctl(verb: string, units: string[]): string {
   const names = units.map((unit) => unit.replace(/\.service$/, ''));
   switch (verb) {
     case 'daemon-reload':
+      return '';
     case 'enable':
     case 'disable':
+      setEnabled(names, verb === 'enable');
+      return '';
+    case 'enable --now':
+      setEnabled(names, true);
+      for (const name of names) if (!services.get(name)?.wanted) startService(name);
       return '';
     case 'start':
-    case 'enable --now':
       for (const name of names) if (!services.get(name)?.wanted) startService(name);
       return '';
     case 'restart':
@@ -170,6 +178,11 @@ function systemctl(verb: string, units: string[]): string {
     default:
       throw new Error(`systemctl ${verb} is not possible here.`);
   }
+}
+
+function setEnabled(names: string[], isEnabled: boolean): void {
+  const others = (readJson<string[]>(enabledFile) ?? []).filter((name) => !names.includes(name));
+  writeAtomic(enabledFile, JSON.stringify(isEnabled ? [...others, ...names] : others));
 }
 
 function startService(name: string): void {

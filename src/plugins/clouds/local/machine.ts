@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isObject, type Json, type JsonObject } from '../../../core/json.ts';
-import { ownedProcess, readJson, writeAtomic } from '../../../host/processes.ts';
+import { ownedProcess, readJson, stopOwned, writeAtomic } from '../../../host/processes.ts';
 import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../../sdk/cloud.ts';
 import { text } from '../../../sdk/fields.ts';
+import { powerActions, resizeAction } from '../power.ts';
 import { type CloudConfig, readCloudConfig, remoteAccessUser } from './cloud-config.ts';
 import type { MachineOrder, MachineStatus } from './machine-process.ts';
 import { destroy, lastLines, startProgram } from './programs.ts';
@@ -39,7 +40,7 @@ export const machine = (site: Site, bootWithin: number) =>
       address: 'Its loopback address.',
       ssh: '`address:port` of its SSH server.',
       hostname: 'Its host name.',
-      powerState: 'ON.',
+      powerState: 'ON or OFF.',
     },
     async create({ cloudConfig, remoteAccess }, context) {
       const parsed = readCloudConfig(typeof cloudConfig === 'string' ? cloudConfig : JSON.stringify(cloudConfig), {
@@ -76,13 +77,73 @@ export const machine = (site: Site, bootWithin: number) =>
         };
         writeAtomic(join(directory, 'order.json'), JSON.stringify(order));
       }
-      startProgram(directory, 'machine', './machine-process.ts');
-      return { wait: { identity: context.identity, until: Date.now() + bootWithin }, seconds: pollSeconds };
+      return boot(site, context, bootWithin);
     },
     poll: async (ticket, context) => lookAtMachine(site, ticket, context, bootWithin),
-    update: async (_, before) => ({ done: before }),
+    /** A flavor is changed in place; what was switched off stays so, and what is down without that comes up again. */
+    async update(_, before, context) {
+      const found = site.find(context.identity);
+      if (!found) return { failed: `Machine ${context.instance}: its directory is gone.` };
+      await resize(found.directory, context);
+      return before.powerState === 'OFF' ? { done: before } : boot(site, context, bootWithin);
+    },
     destroy: async (_, context) => destroy(site, context),
+    async read(_, { identity }) {
+      const found = site.find(identity);
+      if (!found) return 'gone';
+      return { powerState: ownedProcess(found.directory, 'machine') ? 'ON' : 'OFF' };
+    },
+    actions: {
+      ...powerActions({
+        on: async (_, context) => boot(site, context, bootWithin),
+        off: async (_, context) => ((await stop(site, context)) ? { done: { powerState: 'OFF' } } : gone(context)),
+        reboot: async (_, context) => {
+          const found = site.find(context.identity);
+          // A start that is repeated must not stop what it has started.
+          if (found && readJson(join(found.directory, 'rebooted.json')) !== context.key) {
+            await stopOwned(found.directory);
+            writeAtomic(join(found.directory, 'rebooted.json'), JSON.stringify(context.key));
+          }
+          return boot(site, context, bootWithin);
+        },
+      }),
+      ...resizeAction(async (before, context) => {
+        const found = site.find(context.identity);
+        if (!found) return gone(context);
+        await resize(found.directory, context);
+        return before.powerState === 'OFF' ? { done: {} } : boot(site, context, bootWithin);
+      }),
+    },
   });
+
+const gone = ({ instance }: ResourceContext): CloudOutcome => ({
+  failed: `Machine ${instance}: its directory is gone.`,
+});
+
+/** Starts what is down; what runs is waited for. */
+function boot(site: Site, context: ResourceContext, bootWithin: number): CloudOutcome {
+  const found = site.find(context.identity);
+  if (!found) return gone(context);
+  const { directory } = found;
+  if (!ownedProcess(directory, 'machine')) rmSync(join(directory, 'status.json'), { force: true });
+  startProgram(directory, 'machine', './machine-process.ts');
+  return { wait: { identity: context.identity, until: Date.now() + bootWithin }, seconds: pollSeconds };
+}
+
+async function stop(site: Site, { identity }: ResourceContext): Promise<boolean> {
+  const found = site.find(identity);
+  if (found) await stopOwned(found.directory);
+  return found !== undefined;
+}
+
+/** Another amount of memory needs a new start; the same changes nothing. */
+async function resize(directory: string, { flavor }: ResourceContext): Promise<void> {
+  const order = readJson<MachineOrder>(join(directory, 'order.json'))!;
+  const memoryMb = Number(flavor?.memoryMb ?? order.memoryMb);
+  if (memoryMb === order.memoryMb) return;
+  writeAtomic(join(directory, 'order.json'), JSON.stringify({ ...order, memoryMb }));
+  await stopOwned(directory);
+}
 
 async function lookAtMachine(
   site: Site,

@@ -1,0 +1,86 @@
+import { type Deployment, effective, placementOf, type ResourceState } from '../blueprint/deployment.ts';
+import type { Findings } from '../blueprint/difference.ts';
+import type { Zone } from '../blueprint/zone.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { CloudResourceDefinition, ResourceContext } from '../sdk/cloud.ts';
+import { readZones } from './definitions.ts';
+import type { EngineParts } from './parts.ts';
+
+/** Who makes a resource, and what it is told of its place. */
+export interface Located {
+  /** Kind of the account that its zone belongs to. */
+  cloud: string;
+  definition: CloudResourceDefinition | undefined;
+  context: ResourceContext;
+}
+
+/** What makes a resource of a type on an account of a kind; what belongs to no kind is made everywhere. */
+export const definitionFor = (
+  { catalogue }: Pick<EngineParts, 'catalogue'>,
+  type: string,
+  cloud: string,
+): CloudResourceDefinition | undefined =>
+  catalogue.resources.find((one) => one.type === type && one.accountType === cloud) ??
+  catalogue.resources.find((one) => isOfFamily(one.type, type) && one.accountType === 'any');
+
+/** `Custom.*` stands for all types that begin so. */
+export const isOfFamily = (family: string, type: string): boolean =>
+  family.endsWith('*') ? type.startsWith(family.slice(0, -1)) : family === type;
+
+export async function locate(
+  parts: EngineParts,
+  deployment: Deployment,
+  resource: ResourceState,
+  key: string,
+): Promise<Located> {
+  return located(parts, await readZones(parts), deployment, resource, key);
+}
+
+function located(
+  parts: EngineParts,
+  zones: readonly Zone[],
+  deployment: Deployment,
+  resource: ResourceState,
+  key: string,
+): Located {
+  const zone = zones.find(({ name }) => name === resource.zone);
+  const cloud = zone?.accountType ?? 'local';
+  const placement = placementOf(deployment.plan.placements, resource);
+  const wanted = effective(resource);
+  const context: ResourceContext = {
+    key,
+    identity: `${deployment.id}/${resource.instance}/${resource.generation}`,
+    deploymentId: deployment.id,
+    deploymentName: deployment.name,
+    project: deployment.project,
+    instance: resource.instance,
+    type: resource.type,
+    zone: resource.zone,
+    image: placement?.image ?? null,
+    flavor: (zone && mapped(zone.flavors, wanted.flavor)) ?? placement?.flavor ?? null,
+  };
+  return { cloud, definition: definitionFor(parts, resource.type, cloud), context };
+}
+
+function mapped(mappings: Record<string, JsonObject>, name: unknown): JsonObject | undefined {
+  const found = Object.keys(mappings).find((key) => key.toLowerCase() === String(name ?? '').toLowerCase());
+  return found === undefined ? undefined : mappings[found];
+}
+
+/** Milliseconds for a cloud to say how a resource is; one that does not is taken as it was left. */
+const readWithin = 10_000;
+
+/** Asks the clouds how everything is that stands well. */
+export async function findingsOf(parts: EngineParts, deployment: Deployment): Promise<Findings> {
+  const zones = await readZones(parts);
+  const standing = Object.values(deployment.resources).filter(({ status }) => status === 'OK');
+  const found = await Promise.all(
+    standing.map(async (resource) => {
+      const { definition, context } = located(parts, zones, deployment, resource, `${deployment.id}/read`);
+      const known = { ...effective(resource), ...resource.properties };
+      const finding = await definition?.read?.(known, context, AbortSignal.timeout(readWithin)).catch(() => undefined);
+      return finding === undefined ? [] : [[resource.instance, finding] as const];
+    }),
+  );
+  return Object.fromEntries(found.flat());
+}
