@@ -1,5 +1,7 @@
+import { cloudAssembly } from './cloud-assembly.ts';
 import { codestream } from './codestream.ts';
 import { anyText, json, operation } from './define.ts';
+import { infrastructureOperations } from './infrastructure.ts';
 import type { Operation } from './operation.ts';
 
 const groups = '/properties/api/property-groups';
@@ -47,6 +49,7 @@ export const operations: readonly Operation[] = [
   ...projects('/iaas/api/projects', { list: 'iaas', of: '', inside: '' }, 204),
   ...projects('/project-service/api/projects', { list: 'service', of: 'FromService', inside: 'InService' }, 200),
   ...codestream,
+  ...infrastructureOperations,
   operation(
     'agents.take',
     'POST /api/agents/calls',
@@ -125,14 +128,7 @@ export const operations: readonly Operation[] = [
   operation('blueprints.validate', 'POST /blueprint/api/blueprint-validation', 'read', 'Checks a text.', {
     body: json,
   }),
-  operation('deployments.list', 'GET /deployment/api/deployments', 'read', 'Lists deployments.'),
-  operation(
-    'deployments.get',
-    'GET /deployment/api/deployments/{id}',
-    'read',
-    'One deployment: resources, and why each stands where it does.',
-  ),
-  operation('zones.list', 'GET /api/cloud-zones', 'read', 'Cloud zones.'),
+  ...cloudAssembly,
   operation('actions.list', 'GET /abx/api/resources/actions', 'read', 'Lists functions.'),
   operation('actions.create', 'POST /abx/api/resources/actions', 'develop', 'Makes a function.', {
     body: json,

@@ -26,6 +26,8 @@ export interface PlanRequest {
   kind: Exclude<RequestKind, 'DELETE'>;
   blueprint: Blueprint;
   blueprintName: string;
+  blueprintId?: string;
+  blueprintVersion?: string;
   inputs: JsonObject;
   constants?: JsonObject;
   requestedBy: string;

@@ -18,6 +18,12 @@ export interface DeploymentPlan {
   actions: Action[];
   blueprint: Blueprint;
   blueprintName: string;
+  /** Where it is kept; empty for a text that came with the request. */
+  blueprintId?: string;
+  /** Empty for the draft. */
+  blueprintVersion?: string;
+  /** Which action of people this is: `Deployment.Create`, `Cloud.Machine.PowerOff`. */
+  actionId?: string;
   inputs: JsonObject;
   /** Of the property groups that the blueprint reads, by group and name. */
   constants?: JsonObject;

@@ -9,12 +9,11 @@ const asked = (
   inputs: JsonObject,
   status: Deployment['status'] = 'UPDATE_SUCCESSFUL',
   restores?: string,
-): PastRequest => ({
+): Pick<PastRequest, 'plan' | 'status'> => ({
   plan: { request, kind: 'UPDATE', blueprint: {}, inputs, restores } as unknown as DeploymentPlan,
   status,
-  message: '',
 });
-const goesBackTo = (...requests: PastRequest[]) => earlierPlan(requests)?.request;
+const goesBackTo = (...requests: Pick<PastRequest, 'plan' | 'status'>[]) => earlierPlan(requests)?.request;
 
 test('a rollback goes back to the request before the one that stands', () => {
   assert.equal(goesBackTo(asked('a', { count: 1 }), asked('b', { count: 2 })), 'a');

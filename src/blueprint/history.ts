@@ -1,4 +1,5 @@
-import { stableText } from '../core/json.ts';
+import type { Instant } from '../core/instant.ts';
+import { type JsonObject, stableText } from '../core/json.ts';
 import type { Deployment, DeploymentEvent, DeploymentPlan } from './deployment.ts';
 
 /** One accepted request of a deployment, and how it stands. */
@@ -6,6 +7,11 @@ export interface PastRequest {
   plan: DeploymentPlan;
   status: Deployment['status'];
   message: string;
+  at: Instant;
+  endedAt?: Instant;
+  /** Steps that have ended. */
+  ended: number;
+  outputs: JsonObject;
 }
 
 /** The requests of a deployment, oldest first, as its events tell. */
@@ -13,9 +19,19 @@ export function pastRequests(events: readonly DeploymentEvent[]): PastRequest[] 
   const requests: PastRequest[] = [];
   for (const event of events) {
     if (event.type === 'deployment-requested') {
-      requests.push({ plan: event.plan, status: `${event.plan.kind}_INPROGRESS`, message: '' });
+      requests.push({
+        plan: event.plan,
+        status: `${event.plan.kind}_INPROGRESS`,
+        message: '',
+        at: event.at,
+        ended: 0,
+        outputs: {},
+      });
+    } else if (event.type === 'action-done' || event.type === 'action-failed') {
+      requests.at(-1)!.ended += 1;
     } else if (event.type === 'deployment-finished') {
-      Object.assign(requests.at(-1)!, { status: event.status, message: event.message });
+      const { status, message, at: endedAt, outputs } = event;
+      Object.assign(requests.at(-1)!, { status, message, endedAt, outputs });
     }
   }
   return requests;
@@ -25,7 +41,7 @@ export function pastRequests(events: readonly DeploymentEvent[]): PastRequest[] 
  * What a rollback goes back to: after a failure the last request that succeeded, otherwise the one before that, so that each
  * further rollback goes one step further. Undefined where there is nothing earlier.
  */
-export function earlierPlan(requests: readonly PastRequest[]): DeploymentPlan | undefined {
+export function earlierPlan(requests: readonly Pick<PastRequest, 'plan' | 'status'>[]): DeploymentPlan | undefined {
   const standing: DeploymentPlan[] = [];
   for (const { plan, status } of requests) {
     if (!status.endsWith('_SUCCESSFUL')) continue;

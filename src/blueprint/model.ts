@@ -5,6 +5,8 @@ export interface Blueprint {
   name: string;
   version: string;
   inputs: Record<string, JsonObject>;
+  /** Forms require each input without a default, not only flags. */
+  requiresInputs?: boolean;
   variables: JsonObject;
   resources: Record<string, Resource>;
   outputs: Record<string, Json>;

@@ -69,6 +69,7 @@ export function checkBlueprintDocument(document: YamlDocument): {
     inputs: Object.fromEntries(
       Object.entries(map(root.inputs, ['inputs'])).map(([name, body]) => [name, map(body, ['inputs', name])]),
     ),
+    ...(isYes(root.populateRequiredOnNonDefaultProperties) ? { requiresInputs: true } : {}),
     variables: map(root.variables, ['variables']),
     resources: Object.fromEntries(
       Object.entries(root.resources).map(([name, body]) => [name, resource(name, map(body, ['resources', name]))]),

@@ -4,6 +4,7 @@ import type { Diagnostic } from './diagnostic.ts';
 export const errorCodes = {
   'request.invalid': [400, 'The request does not have the shape that the operation asks for.'],
   'request.too-large': [413, 'The request is larger than the operation accepts.'],
+  'definition.used': [409, 'Something still needs what should be deleted.'],
   'definition.invalid': [400, 'A pipeline, blueprint or other definition has errors; each is named with its place.'],
   'input.invalid': [400, 'An input is missing or has a value that its definition does not allow.'],
   'pipeline.disabled': [409, 'Only enabled pipelines run.'],

@@ -1,6 +1,7 @@
 import type { DeploymentEvent } from '../blueprint/deployment.ts';
 import { type PastRequest, pastRequests } from '../blueprint/history.ts';
-import { readZone, type Zone } from '../blueprint/zone.ts';
+import { assembleZones } from '../blueprint/infrastructure.ts';
+import type { Zone } from '../blueprint/zone.ts';
 import { MillraceError } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
 import { bindingPath, resolveText } from '../lang/binding.ts';
@@ -67,17 +68,37 @@ export function openEndpoint(
   };
 }
 
-export async function readZones(parts: EngineParts): Promise<Zone[]> {
-  return (await parts.store.list('cloud-zone')).map(({ body }) => readZone(body));
+/** All zones, with what their regions offer. */
+export async function readZones({ store }: Pick<EngineParts, 'store'>): Promise<Zone[]> {
+  const kinds = ['cloud-zone', 'flavor-profile', 'image-profile', 'network-profile', 'storage-profile'];
+  const fabric = ['fabric-network', 'fabric-compute'];
+  const lists = await Promise.all([...kinds, ...fabric].map((kind) => store.list(kind)));
+  const [zones, flavorProfiles, imageProfiles, networkProfiles, storageProfiles] = lists.map((list) =>
+    list.map(({ body }) => body),
+  ) as [JsonObject[], JsonObject[], JsonObject[], JsonObject[], JsonObject[]];
+  const [fabricNetworks, fabricComputes] = lists
+    .slice(kinds.length)
+    .map((list) =>
+      Object.fromEntries(list.map(({ id, name, body }): [string, JsonObject] => [id, { name, ...body }])),
+    ) as [Record<string, JsonObject>, Record<string, JsonObject>];
+  const profiles = { flavorProfiles, imageProfiles, networkProfiles, storageProfiles };
+  return assembleZones({ zones, ...profiles, fabricNetworks, fabricComputes });
 }
 
 /** The requests of a deployment, from its events. */
-export async function readRequests({ store }: EngineParts, deployment: string): Promise<PastRequest[]> {
+export const readRequests = async (parts: Pick<EngineParts, 'store'>, deployment: string): Promise<PastRequest[]> =>
+  pastRequests(await readHistory(parts, deployment));
+
+/** All events of a deployment, oldest first. */
+export async function readHistory(
+  { store }: Pick<EngineParts, 'store'>,
+  deployment: string,
+): Promise<DeploymentEvent[]> {
   const events: DeploymentEvent[] = [];
   for (let after = 0; ; ) {
     const page = await store.events(after, 500, deployment);
     events.push(...page.map(({ body }) => body as unknown as DeploymentEvent));
-    if (page.length < 500) return pastRequests(events);
+    if (page.length < 500) return events;
     after = page.at(-1)!.sequence;
   }
 }

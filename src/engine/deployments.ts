@@ -1,11 +1,14 @@
 import {
   type Deployment,
   type DeploymentEdits,
+  type DeploymentEvent,
   type DeploymentPlan,
   isBusy,
   isDeleted,
+  type ResourceState,
 } from '../blueprint/deployment.ts';
 import { type Change, driftOf } from '../blueprint/difference.ts';
+import type { PastRequest } from '../blueprint/history.ts';
 import { planOperations } from '../blueprint/operation.ts';
 import { MillraceError } from '../core/error.ts';
 import { toIso } from '../core/instant.ts';
@@ -23,7 +26,7 @@ import {
   powerOperations,
   resourceOffers,
 } from './day-two.ts';
-import { readRequests } from './definitions.ts';
+import { readHistory, readRequests } from './definitions.ts';
 import { reportOn } from './deployment-record.ts';
 import { findingsOf } from './locate.ts';
 import type { EngineParts } from './parts.ts';
@@ -55,6 +58,13 @@ export interface DeploymentDesk extends Deployments {
   edit(id: string, changes: DeploymentEdits, by: string): Promise<Deployment>;
   /** How each resource is otherwise than it was left; `gone`: it is not there any more. */
   drift(id: string): Promise<Record<string, Change[] | 'gone'>>;
+  /** What was asked of it, oldest first. */
+  requests(id: string): Promise<PastRequest[]>;
+  history(id: string): Promise<DeploymentEvent[]>;
+  /** The first resource of all deployments that somebody finds. */
+  resource(
+    find: (deployment: Deployment) => ResourceState | undefined,
+  ): Promise<{ deployment: Deployment; resource: ResourceState } | undefined>;
   /** What happens at the end of a lease. */
   expire(key: string, id: string): Promise<void>;
   /** Writes a notice into the history of a deployment, once. */
@@ -158,6 +168,18 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox): Deployment
       );
     },
 
+    requests: (id) => readRequests(parts, id),
+    history: (id) => readHistory(parts, id),
+
+    async resource(find) {
+      for (const { id } of await store.summaries('deployment')) {
+        const deployment = await read(String(id));
+        const resource = deployment && !isDeleted(deployment) ? find(deployment) : undefined;
+        if (deployment && resource) return { deployment, resource };
+      }
+      return undefined;
+    },
+
     async expire(key, id) {
       const deployment = await mustRead(id);
       const operations = await powerOperations(parts, deployment, 'PowerOff');
@@ -197,7 +219,7 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox): Deployment
     const record = recordOf(key, { deploymentId: id, plan: plan.kind, actionId, requestedBy: plan.requestedBy });
     await mailbox.deployment(
       id,
-      { type: 'request', id, name, project, host: host ?? parts.node.host, plan },
+      { type: 'request', id, name, project, host: host ?? parts.node.host, plan: { ...plan, actionId } },
       { documents: [{ ...record, project }] },
     );
   }

@@ -72,7 +72,7 @@ export function deploymentPlanner(parts: EngineParts) {
     { id, requestId }: { id: string; requestId: string },
     requestedAt: string,
   ): Promise<DeploymentPlan> {
-    const { blueprint: written, name: blueprintName } = await sourceOf(request, existing);
+    const { blueprint: written, name: blueprintName, ...source } = await sourceOf(request, existing);
     const { blueprint, constants } = await withGroups(written, blueprintName, request.project);
     const given = { ...(existing?.plan.inputs ?? {}), ...request.inputs };
     for (const [input, { encrypted }] of Object.entries(blueprint.inputs)) {
@@ -93,6 +93,7 @@ export function deploymentPlanner(parts: EngineParts) {
       kind: existing ? 'UPDATE' : 'CREATE',
       blueprint,
       blueprintName,
+      ...source,
       inputs,
       ...(Object.keys(constants).length > 0 ? { constants } : {}),
       requestedBy,
@@ -130,7 +131,7 @@ export function deploymentPlanner(parts: EngineParts) {
         hint: 'A rollback needs an earlier request that succeeded; update the deployment, or delete it.',
       });
     }
-    const { blueprint, blueprintName, inputs, constants, request: restores } = earlier;
+    const { blueprint, blueprintName, blueprintId = '', blueprintVersion = '', inputs, constants } = earlier;
     return placed(existing, existing, {
       request: requestId,
       kind: 'UPDATE',
@@ -140,7 +141,7 @@ export function deploymentPlanner(parts: EngineParts) {
       ...(constants ? { constants } : {}),
       requestedBy,
       requestedAt,
-      restores,
+      ...{ blueprintId, blueprintVersion, restores: earlier.request },
     });
   }
 
@@ -148,13 +149,17 @@ export function deploymentPlanner(parts: EngineParts) {
   async function sourceOf(
     { project, blueprint: asked = '', version = '', content }: DeploymentRequest,
     existing: Deployment | undefined,
-  ): Promise<{ blueprint: Blueprint; name: string }> {
+  ): Promise<{ blueprint: Blueprint; name: string; blueprintId: string; blueprintVersion: string }> {
     const name = asked || existing?.plan.blueprintName || '';
-    if (content !== undefined) return { blueprint: checked(name, content), name };
+    if (content !== undefined)
+      return { blueprint: checked(name, content), name, blueprintId: '', blueprintVersion: '' };
     const document = (await store.find('blueprint', project, name)) ?? (await blueprintOfAnyProject(name));
-    if (document) return { blueprint: checked(name, contentOf(document, version)), name };
-    if (existing && name === existing.plan.blueprintName && version === '')
-      return { blueprint: existing.plan.blueprint, name };
+    const found = { blueprintId: document?.id ?? '', blueprintVersion: version };
+    if (document) return { blueprint: checked(name, contentOf(document, version)), name, ...found };
+    if (existing && name === existing.plan.blueprintName && version === '') {
+      const { blueprint, blueprintId = '', blueprintVersion = '' } = existing.plan;
+      return { blueprint, name, blueprintId, blueprintVersion };
+    }
     throw new MillraceError('not.found', {
       message: `There is no blueprint ${name} in project ${project}.`,
       hint: 'Import it: millrace import FILE',

@@ -6,23 +6,30 @@ import type { Auth } from './auth.ts';
 import { agentHandlers } from './handlers/agents.ts';
 import { answerHandlers } from './handlers/answers.ts';
 import { approvalHandlers } from './handlers/approvals.ts';
+import { blueprintRequestHandlers } from './handlers/blueprint-requests.ts';
 import { blueprintVersionHandlers } from './handlers/blueprint-versions.ts';
 import { blueprintHandlers } from './handlers/blueprints.ts';
+import { catalogHandlers } from './handlers/catalog.ts';
 import { definitionHandlers } from './handlers/definitions.ts';
+import { deploymentHandlers } from './handlers/deployments.ts';
 import { endpointHandlers } from './handlers/endpoints.ts';
 import { executionHandlers } from './handlers/executions.ts';
 import { fileHandlers } from './handlers/files.ts';
 import { functionHandlers } from './handlers/functions.ts';
+import { heldHandlers } from './handlers/held.ts';
+import { infrastructureHandlers } from './handlers/infrastructure.ts';
 import { integrationHandlers } from './handlers/integrations.ts';
 import { liveHandlers } from './handlers/live.ts';
 import { loginHandlers } from './handlers/login.ts';
 import { pipelineHandlers } from './handlers/pipelines.ts';
 import { projectHandlers } from './handlers/projects.ts';
 import { propertyGroupHandlers } from './handlers/property-groups.ts';
+import { resourceTypeHandlers } from './handlers/resource-types.ts';
 import { scheduleHandlers } from './handlers/schedules.ts';
 import { statisticsHandlers } from './handlers/statistics.ts';
 import { streamHandlers } from './handlers/streams.ts';
 import { tileHandlers } from './handlers/tiles.ts';
+import { trackerHandlers } from './handlers/trackers.ts';
 import { userHandlers } from './handlers/users.ts';
 import { webhookHandlers } from './handlers/webhooks.ts';
 import type { Kinds } from './kinds/kinds.ts';
@@ -39,6 +46,31 @@ export interface HandlerParts {
   openApi: () => JsonObject;
   metrics: Pick<ReturnType<typeof openMetrics>, 'text' | 'contentType'>;
 }
+
+/** The versions that clients ask for; later ones are taken as well. */
+const versions = {
+  iaas: '2021-07-15',
+  blueprint: '2019-09-12',
+  catalog: '2020-08-25',
+  deployment: '2020-08-25',
+  'project-service': '2019-01-15',
+  content: '2019-01-15',
+  'form-service': '2020-08-25',
+  policy: '2020-08-25',
+};
+
+const aboutHandlers = (): Record<string, Handler> =>
+  Object.fromEntries(
+    Object.entries(versions).map(([service, latestApiVersion]) => [
+      `about.${service}`,
+      async () => ({
+        latestApiVersion,
+        supportedApis: [
+          { apiVersion: latestApiVersion, documentationLink: '/api/openapi.json', deprecationPolicy: null },
+        ],
+      }),
+    ]),
+  );
 
 /** One handler for each operation, by its id. */
 export function handlers(given: HandlerParts): Record<string, Handler> {
@@ -68,15 +100,18 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     ...endpointHandlers(given),
     ...tileHandlers(given),
     ...fileHandlers(given),
+    ...infrastructureHandlers(given),
+    ...trackerHandlers(given),
+    ...blueprintRequestHandlers(given),
+    ...deploymentHandlers(given),
+    ...catalogHandlers(given),
+    ...heldHandlers(given),
+    ...resourceTypeHandlers(given),
+    ...aboutHandlers(),
     'about.codestream': async () => ({
       latestApiVersion: '2019-10-17',
       supportedApis: [{ apiVersion: '2019-10-17', documentationLink: '/api/openapi.json', deprecationPolicy: null }],
     }),
-    'zones.list': async ({ query }) =>
-      pageOf(
-        (await store.list('cloud-zone')).map(({ body }) => body),
-        query,
-      ),
     'nodes.list': async ({ query }) =>
       pageOf(
         (await store.nodes()).map(({ name, host, since }) => ({ id: name, name, host, since: toIso(since) })),

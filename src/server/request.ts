@@ -105,6 +105,23 @@ export function pageOf(records: JsonObject[], query: Record<string, string>): Js
   };
 }
 
+/** The list of the infrastructure service: `$top` (100 where nobody says), `$skip`, `$count`, `$filter`, `$orderby`, `$select`. */
+export function listOf(records: JsonObject[], query: Record<string, string>): JsonObject {
+  const found = ordered(filtered(records, query), query.$orderby ?? query.$orderBy);
+  const top = wholeNumber(query, ['$top', 'size', '$size']) ?? 100;
+  const skip = wholeNumber(query, ['$skip']) ?? (wholeNumber(query, ['page']) ?? 0) * top;
+  const page = found.slice(skip, skip + top);
+  const wanted = query.$select?.split(',').map((key) => key.trim());
+  const content = wanted
+    ? page.map((record) => Object.fromEntries(wanted.flatMap((key) => (key in record ? [[key, record[key]!]] : []))))
+    : page;
+  return {
+    content: query.$count === 'true' && top === 0 ? [] : content,
+    totalElements: found.length,
+    numberOfElements: content.length,
+  };
+}
+
 function filtered(records: JsonObject[], { $filter }: Record<string, string>): JsonObject[] {
   return $filter ? records.filter(parseFilter($filter)) : records;
 }

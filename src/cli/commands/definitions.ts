@@ -47,7 +47,7 @@ const places: Record<string, { path: string; columns: string[] }> = {
   functions: { path: '/abx/api/resources/actions', columns: ['name', 'projectName', 'runtime', 'id'] },
   users: { path: '/api/users', columns: ['name', 'role', 'email', 'groups'] },
   nodes: { path: '/api/nodes', columns: ['name', 'host', 'since'] },
-  zones: { path: '/api/cloud-zones', columns: ['name', 'accountType', 'priority'] },
+  zones: { path: '/iaas/api/zones', columns: ['name', 'externalRegionId', 'placementPolicy'] },
 };
 const kindHelp = Object.keys(places).join(', ');
 

@@ -1,3 +1,4 @@
+import { inputsSchema } from '../../blueprint/inputs-schema.ts';
 import { MillraceError } from '../../core/error.ts';
 import { toIso } from '../../core/instant.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
@@ -6,6 +7,7 @@ import { checkContent } from '../files.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { projectId, refuseErrors } from '../kinds/kind.ts';
 import { type Handler, pageOf } from '../request.ts';
+import { resolvedBlueprint } from './blueprint-text.ts';
 import { finders } from './find.ts';
 
 /** Frozen copies of a blueprint's draft, by a name each; a released one is offered to people who only ask for deployments. */
@@ -62,6 +64,11 @@ export function blueprintVersionHandlers({ parts }: HandlerParts): Record<string
       const document = await byId('blueprint', params.id!);
       return show(document, versionOf(document, params.version!));
     },
+    'blueprint-versions.schema': async ({ params }) => {
+      const { name, project, ...document } = await byId('blueprint', params.id!);
+      const { content } = versionOf({ name, project, ...document }, params.version!);
+      return inputsSchema(await resolvedBlueprint(store, { name, project, content: String(content) }));
+    },
     'blueprint-versions.release': become('RELEASED'),
     'blueprint-versions.unrelease': become('VERSIONED'),
     /** The draft becomes what the version is; versions stay. */
@@ -83,7 +90,7 @@ export const isReleased = ({ status }: JsonObject): boolean => status === 'RELEA
 export const versionsOf = ({ body }: Document): JsonObject[] =>
   Array.isArray(body.versions) ? body.versions.filter(isObject) : [];
 
-function versionOf(document: Document, version: string): JsonObject {
+export function versionOf(document: Document, version: string): JsonObject {
   const found = versionsOf(document).find((one) => one.version === version);
   if (found) return found;
   const names = versionsOf(document).map((one) => String(one.version));

@@ -1,6 +1,7 @@
-import type { Deployment } from '../../blueprint/deployment.ts';
+import { inputsSchema } from '../../blueprint/inputs-schema.ts';
 import { isError } from '../../core/diagnostic.ts';
 import { MillraceError } from '../../core/error.ts';
+import { toIso } from '../../core/instant.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Document } from '../../store/store.ts';
 import { checkContent } from '../files.ts';
@@ -8,7 +9,7 @@ import type { HandlerParts } from '../handlers.ts';
 import { acceptBlueprint } from '../kinds/blueprint.ts';
 import { projectId } from '../kinds/kind.ts';
 import { Answer, type Handler, pageOf, type Request } from '../request.ts';
-import { resourceView } from '../views.ts';
+import { resolvedBlueprint } from './blueprint-text.ts';
 import { isReleased, statusOf, versionsOf } from './blueprint-versions.ts';
 import { finders } from './find.ts';
 
@@ -36,6 +37,10 @@ export function blueprintHandlers(given: HandlerParts): Record<string, Handler> 
       totalReleasedVersions: versionsOf(document).filter(isReleased).length,
       valid: !messages.some(({ type }) => type === 'ERROR'),
       validationMessages: messages,
+      orgId: 'default',
+      selfLink: `/blueprint/api/blueprints/${document.id}`,
+      ...{ createdAt: toIso(document.createdAt), updatedAt: toIso(document.updatedAt) },
+      ...{ createdBy: String(document.body.createdBy ?? ''), updatedBy: String(document.body.createdBy ?? '') },
     };
   };
   const write = async (before: Document | undefined, { body, user }: Request) => {
@@ -75,19 +80,11 @@ export function blueprintHandlers(given: HandlerParts): Record<string, Handler> 
         })),
       };
     },
-    'deployments.list': async ({ query }) =>
-      pageOf(
-        (await store.summaries('deployment')).filter(
-          ({ status }) => query.deleted === 'true' || status !== 'DELETE_SUCCESSFUL',
-        ),
-        query,
-      ),
-    'deployments.get': async ({ params }) => {
-      const loaded = await store.load('deployment', params.id!);
-      const state = loaded?.state as unknown as Deployment | undefined;
-      if (!state || state.status === 'DELETE_SUCCESSFUL')
-        throw new MillraceError('deployment.unknown', { message: `There is no deployment ${params.id}.` });
-      return resourceView(state);
-    },
+    'blueprints.schema': async ({ params }) => schemaOf(await byId('blueprint', params.id!)),
   };
+
+  /** Property groups that it names are in it. */
+  async function schemaOf({ name, project, body }: Document): Promise<JsonObject> {
+    return inputsSchema(await resolvedBlueprint(store, { name, project, content: String(body.content) }));
+  }
 }

@@ -1,0 +1,287 @@
+import { type Deployment, type DeploymentEvent, isDeleted, type ResourceState } from '../../blueprint/deployment.ts';
+import { MillraceError } from '../../core/error.ts';
+import { toIso } from '../../core/instant.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import { idOfKey } from '../../core/key-id.ts';
+import { type Offer, schemaOf } from '../../engine/day-two.ts';
+import type { HandlerParts } from '../handlers.ts';
+import { projectId } from '../kinds/kind.ts';
+import { type Handler, pageOf, type Request } from '../request.ts';
+import { resourceWithId } from '../resources.ts';
+import { deploymentView, requestView, resourceView, titleOf } from '../views.ts';
+
+/** Deployments, what stands in them, and what is asked of them. */
+export function deploymentHandlers({ parts, engine }: HandlerParts): Record<string, Handler> {
+  const { store, moment } = parts;
+  const { deployments } = engine;
+
+  return {
+    'deployments.list': async ({ query }) => pageOf(await found(query), query),
+    'deployments.get': async ({ params, query }) => deploymentView(await read(params.id!, query.deleted === 'true')),
+    'deployments.nameTaken': async ({ params }) => {
+      const taken = (await store.summaries('deployment')).find(
+        ({ name, status }) => name === params.name && status !== 'DELETE_SUCCESSFUL',
+      );
+      if (!taken) throw new MillraceError('deployment.unknown', { message: `No deployment is called ${params.name}.` });
+      return { name: params.name! };
+    },
+    'deployments.change': async ({ params, body, user }) => {
+      const text = (key: string) => (body[key] === undefined ? {} : { [key]: String(body[key]).trim() });
+      const changes = { ...text('name'), ...text('description') };
+      if (changes.name === '') throw new MillraceError('request.invalid', { message: '`name` is empty.' });
+      return deploymentView(await deployments.edit(params.id!, changes, user!.name));
+    },
+    'deployments.delete': async (request) => act(request, undefined, 'Deployment.Delete', {}),
+    'deployments.resources': async ({ params, query }) => {
+      const deployment = await read(params.id!);
+      return pageOf(
+        Object.values(deployment.resources).map((one) => resourceView(deployment, one)),
+        query,
+      );
+    },
+    'deployments.resource': async ({ params }) => {
+      const { deployment, resource } = await resourceIn(params.id!, params.resourceId!);
+      return resourceView(deployment, resource);
+    },
+    'deployments.requests': async ({ params, query }) => {
+      const deployment = await read(params.id!, true);
+      const past = await deployments.requests(deployment.id);
+      return pageOf(
+        past.reverse().map((request) => requestView(deployment, request)),
+        query,
+      );
+    },
+    'deployments.userEvents': async ({ params, query }) =>
+      pageOf(userEvents(await deployments.history((await read(params.id!, true)).id)).reverse(), query),
+    'deployments.drift': async ({ params }) => ({
+      resources: (await deployments.drift(params.id!)) as unknown as Json,
+    }),
+    'deployments.count': async ({ params }) => ({
+      totalElements: (await found({})).filter((one) => one.projectId === params.id).length,
+    }),
+    ...actionsOf('deployments', async ({ id }) => ({ id: id! })),
+    ...actionsOf('deployment-resources', async ({ id, resourceId: of }) => instanceOf(await resourceIn(id!, of!))),
+    ...actionsOf('resources', async ({ resourceId: of }) => instanceOf(await resourceAnywhere(of!))),
+
+    'deployment-requests.get': async ({ params }) => {
+      const { deployment, past } = await requestOf(params.id!);
+      return requestView(deployment, past);
+    },
+    'deployment-requests.events': async ({ params, query }) => {
+      const { deployment } = await requestOf(params.id!);
+      return pageOf(stepsOf(await deployments.history(deployment.id), params.id!), query);
+    },
+
+    'resources.list': async ({ query }) => {
+      const all: JsonObject[] = [];
+      for (const { id } of await store.summaries('deployment')) {
+        const deployment = await deployments.read(String(id));
+        if (!deployment || isDeleted(deployment)) continue;
+        for (const resource of Object.values(deployment.resources)) all.push(withDeployment(deployment, resource));
+      }
+      const isWanted = ({ name, type, projectId: of }: JsonObject) =>
+        (!query.search || String(name).includes(query.search)) &&
+        isAmong(query.resourceTypes, type) &&
+        isAmong(query.projects, of);
+      return pageOf(all.filter(isWanted), query);
+    },
+    'resources.get': async ({ params }) => {
+      const { deployment, resource } = await resourceAnywhere(params.resourceId!);
+      return withDeployment(deployment, resource);
+    },
+  };
+
+  /** Whose actions they are. */
+  function actionsOf(
+    tag: string,
+    find: (params: Record<string, string>) => Promise<{ id: string; instance?: string }>,
+  ): Record<string, Handler> {
+    const offers = async (params: Record<string, string>) => {
+      const { id, instance } = await find(params);
+      return deployments.offers(id, instance);
+    };
+    return {
+      [`${tag}.actions`]: async ({ params }) => (await offers(params)).map(offerView),
+      [`${tag}.action`]: async ({ params }) => {
+        const offer = (await offers(params)).find(({ id, name }) => [id, name].includes(params.actionId!));
+        if (offer) return { ...offerView(offer), schema: schemaOf(offer) };
+        throw new MillraceError('not.found', { message: `There is no action ${params.actionId} here.` });
+      },
+      [`${tag}.act`]: async (request) => {
+        const { id, instance } = await find(request.params);
+        const { actionId, inputs } = request.body;
+        return act({ ...request, params: { ...request.params, id } }, instance, String(actionId), inputs as JsonObject);
+      },
+    };
+  }
+
+  async function act(
+    { params, headers, user }: Request,
+    instance: string | undefined,
+    actionId: string,
+    inputs: JsonObject,
+  ): Promise<JsonObject> {
+    const key = `deployment-action/${headers['idempotency-key'] ?? moment.newId()}`;
+    const asked = { actionId, inputs, requestedBy: user!.name, ...(instance === undefined ? {} : { instance }) };
+    const { deploymentId, requestId } = await deployments.act(key, params.id!, asked);
+    const past = (await deployments.requests(deploymentId)).find(({ plan }) => plan.request === requestId);
+    const deployment = (await deployments.read(deploymentId))!;
+    if (past) return requestView(deployment, past);
+    const now = toIso(moment.now());
+    return {
+      ...{
+        id: requestId,
+        name: titleOf(actionId),
+        deploymentId,
+        actionId,
+        requestedBy: user!.name,
+        inputs,
+        outputs: {},
+      },
+      ...{ status: 'SUCCESSFUL', details: '', createdAt: now, updatedAt: now, completedAt: now },
+      ...{ totalTasks: 0, completedTasks: 0, dismissed: false, cancelable: false },
+    };
+  }
+
+  async function read(id: string, evenDeleted = false): Promise<Deployment> {
+    const state = await deployments.read(id);
+    if (state && (evenDeleted || !isDeleted(state))) return state;
+    throw new MillraceError('deployment.unknown', { message: `There is no deployment ${id}.` });
+  }
+
+  async function resourceIn(id: string, wanted: string) {
+    const deployment = await read(id);
+    const resource = resourceWithId(deployment, wanted);
+    if (resource) return { deployment, resource };
+    throw new MillraceError('not.found', { message: `Deployment ${deployment.name} has no resource ${wanted}.` });
+  }
+
+  async function resourceAnywhere(wanted: string) {
+    const found = await deployments.resource((deployment) => resourceWithId(deployment, wanted));
+    if (found) return found;
+    throw new MillraceError('not.found', { message: `There is no resource ${wanted}.` });
+  }
+
+  async function requestOf(id: string) {
+    const record = await store.get('deployment-request', id);
+    const deployment = record && (await deployments.read(String(record.body.deploymentId)));
+    const past = deployment && (await deployments.requests(deployment.id)).find(({ plan }) => plan.request === id);
+    if (deployment && past) return { deployment, past };
+    throw new MillraceError('not.found', { message: `There is no request ${id}.` });
+  }
+
+  /** As lists show them; the original's own filters are plain parameters. */
+  async function found(query: Record<string, string>): Promise<JsonObject[]> {
+    const shown = (await store.summaries('deployment')).map((summary) => ({
+      ...summary,
+      ...{ orgId: 'default', projectId: projectId(String(summary.project)), ownedBy: summary.owner ?? '' },
+      lastUpdatedAt: summary.updatedAt ?? '',
+    })) as JsonObject[];
+    return shown.filter(
+      ({ id, name, status, projectId: of, ownedBy }) =>
+        (query.deleted === 'true') === (status === 'DELETE_SUCCESSFUL') &&
+        (!query.name || name === query.name) &&
+        (!query.search || String(name).toLowerCase().includes(query.search.toLowerCase())) &&
+        isAmong(query.status, status) &&
+        isAmong(query.projects, of) &&
+        isAmong(query.ownedBy, ownedBy) &&
+        isAmong(query.ids, id),
+    );
+  }
+}
+
+/** A parameter that lists what is wanted; none: all. Repeated parameters come joined. */
+const isAmong = (wanted: string | undefined, value: Json | undefined): boolean =>
+  !wanted || wanted.split(/,| and /).includes(String(value));
+
+const instanceOf = ({ deployment, resource }: { deployment: Deployment; resource: ResourceState }) => ({
+  id: deployment.id,
+  instance: resource.instance,
+});
+
+const withDeployment = (deployment: Deployment, resource: ResourceState): JsonObject => ({
+  ...resourceView(deployment, resource),
+  ...{ orgId: 'default', projectId: projectId(deployment.project), deploymentId: deployment.id },
+  project: { id: projectId(deployment.project), name: deployment.project },
+  deployment: { id: deployment.id, name: deployment.name, ownedBy: deployment.owner ?? '' },
+});
+
+const offerView = (offer: Offer): JsonObject => ({
+  id: offer.id,
+  name: offer.name,
+  displayName: offer.title,
+  description: offer.summary,
+  valid: offer.refusal === undefined,
+  ...(offer.refusal === undefined ? {} : { invalidReason: offer.refusal }),
+  actionType: 'RESOURCE_ACTION',
+  dependents: [],
+  orgId: 'default',
+});
+
+/** The steps of one request: each is told when it begins and when it ends. */
+function stepsOf(history: readonly DeploymentEvent[], request: string): JsonObject[] {
+  const steps: JsonObject[] = [];
+  let plan: (DeploymentEvent & { type: 'deployment-requested' })['plan'] | undefined;
+  for (const event of history) {
+    if (event.type === 'deployment-requested') plan = event.plan;
+    if (plan?.request !== request) continue;
+    const isStep = event.type === 'action-started' || event.type === 'action-done' || event.type === 'action-failed';
+    const action = isStep ? plan.actions.find(({ id }) => id === event.action) : undefined;
+    const word = { 'action-started': 'IN_PROGRESS', 'action-done': 'FINISHED', 'action-failed': 'FAILED' };
+    const what = action ? action.does.toUpperCase() : 'REQUEST';
+    const name =
+      event.type === 'deployment-requested'
+        ? 'REQUEST_IN_PROGRESS'
+        : event.type === 'deployment-finished'
+          ? `REQUEST_${event.status.endsWith('FAILED') ? 'FAILED' : 'FINISHED'}`
+          : isStep
+            ? `${what}_${word[event.type]}`
+            : undefined;
+    if (!name || (event.type === 'action-done' && event.unchanged)) continue;
+    steps.push({
+      id: idOfKey(`${request}/event/${steps.length}`),
+      ...{ name, timestamp: toIso(event.at), hasLogs: false, userEvent: false },
+      details: 'message' in event ? event.message : (action?.because ?? ''),
+      resourceName: action?.instance ?? '',
+      resourceType: plan.target.find(({ instance }) => instance === action?.instance)?.type ?? '',
+    });
+  }
+  return steps;
+}
+
+/** What people did, and what they were told. */
+function userEvents(history: readonly DeploymentEvent[]): JsonObject[] {
+  const told: JsonObject[] = [];
+  for (const event of history) {
+    const common = {
+      id: idOfKey(`${event.at}/${told.length}`),
+      createdAt: toIso(event.at),
+      resourceIds: [],
+      outputs: {},
+    };
+    if (event.type === 'deployment-requested')
+      told.push({
+        ...{ ...common, requestId: event.plan.request, requestedBy: event.plan.requestedBy, inputs: {} },
+        ...{ name: titleOf(event.plan.actionId ?? event.plan.kind), status: 'PENDING', details: '' },
+      });
+    if (event.type === 'deployment-finished' && told.length > 0)
+      Object.assign(told.findLast(({ status }) => status === 'PENDING') ?? {}, {
+        ...{
+          status: event.status.endsWith('FAILED') ? 'FAILED' : 'SUCCESSFUL',
+          details: event.message,
+          updatedAt: toIso(event.at),
+        },
+      });
+    if (event.type === 'deployment-edited')
+      told.push({
+        ...{ ...common, requestId: '', requestedBy: event.by, inputs: event.changes as unknown as JsonObject },
+        ...{ name: 'Edit Deployment', status: 'SUCCESSFUL', details: '' },
+      });
+    if (event.type === 'deployment-notice')
+      told.push({
+        ...{ ...common, requestId: '', requestedBy: 'system', inputs: {} },
+        ...{ name: 'Notice', status: 'SUCCESSFUL', details: event.message },
+      });
+  }
+  return told;
+}

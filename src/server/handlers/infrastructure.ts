@@ -1,0 +1,275 @@
+import { type InfrastructureKind, infrastructure } from '../../api/infrastructure.ts';
+import { MillraceError } from '../../core/error.ts';
+import { isObject, type JsonObject } from '../../core/json.ts';
+import { idOfKey } from '../../core/key-id.ts';
+import type { Document } from '../../store/store.ts';
+import type { HandlerParts } from '../handlers.ts';
+import { base, infrastructureView } from '../kinds/infrastructure.ts';
+import { type AccountRecord, type RegionRecord, readRegions } from '../regions.ts';
+import { Answer, type Handler, listOf, type Request } from '../request.ts';
+import { finders } from './find.ts';
+import { trackers } from './trackers.ts';
+
+type Word = keyof typeof infrastructure;
+
+/** Accounts, regions, zones, profiles and what clouds have, as the infrastructure service of the original. */
+export function infrastructureHandlers(given: HandlerParts): Record<string, Handler> {
+  const { store, moment, seal } = given.parts;
+  const { byId, save } = finders(store);
+  const { finished } = trackers(given);
+  const words = Object.keys(infrastructure).filter((word) => word !== 'cloudAccounts') as Word[];
+
+  return {
+    ...Object.assign({}, ...words.map(handlersOf)),
+    ...accountHandlers(),
+
+    'regions.list': async ({ query }) => listOf((await readRegions(store)).regions.map(regionView), query),
+    'regions.get': async ({ params }) => regionView(await regionOf(params.id!)),
+    'zones.computes': async ({ params, query }) => {
+      const { body } = await byId('cloud-zone', params.id!);
+      const ids = Array.isArray(body.computeIds) ? body.computeIds : [];
+      const computes = (await store.list('fabric-compute')).filter(({ id }) => ids.includes(id));
+      const { regions } = await readRegions(store);
+      return listOf(
+        computes.map((one) => infrastructureView('fabricComputes', one, regions)),
+        query,
+      );
+    },
+    'images.list': async ({ query }) => listOf(await mappingsOf('image-profile', 'imageMapping', 'images'), query),
+    'flavors.list': async ({ query }) => listOf(await mappingsOf('flavor-profile', 'flavorMapping', 'flavors'), query),
+    'tags.list': async ({ query }) => {
+      const tags = new Map<string, JsonObject>();
+      for (const { kind } of Object.values(infrastructure))
+        for (const { body } of await store.list(kind))
+          for (const tag of Array.isArray(body.tags) ? body.tags : []) {
+            const [key = '', value = ''] = isObject(tag)
+              ? [String(tag.key), String(tag.value ?? '')]
+              : String(tag).split(':');
+            tags.set(`${key}:${value}`, { id: idOfKey(`tag/${key}:${value}`), key, value });
+          }
+      return listOf([...tags.values()], query);
+    },
+  };
+
+  function handlersOf(word: Word): Record<string, Handler> {
+    const definition: InfrastructureKind = infrastructure[word];
+    const { kind, path } = definition;
+    const show = async (document: Document) => infrastructureView(word, document, (await readRegions(store)).regions);
+    return {
+      [`${path}.list`]: async ({ query }) => {
+        const { regions } = await readRegions(store);
+        return listOf(
+          (await store.list(kind)).map((one) => infrastructureView(word, one, regions)),
+          query,
+        );
+      },
+      [`${path}.create`]: async (request) => show(await write(word, undefined, request)),
+      [`${path}.get`]: async ({ params }) => show(await byId(kind, params.id!)),
+      [`${path}.change`]: async (request) => show(await write(word, await byId(kind, request.params.id!), request)),
+      [`${path}.delete`]: async ({ params }) => {
+        const document = await byId(kind, params.id!);
+        await refuseInUse(word, document);
+        await store.remove(kind, document.id);
+        return new Answer(204, '');
+      },
+    };
+  }
+
+  async function write(word: Word, before: Document | undefined, { body, user }: Request): Promise<Document> {
+    const { kind, input } = infrastructure[word];
+    const checked = before ? input.parse({ name: before.name, ...before.body, ...body }) : body;
+    const region = await regionOf(String(checked.regionId ?? regionIdIn(word, before)));
+    if (word === 'zones' && before && checked.name !== before.name)
+      throw new MillraceError('request.invalid', {
+        message: `Zone ${before.name} cannot be renamed: what stands in it is found by this name.`,
+        hint: 'Make another zone.',
+      });
+    const place = { account: region.account.name, accountType: region.account.type, region: region.externalRegionId };
+    const at = moment.now();
+    const document: Document = {
+      ...{ kind, id: before?.id ?? moment.newId(), project: '', name: String(checked.name), updatedAt: at },
+      createdAt: before?.createdAt ?? at,
+      body: {
+        createdBy: user!.name,
+        ...(checked as JsonObject),
+        regionId: region.id,
+        ...(word === 'zones' ? { name: String(checked.name), ...place } : {}),
+      },
+    };
+    await save(document);
+    return document;
+  }
+
+  /** What was read from a file has no id of a region. */
+  function regionIdIn(word: Word, before: Document | undefined): string {
+    return before ? String(before.body.regionId ?? (word === 'zones' ? zoneRegion(before) : '')) : '';
+  }
+
+  async function refuseInUse(word: Word, { name }: Document): Promise<void> {
+    if (word !== 'zones') return;
+    for (const { name: deployment, zones } of await store.summaries('deployment'))
+      if (Array.isArray(zones) && zones.some((one) => isObject(one) && one.zone === name))
+        throw new MillraceError('definition.used', {
+          message: `Zone ${name} holds resources of deployment ${String(deployment)}.`,
+          hint: 'Delete these first.',
+        });
+  }
+
+  async function regionOf(id: string): Promise<RegionRecord> {
+    const { regions } = await readRegions(store);
+    const found = regions.find((one) => one.id === id);
+    if (found) return found;
+    throw new MillraceError('not.found', {
+      message: `There is no region ${id || 'without an id'}.`,
+      hint: 'GET /iaas/api/regions lists them; a cloud account brings them along.',
+    });
+  }
+
+  async function mappingsOf(kind: string, key: string, path: string): Promise<JsonObject[]> {
+    const { regions } = await readRegions(store);
+    return (await store.list(kind)).map(({ id, name, body }) => {
+      const region = regions.find((one) => one.id === body.regionId);
+      return {
+        ...{ id, name, externalRegionId: region?.externalRegionId ?? '', mapping: body[key] ?? {} },
+        _links: {
+          self: { href: `/iaas/api/${path}/${id}` },
+          ...(region ? { region: { href: `/iaas/api/regions/${region.id}` } } : {}),
+        },
+      };
+    });
+  }
+
+  function accountHandlers(): Record<string, Handler> {
+    const find = async (id: string): Promise<AccountRecord> => {
+      const found = (await readRegions(store)).accounts.find((one) => one.id === id);
+      if (found) return found;
+      throw new MillraceError('not.found', { message: `There is no cloud-account ${id}.` });
+    };
+    const made = async (id: string) => {
+      const { document, name } = await find(id);
+      if (document) return document;
+      throw new MillraceError('request.invalid', {
+        message: `Cloud account ${name} is named by zone files alone, and cannot be changed.`,
+        hint: 'Change the files and import them again.',
+      });
+    };
+    return {
+      'cloud-accounts.list': async ({ query }) => {
+        const { accounts, regions } = await readRegions(store);
+        return listOf(
+          accounts.map((account) => accountView(account, regions)),
+          query,
+        );
+      },
+      'cloud-accounts.get': async ({ params }) => {
+        const { accounts, regions } = await readRegions(store);
+        return accountView(accounts.find(({ id }) => id === params.id) ?? (await find(params.id!)), regions);
+      },
+      'cloud-accounts.create': async (request) => {
+        const document = await writeAccount(undefined, request);
+        if (request.body.createDefaultZones === true) await defaultZones(document, request.user!.name);
+        return finished('Provisioning', [`/iaas/api/cloud-accounts/${document.id}`]);
+      },
+      'cloud-accounts.change': async (request) => {
+        const document = await writeAccount(await made(request.params.id!), request);
+        return finished('Update', [`/iaas/api/cloud-accounts/${document.id}`]);
+      },
+      'cloud-accounts.delete': async ({ params }) => {
+        const document = await made(params.id!);
+        const zone = (await store.list('cloud-zone')).find(({ body }) => body.account === document.name);
+        if (zone)
+          throw new MillraceError('definition.used', {
+            message: `Cloud account ${document.name} has the zone ${zone.name}.`,
+            hint: 'Delete its zones first.',
+          });
+        await store.remove('cloud-account', document.id);
+        return finished('Delete', [`/iaas/api/cloud-accounts/${document.id}`]);
+      },
+    };
+  }
+
+  async function writeAccount(before: Document | undefined, { body, user }: Request): Promise<Document> {
+    const checked = before
+      ? infrastructure.cloudAccounts.input.parse({ name: before.name, ...before.body, ...body })
+      : body;
+    const { privateKey, ...rest } = checked as JsonObject;
+    const key = privateKey === undefined || privateKey === '' ? before?.body.privateKey : privateKey;
+    const at = moment.now();
+    const document: Document = {
+      ...{
+        kind: 'cloud-account',
+        id: before?.id ?? moment.newId(),
+        project: '',
+        name: String(rest.name),
+        updatedAt: at,
+      },
+      createdAt: before?.createdAt ?? at,
+      body: {
+        createdBy: user!.name,
+        ...rest,
+        privateKey:
+          key === undefined || key === '' || key === before?.body.privateKey ? (key ?? '') : seal.close(String(key)),
+      },
+    };
+    await save(document);
+    return document;
+  }
+
+  async function defaultZones({ name, body, createdAt }: Document, createdBy: string): Promise<void> {
+    for (const { externalRegionId } of (body.regions as JsonObject[]) ?? []) {
+      const zone = `${name} / ${String(externalRegionId)}`;
+      await store.insert({
+        ...{ kind: 'cloud-zone', id: moment.newId(), project: '', name: zone, createdAt, updatedAt: createdAt },
+        body: {
+          name: zone,
+          account: name,
+          accountType: body.cloudAccountType!,
+          region: externalRegionId!,
+          tags: [],
+          networks: [],
+          createdBy,
+        },
+      });
+    }
+  }
+}
+
+const zoneRegion = ({ body }: Document): string =>
+  idOfKey(`region/${String(body.account ?? 'local')}/${String(body.region ?? 'local')}`);
+
+const regionView = ({ id, name, externalRegionId, account }: RegionRecord): JsonObject => ({
+  ...{
+    id,
+    name,
+    externalRegionId,
+    cloudAccountId: account.id,
+    ...base(account.document?.createdAt ?? 0, account.document?.updatedAt ?? 0),
+  },
+  _links: {
+    self: { href: `/iaas/api/regions/${id}` },
+    'cloud-account': { href: `/iaas/api/cloud-accounts/${account.id}` },
+  },
+});
+
+/** Never a key. */
+function accountView({ id, name, type, document }: AccountRecord, regions: readonly RegionRecord[]): JsonObject {
+  const own = regions.filter(({ account }) => account.id === id);
+  const body = document?.body ?? {};
+  return {
+    ...{ id, name, cloudAccountType: type, description: String(body.description ?? '') },
+    ...base(document?.createdAt ?? 0, document?.updatedAt ?? 0),
+    cloudAccountProperties: {
+      ...(isObject(body.cloudAccountProperties) ? body.cloudAccountProperties : {}),
+      privateKeyId: String(body.privateKeyId ?? ''),
+    },
+    customProperties: body.customProperties ?? {},
+    tags: body.tags ?? [],
+    enabledRegions: own.map(regionView),
+    inMaintenanceMode: false,
+    healthy: true,
+    _links: {
+      self: { href: `/iaas/api/cloud-accounts/${id}` },
+      regions: { hrefs: own.map((region) => `/iaas/api/regions/${region.id}`) },
+    },
+  };
+}

@@ -1,0 +1,108 @@
+import { infrastructure } from '../../api/infrastructure.ts';
+import { regionIdOf } from '../../blueprint/infrastructure.ts';
+import { tagsOf } from '../../blueprint/zone.ts';
+import { isObject, type Json, type JsonObject } from '../../core/json.ts';
+import type { Document } from '../../store/store.ts';
+import { type RegionRecord, regionFields, regionLinks } from '../regions.ts';
+
+type Word = keyof typeof infrastructure;
+
+/** What objects of one kind show beside what all have. */
+type Shown = (document: Document, region: RegionRecord | undefined) => JsonObject & { _links?: JsonObject };
+
+/** What was written under these names, as it is. */
+const written =
+  (...keys: string[]): Shown =>
+  ({ body }) =>
+    Object.fromEntries(keys.map((key) => [key, body[key] ?? null]));
+
+/** A mapping is shown one level deeper than it is sent. */
+const mapping =
+  (sent: string, shown: string): Shown =>
+  ({ body }, region) => ({
+    [shown]: {
+      mapping: named(body[sent]),
+      externalRegionId: region?.externalRegionId ?? '',
+      _links: regionLinks(region),
+    },
+  });
+
+const named = (given: Json | undefined): JsonObject =>
+  Object.fromEntries(
+    Object.entries(isObject(given) ? given : {}).map(([name, value]) => [
+      name,
+      { name, ...(isObject(value) ? value : {}) },
+    ]),
+  );
+
+export const shownOf: Record<Word, Shown> = {
+  zones: ({ id, body }, region) => ({
+    placementPolicy: String(body.placementPolicy ?? body.policy ?? 'DEFAULT'),
+    folder: String(body.folder ?? ''),
+    tags: tagsOf(body.tags) as unknown as Json,
+    tagsToMatch: tagsOf(body.tagsToMatch) as unknown as Json,
+    customProperties: body.customProperties ?? {},
+    _links: {
+      ...regionLinks(region),
+      computes: { href: `/iaas/api/zones/${id}/computes` },
+    },
+  }),
+  flavorProfiles: mapping('flavorMapping', 'flavorMappings'),
+  imageProfiles: mapping('imageMapping', 'imageMappings'),
+  networkProfiles: ({ body }, region) => ({
+    isolationType: body.isolationType ?? 'NONE',
+    tags: body.tags ?? [],
+    customProperties: body.customProperties ?? {},
+    _links: {
+      ...regionLinks(region),
+      'fabric-networks': { hrefs: list(body.fabricNetworkIds).map((id) => `/iaas/api/fabric-networks/${id}`) },
+      'security-groups': { hrefs: list(body.securityGroupIds).map((id) => `/iaas/api/security-groups/${id}`) },
+    },
+  }),
+  storageProfiles: written('defaultItem', 'supportsEncryption', 'diskProperties', 'tags'),
+  fabricNetworks: ({ body }, region) => ({
+    ...written('cidr', 'isPublic', 'isDefault', 'tags')({ body } as Document, region),
+    cloudAccountIds: region ? [region.account.id] : [],
+  }),
+  fabricComputes: written('type', 'powerState', 'tags'),
+  cloudAccounts: () => ({}),
+};
+
+const list = (value: Json | undefined): string[] => (Array.isArray(value) ? value.map(String) : []);
+
+/** An object of the infrastructure service as clients read it. */
+export function infrastructureView(word: Word, document: Document, regions: readonly RegionRecord[]): JsonObject {
+  const { id, name, body, createdAt, updatedAt } = document;
+  const { path } = infrastructure[word];
+  const region = regions.find((one) => one.id === regionIdOfBody(word, body));
+  const { _links = regionLinks(region), ...rest } = shownOf[word](document, region);
+  return {
+    ...rest,
+    ...{
+      id,
+      name,
+      description: String(body.description ?? ''),
+      ...regionFields(region),
+      ...base(createdAt, updatedAt),
+    },
+    owner: String(body.createdBy ?? ''),
+    ownerType: 'USER',
+    _links: { self: { href: `/iaas/api/${path}/${id}` }, ..._links },
+  };
+}
+
+/** Zone files name their account and region; what the API made names the region by its id. */
+function regionIdOfBody(word: Word, body: JsonObject): string {
+  if (word !== 'zones') return String(body.regionId ?? '');
+  return regionIdOf(String(body.account ?? 'local'), String(body.region ?? 'local'));
+}
+
+/** What every object of the service has. Dates are days, as in the original. */
+export const base = (createdAt: number, updatedAt: number): JsonObject => ({
+  orgId: 'default',
+  organizationId: 'default',
+  createdAt: dayOf(createdAt),
+  updatedAt: dayOf(updatedAt),
+});
+
+const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);

@@ -1,0 +1,60 @@
+import { regionIdOf } from '../blueprint/infrastructure.ts';
+import { isObject, type JsonObject } from '../core/json.ts';
+import { idOfKey } from '../core/key-id.ts';
+import type { Document, Store } from '../store/store.ts';
+
+/** A region of an account, as profiles and zones name it. */
+export interface RegionRecord {
+  id: string;
+  name: string;
+  externalRegionId: string;
+  account: AccountRecord;
+}
+
+export interface AccountRecord {
+  id: string;
+  name: string;
+  type: string;
+  /** Undefined for those that only zone files name: this machine, as a rule. */
+  document: Document | undefined;
+}
+
+/** All accounts and regions: those that were made, and those that zone files name. */
+export async function readRegions(store: Store): Promise<{ accounts: AccountRecord[]; regions: RegionRecord[] }> {
+  const accounts = new Map<string, AccountRecord>();
+  const regions = new Map<string, RegionRecord>();
+  for (const document of await store.list('cloud-account')) {
+    const type = String(document.body.cloudAccountType);
+    const account = { id: document.id, name: document.name, type, document };
+    accounts.set(document.name, account);
+    for (const region of Array.isArray(document.body.regions) ? document.body.regions.filter(isObject) : [])
+      add(account, String(region.externalRegionId), String(region.name ?? region.externalRegionId));
+  }
+  for (const { body } of await store.list('cloud-zone')) {
+    const name = String(body.account ?? 'local');
+    const type = String(body.accountType ?? 'local');
+    const known = accounts.get(name) ?? { id: idOfKey(`account/${name}`), name, type, document: undefined };
+    accounts.set(name, known);
+    add(known, String(body.region ?? 'local'), String(body.region ?? 'local'));
+  }
+  return { accounts: [...accounts.values()], regions: [...regions.values()] };
+
+  function add(account: AccountRecord, externalRegionId: string, name: string): void {
+    const id = regionIdOf(account.name, externalRegionId);
+    if (!regions.has(id)) regions.set(id, { id, name, externalRegionId, account });
+  }
+}
+
+/** Links and names that objects of the infrastructure service have of their region. */
+export const regionFields = (region: RegionRecord | undefined): JsonObject =>
+  region
+    ? { externalRegionId: region.externalRegionId, cloudAccountId: region.account.id }
+    : { externalRegionId: '', cloudAccountId: '' };
+
+export const regionLinks = (region: RegionRecord | undefined): JsonObject =>
+  region
+    ? {
+        region: { href: `/iaas/api/regions/${region.id}` },
+        'cloud-account': { href: `/iaas/api/cloud-accounts/${region.account.id}` },
+      }
+    : {};

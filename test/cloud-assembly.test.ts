@@ -1,0 +1,463 @@
+// What clients of the original's infrastructure, blueprint, deployment and catalog services do, from the outside.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { eventually } from './eventually.ts';
+import { machineWith, openCloud } from './machines.ts';
+import { TestServer } from './server.ts';
+
+const site = (count: string) => (count === '1' ? single : single.replace('label: "', 'count: 2\n      label: "'));
+const single = `
+formatVersion: 1
+name: Site
+inputs:
+  flavor: {type: string, default: small, enum: [small, large]}
+  label: {type: string, default: one}
+resources:
+  net: {type: Cloud.Network, properties: {networkType: existing}}
+  web:
+    type: Cloud.Machine
+    properties:
+      image: plain
+      flavor: "\${input.flavor}"
+      label: "\${input.label}"
+      networks: [{network: "\${resource.net.id}"}]
+`;
+const zones =
+  '{kind: CLOUD_ZONE, name: here, accountType: local, images: {plain: {packages: [git]}}, flavors: {small: {memoryMb: 128}, large: {memoryMb: 160}}}';
+
+class Client {
+  readonly server: TestServer;
+  project = '';
+  constructor(server: TestServer) {
+    this.server = server;
+  }
+
+  async open(): Promise<this> {
+    await this.server.import(zones);
+    const { body } = await this.server.call('GET', "/iaas/api/projects?$filter=name eq 'Tito'");
+    this.project = body.content[0].id;
+    return this;
+  }
+
+  async ask(body: object) {
+    return this.server.call('POST', '/blueprint/api/blueprint-requests', { projectId: this.project, ...body });
+  }
+
+  /** Waits for the end of a request, and answers its deployment. */
+  async ended(request: { id: string; deploymentId: string }) {
+    const done = await eventually(async () => {
+      const { body } = await this.server.call('GET', `/blueprint/api/blueprint-requests/${request.id}`);
+      assert.notEqual(body.status, 'STARTED');
+      return body;
+    });
+    return { request: done, deployment: await this.deployment(request.deploymentId) };
+  }
+
+  async deployment(id: string) {
+    return (await this.server.call('GET', `/deployment/api/deployments/${id}?expand=resources`)).body;
+  }
+
+  async create(content: string, more: object = {}) {
+    const { body, status, text } = await this.ask({ content, deploymentName: 'site', ...more });
+    assert.equal(status, 202, text);
+    const { request, deployment } = await this.ended(body);
+    assert.equal(request.status, 'FINISHED', request.failureMessage);
+    return deployment;
+  }
+
+  /** Performs an action and waits for its end. */
+  async act(path: string, actionId: string, inputs: object = {}) {
+    const asked = await this.server.call('POST', `${path}/requests`, { actionId, inputs });
+    if (asked.status !== 200) return asked.body;
+    return eventually(async () => {
+      const { body } = await this.server.call('GET', `/deployment/api/requests/${asked.body.id}`);
+      assert.notEqual(body.status, 'INPROGRESS');
+      return body;
+    });
+  }
+}
+
+test('a blueprint is planned, deployed, updated as a difference and deleted', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const { call } = { call: client.server.call.bind(client.server) };
+
+  const planned = await client.ask({ content: site('1'), deploymentName: 'site', plan: true });
+  assert.equal(planned.status, 201, planned.text);
+  assert.equal(planned.body.status, 'FINISHED');
+  const plan = await call('GET', `/blueprint/api/blueprint-requests/${planned.body.id}/plan`);
+  assert.deepEqual(
+    plan.body.tasks.map(({ name, resourceReason }: Record<string, string>) => [name, resourceReason]),
+    [
+      ['create net', 'CREATE'],
+      ['create web', 'CREATE'],
+    ],
+  );
+  assert.equal((await call('GET', '/deployment/api/deployments')).body.totalElements, 0, 'a plan touches nothing');
+
+  const made = await client.create(site('1'));
+  assert.equal(made.status, 'CREATE_SUCCESSFUL');
+  const web = made.resources.find(({ name }: { name: string }) => name === 'web');
+  assert.deepEqual(
+    [web.type, web.state, web.properties.powerState, web.dependsOn],
+    ['Cloud.Machine', 'OK', 'ON', ['net']],
+  );
+
+  const change = await client.ask({ deploymentId: made.id, content: site('1'), inputs: { label: 'two' }, plan: true });
+  const told = await call('GET', `/blueprint/api/blueprint-requests/${change.body.id}/resources-plan`);
+  const webPlan = told.body.resources.find(({ resourceName }: { resourceName: string }) => resourceName === 'web');
+  assert.equal(webPlan.resourceReason, 'UPDATE');
+  assert.deepEqual([webPlan.oldProperties.label, webPlan.newProperties.label], ['one', 'two']);
+  assert.equal(webPlan.because, 'web changes: label.');
+
+  const updated = await client.create(site('1'), { deploymentId: made.id, inputs: { label: 'two' } });
+  assert.equal(updated.status, 'UPDATE_SUCCESSFUL');
+  assert.equal(
+    updated.resources.find(({ name }: { name: string }) => name === 'web').id,
+    web.id,
+    'it is the same machine',
+  );
+
+  const gone = await client.ask({ deploymentId: made.id, destroy: true });
+  await client.ended(gone.body);
+  assert.equal((await call('GET', `/deployment/api/deployments/${made.id}`)).status, 404);
+  assert.equal((await call('GET', '/deployment/api/deployments/names/site')).status, 404);
+  assert.deepEqual(readdirSync(join(client.server.directory, 'site')), []);
+});
+
+test('what cannot be placed is a failed request that says why, and nothing is made', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const refused = await client.ask({ content: site('1').replace('image: plain', 'image: windows') });
+
+  assert.deepEqual([refused.status, refused.body.status], [201, 'FAILED']);
+  assert.match(refused.body.failureMessage, /zone here: it has no mapping for image windows \(has: plain\)/);
+  assert.equal((await client.server.call('GET', '/deployment/api/deployments')).body.totalElements, 0);
+});
+
+test('machines are switched off and on, rebuilt and resized, and a later update does not fight that', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const made = await client.create(site('1'));
+  const machine = () =>
+    client.deployment(made.id).then(({ resources }) => resources.find(({ name }: { name: string }) => name === 'web'));
+  const path = `/deployment/api/resources/${(await machine()).id}`;
+  const valid = async () =>
+    (await client.server.call('GET', `${path}/actions`)).body
+      .filter((action: { valid: boolean }) => action.valid)
+      .map(({ id }: { id: string }) => id);
+
+  assert.deepEqual(await valid(), [
+    'Cloud.Machine.PowerOff',
+    'Cloud.Machine.Reboot',
+    'Cloud.Machine.Resize',
+    'Cloud.Machine.Rebuild',
+  ]);
+  const off = await client.act(path, 'Cloud.Machine.PowerOff');
+  assert.deepEqual([off.name, off.status], ['Power Off', 'SUCCESSFUL']);
+  assert.equal((await machine()).properties.powerState, 'OFF');
+  const again = await client.act(path, 'Cloud.Machine.PowerOff');
+  assert.equal(again.code, 'action.invalid');
+  assert.match(again.message, /it is switched off/);
+
+  await client.create(site('1'), { deploymentId: made.id });
+  assert.equal((await machine()).properties.powerState, 'OFF', 'what somebody switched off stays so');
+
+  assert.equal((await client.act(`/deployment/api/deployments/${made.id}`, 'Deployment.PowerOn')).status, 'SUCCESSFUL');
+  assert.equal((await machine()).properties.powerState, 'ON');
+
+  assert.equal((await client.act(path, 'Cloud.Machine.Resize', { flavor: 'large' })).status, 'SUCCESSFUL');
+  assert.equal((await machine()).properties.flavor, 'large');
+  await client.create(site('1'), { deploymentId: made.id, inputs: { label: 'two' } });
+  assert.equal((await machine()).properties.flavor, 'large', 'the blueprint has not changed its mind about the flavor');
+
+  const rebuilt = await client.act(path, 'Cloud.Machine.Rebuild');
+  assert.equal(rebuilt.status, 'SUCCESSFUL', rebuilt.details);
+  assert.notEqual(`/deployment/api/resources/${(await machine()).id}`, path);
+});
+
+test('what was changed outside is found, told before an update, and made good by it', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const made = await client.create(site('2'));
+  const drift = async () =>
+    (await client.server.call('GET', `/deployment/api/deployments/${made.id}/drift`)).body.resources;
+  assert.deepEqual(await drift(), { 'web[0]': [], 'web[1]': [] });
+
+  const cards = readdirSync(join(client.server.directory, 'site')).map((name) =>
+    join(client.server.directory, 'site', name),
+  );
+  const cardOf = (instance: string) =>
+    cards.find((path) => JSON.parse(readFileSync(join(path, 'card.json'), 'utf8')).instance === instance)!;
+  const { stopOwned, removeTree } = await import('../src/host/processes.ts');
+  await stopOwned(cardOf('web[0]'));
+  await stopOwned(cardOf('web[1]'));
+  removeTree(cardOf('web[1]'));
+
+  const found = await drift();
+  assert.deepEqual(found['web[0]'], [
+    { property: 'powerState', before: 'ON', after: 'ON', isKnown: true, actual: 'OFF' },
+  ]);
+  assert.equal(found['web[1]'], 'gone');
+  const planned = await client.ask({ deploymentId: made.id, content: site('2'), plan: true });
+  const plan = await client.server.call('GET', `/blueprint/api/blueprint-requests/${planned.body.id}/plan`);
+  const because = Object.fromEntries(plan.body.tasks.map((task: Record<string, string>) => [task.name, task.because]));
+  assert.equal(because['update web[0]'], 'web[0] changes: powerState.');
+  assert.equal(because['create web[1]'], 'web[1] is gone: somebody removed it outside.');
+
+  const after = await client.create(site('2'), { deploymentId: made.id });
+  assert.equal(after.status, 'UPDATE_SUCCESSFUL');
+  assert.deepEqual(await drift(), { 'web[0]': [], 'web[1]': [] });
+});
+
+test('a deployment has an owner, a name and a lease, and its history tells who changed them', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const made = await client.create('resources: {net: {type: Cloud.Network, properties: {}}}');
+  const path = `/deployment/api/deployments/${made.id}`;
+
+  await client.server.call('PATCH', path, { name: 'renamed', description: 'for trials' });
+  await client.server.call('POST', `${path}/requests`, {
+    actionId: 'Deployment.ChangeOwner',
+    inputs: { 'New Owner': 'ann' },
+  });
+  const lease = { 'Lease Expiration Date': '2099-01-31T12:00:00Z' };
+  await client.server.call('POST', `${path}/requests`, { actionId: 'Deployment.ChangeLease', inputs: lease });
+  const { name, description, ownedBy, leaseExpireAt } = await client.deployment(made.id);
+  assert.deepEqual(
+    [name, description, ownedBy, leaseExpireAt],
+    ['renamed', 'for trials', 'ann', '2099-01-31T12:00:00.000Z'],
+  );
+  assert.equal((await client.server.call('GET', '/deployment/api/deployments/names/renamed')).status, 200);
+
+  const events = (await client.server.call('GET', `${path}/userEvents`)).body.content;
+  assert.deepEqual(
+    events.map((event: Record<string, string>) => [event.name, event.requestedBy, event.status]),
+    [
+      ['Edit Deployment', 'admin', 'SUCCESSFUL'],
+      ['Edit Deployment', 'admin', 'SUCCESSFUL'],
+      ['Edit Deployment', 'admin', 'SUCCESSFUL'],
+      ['Create', 'admin', 'SUCCESSFUL'],
+    ],
+  );
+  await client.create('resources: {net: {type: Cloud.Network, properties: {}}}', { deploymentName: 'other' });
+  assert.equal((await client.server.call('PATCH', path, { name: 'other' })).status, 409);
+});
+
+test('at the end of its lease a deployment is switched off, and a day later it is removed', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const made = await client.create(site('1'));
+  const path = `/deployment/api/deployments/${made.id}`;
+  const endsIn = (hours: number) =>
+    client.server.call('POST', `${path}/requests`, {
+      actionId: 'Deployment.ChangeLease',
+      inputs: { 'Lease Expiration Date': new Date(Date.now() + hours * 3_600_000).toISOString() },
+    });
+  const notices = async () =>
+    (await client.server.call('GET', `${path}/userEvents`)).body.content
+      .filter(({ name }: { name: string }) => name === 'Notice')
+      .map(({ details }: { details: string }) => details);
+
+  await endsIn(5);
+  await eventually(async () => assert.match((await notices())[0], /The lease of site ends at .* switched off then/));
+  await endsIn(-1);
+  await eventually(async () => {
+    const { status, resources } = await client.deployment(made.id);
+    assert.equal(status, 'UPDATE_SUCCESSFUL');
+    assert.equal(resources.find(({ name }: { name: string }) => name === 'web').properties.powerState, 'OFF');
+  });
+  await endsIn(-30);
+  await eventually(async () => assert.equal((await client.server.call('GET', path)).status, 404));
+});
+
+test('accounts, regions, zones and profiles that were made by the API say where machines go', async (t) => {
+  const server = await TestServer.start(t, { cloud: true });
+  const call = server.call.bind(server);
+  const account = await call('POST', '/iaas/api/cloud-accounts?apiVersion=2021-07-15', {
+    ...{ name: 'Lab', cloudAccountType: 'local', privateKeyId: 'me', privateKey: 'hush', createDefaultZones: false },
+    regions: [{ externalRegionId: 'room-1', name: 'Room 1' }],
+    cloudAccountProperties: {},
+  });
+  assert.equal(account.status, 202, account.text);
+  assert.deepEqual([account.body.status, account.body.progress], ['FINISHED', 100]);
+  const tracker = await call('GET', account.body.selfLink);
+  const shown = await call('GET', tracker.body.resources[0]);
+  assert.ok(!shown.text.includes('hush'));
+  const regionId = shown.body.enabledRegions[0].id;
+  const region = await call(
+    'GET',
+    `/iaas/api/regions?$filter=externalRegionId eq 'room-1' and cloudAccountId eq '${shown.body.id}'`,
+  );
+  assert.equal(region.body.content[0].id, regionId);
+
+  const made = async (path: string, body: object) => {
+    const answer = await call('POST', `/iaas/api/${path}`, { regionId, ...body });
+    assert.equal(answer.status, 201, answer.text);
+    return answer.body;
+  };
+  const network = await made('fabric-networks', {
+    name: 'vlan 7',
+    cidr: '10.7.0.0/24',
+    tags: [{ key: 'net', value: 'inner' }],
+  });
+  await made('network-profiles', { name: 'inner', fabricNetworkIds: [network.id] });
+  await made('flavor-profiles', { name: 'flavors', flavorMapping: { small: { cpuCount: 1, memoryInMB: 128 } } });
+  await made('image-profiles', { name: 'images', imageMapping: { plain: { name: 'plain' } } });
+  const zone = await made('zones', {
+    name: 'Lab zone',
+    tags: [{ key: 'env', value: 'lab' }],
+    placementPolicy: 'SPREAD',
+  });
+  assert.equal(zone._links.region.href, `/iaas/api/regions/${regionId}`);
+  const project = await call('POST', '/iaas/api/projects', {
+    name: 'Labs',
+    zoneAssignmentConfigurations: [{ zoneId: zone.id, priority: 1, maxNumberInstances: 1 }],
+    constraints: { network: [{ mandatory: true, expression: 'net:inner' }] },
+  });
+  assert.equal(project.status, 201, project.text);
+  assert.deepEqual(project.body.zones[0].maxNumberInstances, 1);
+
+  const content = `resources:
+  net: {type: Cloud.Network, properties: {}}
+  m: {type: Cloud.Machine, properties: {image: plain, flavor: small, count: "\${input.n}", constraints: [{tag: "env:lab"}], networks: [{network: "\${resource.net.id}"}]}}
+inputs: {n: {type: integer, default: 1}}`;
+  const plan = async (n: number) =>
+    (
+      await call('POST', '/blueprint/api/blueprint-requests', {
+        projectId: project.body.id,
+        content,
+        plan: true,
+        inputs: { n },
+      })
+    ).body;
+  const fits = await plan(1);
+  const [net, machine] = (await call('GET', `/blueprint/api/blueprint-requests/${fits.id}/plan`)).body.placements;
+  assert.deepEqual(
+    [machine.zone, machine.account, machine.region, net.network],
+    ['Lab zone', 'Lab', 'room-1', 'vlan 7'],
+  );
+  assert.match((await plan(2)).failureMessage, /zone Lab zone: it holds 0 of 1 machines, 2 more do not fit/);
+
+  const patched = await call('PATCH', `/iaas/api/zones/${zone.id}`, { tags: [{ key: 'env', value: 'live' }] });
+  assert.equal(patched.body.placementPolicy, 'SPREAD', 'what a change does not say stays');
+  assert.match((await plan(1)).failureMessage, /it lacks the tag env:lab/);
+  assert.equal((await call('DELETE', `/iaas/api/cloud-accounts/${shown.body.id}`)).status, 409);
+  assert.equal((await call('DELETE', `/iaas/api/zones/${zone.id}`)).status, 204);
+  assert.equal((await call('DELETE', `/iaas/api/cloud-accounts/${shown.body.id}`)).status, 202);
+});
+
+test('a released blueprint is an item of the catalog that people deploy by filling in a form', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const call = client.server.call.bind(client.server);
+  const blueprint = await call('POST', '/blueprint/api/blueprints', {
+    name: 'Shop',
+    projectId: client.project,
+    content: site('1'),
+  });
+  assert.equal((await call('GET', '/catalog/api/items')).body.totalElements, 0);
+  await call('POST', `/blueprint/api/blueprints/${blueprint.body.id}/versions`, { version: '1', release: true });
+
+  const [item] = (await call('GET', '/catalog/api/items?search=sho')).body.content;
+  assert.deepEqual([item.name, item.type.id, item.projectIds], ['Shop', 'com.vmw.blueprint', [client.project]]);
+  const { schema } = (await call('GET', `/catalog/api/items/${item.id}`)).body;
+  assert.deepEqual(schema.properties.flavor, { type: 'string', default: 'small', enum: ['small', 'large'] });
+
+  const asked = await call('POST', `/catalog/api/items/${item.id}/request`, {
+    ...{ projectId: client.project, deploymentName: 'shop', version: '1', inputs: { label: 'x' }, bulkRequestCount: 2 },
+  });
+  assert.deepEqual(
+    asked.body.map(({ deploymentName }: { deploymentName: string }) => deploymentName),
+    ['shop-1', 'shop-2'],
+  );
+  for (const { deploymentId } of asked.body)
+    await eventually(async () => assert.equal((await client.deployment(deploymentId)).status, 'CREATE_SUCCESSFUL'));
+  const [one] = (await call('GET', '/deployment/api/deployments?name=shop-1')).body.content;
+  assert.equal(one.projectId, client.project);
+
+  const other = await call('POST', '/iaas/api/projects', { name: 'Others' });
+  const denied = await call('POST', `/catalog/api/items/${item.id}/request`, { projectId: other.body.id, inputs: {} });
+  assert.equal(denied.status, 403);
+  const definition = { type: 'CatalogItemIdentifier', id: item.id };
+  await call('POST', '/catalog/api/admin/entitlements', { projectId: other.body.id, definition });
+  assert.ok((await call('GET', `/catalog/api/items/${item.id}`)).body.projectIds.includes(other.body.id));
+});
+
+test('machines are made and switched by the infrastructure service, with request trackers', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const call = client.server.call.bind(client.server);
+  const finished = async (link: string) =>
+    eventually(async () => {
+      const { body } = await call('GET', link);
+      assert.notEqual(body.status, 'INPROGRESS');
+      return body;
+    });
+  const asked = await call('POST', '/iaas/api/machines', {
+    name: 'box',
+    image: 'plain',
+    flavor: 'small',
+    projectId: client.project,
+  });
+  assert.equal(asked.status, 202, asked.text);
+  const done = await finished(asked.body.selfLink);
+  assert.equal(done.status, 'FINISHED', done.message);
+  const [link] = done.resources;
+  const machine = await call('GET', link);
+  assert.equal(machine.body.powerState, 'ON');
+  assert.equal((await call('GET', "/iaas/api/machines?$filter=powerState eq 'ON'&$top=10")).body.totalElements, 1);
+
+  assert.equal(
+    (await finished((await call('POST', `${link}/operations/power-off`, {})).body.selfLink)).status,
+    'FINISHED',
+  );
+  assert.equal((await call('GET', link)).body.powerState, 'OFF');
+  assert.equal((await finished((await call('DELETE', link)).body.selfLink)).status, 'FINISHED');
+  assert.equal((await call('GET', link)).status, 404);
+});
+
+test('answers have the fields of recorded ones', { skip: !existsSync(fixtures()) }, async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const call = client.server.call.bind(client.server);
+  const recorded = (name: string) => JSON.parse(readFileSync(join(fixtures(), `${name}.json`), 'utf8'));
+  const blueprint = await call('POST', '/blueprint/api/blueprints', {
+    name: 'Shop',
+    projectId: client.project,
+    content: site('1'),
+  });
+  await call('POST', `/blueprint/api/blueprints/${blueprint.body.id}/versions`, { version: '1', release: true });
+  const [item] = (await call('GET', '/catalog/api/items')).body.content;
+  const made = await client.create(site('1'), { blueprintId: blueprint.body.id, content: undefined });
+  const request = await client.act(`/deployment/api/deployments/${made.id}`, 'Deployment.PowerOff');
+  /** What only some servers say, or only of some things. */
+  const optional = [
+    'iconId',
+    'catalogItemId',
+    'catalogItemVersion',
+    'contentSourceId',
+    'contentSourcePath',
+    'contentSourceType',
+  ];
+  const more = ['contentSourceSyncStatus', 'contentSourceSyncMessages', 'contentSourceSyncAt', 'pageable', 'sort'];
+  const lacking = (ours: object, theirs: object) =>
+    Object.keys(theirs).filter((key) => !(key in ours) && ![...optional, ...more].includes(key));
+
+  assert.deepEqual(lacking(made, recorded('Deployment')), []);
+  assert.deepEqual(lacking(made.resources[1], recorded('Deployment').resources[0]), []);
+  assert.deepEqual(lacking(request, recorded('DeploymentRequestSuccess')), []);
+  assert.deepEqual(lacking(item, recorded('CatalogItem')), []);
+  assert.deepEqual(lacking((await call('GET', `/iaas/api/projects/${client.project}`)).body, recorded('Project')), []);
+  const page = (await call('GET', '/blueprint/api/blueprints')).body;
+  assert.deepEqual(lacking(page, recorded('PageOfBlueprint')), []);
+  assert.deepEqual(lacking(page.content[0], recorded('PageOfBlueprint').content[0]), []);
+});
+
+function fixtures(): string {
+  const shared = join(import.meta.dirname, '../../shared/corpus/api-fixtures/prydin__vmware-vra8-jenkins-plugin');
+  return join(shared, 'src/test/resources/apiresults');
+}
+
+test('a cloud zone of a file has its mappings in the API as well', async (t) => {
+  const server = await TestServer.start(t, { cloud: true });
+  await openCloud(server, machineWith('hostname: m'));
+  const [zone] = (await server.call('GET', '/iaas/api/zones')).body.content;
+
+  assert.deepEqual([zone.name, zone.tags], ['here', [{ key: 'tier', value: 'web' }]]);
+  const [account] = (await server.call('GET', '/iaas/api/cloud-accounts')).body.content;
+  assert.deepEqual([account.name, account.cloudAccountType], ['local', 'local']);
+});
