@@ -83,6 +83,37 @@ const held = (path: string, what: string, operations: readonly string[] = []): O
   ),
 ];
 
+const runnable = z.looseObject({ id: text.min(1), type: text.default('abx.action') });
+const customType = z.looseObject({
+  displayName: text.default(''),
+  resourceType: text.regex(/^Custom\.[\w.-]+$/, 'begins with Custom.'),
+  mainActions: z.record(z.string(), runnable),
+  additionalActions: z.array(json).default([]),
+  properties: json.default({}),
+});
+const customAction = z.looseObject({
+  name: text.min(1),
+  displayName: text.default(''),
+  resourceType: text.min(1),
+  runnableItem: runnable,
+});
+
+/** What users make of functions, as the form service keeps it; the same name again replaces it. */
+const custom = (path: string, tag: string, what: string, body: z.ZodObject): Operation[] => [
+  operation(`${tag}.list`, `GET /form-service/api/custom/${path}`, 'read', `Lists ${what}.`),
+  operation(
+    `${tag}.create`,
+    `POST /form-service/api/custom/${path}`,
+    'develop',
+    `Makes or replaces one of the ${what}.`,
+    { body },
+  ),
+  operation(`${tag}.get`, `GET /form-service/api/custom/${path}/{id}`, 'read', `One of the ${what}.`),
+  operation(`${tag}.delete`, `DELETE /form-service/api/custom/${path}/{id}`, 'develop', `Deletes one of the ${what}.`, {
+    status: 204,
+  }),
+];
+
 export const cloudAssembly: readonly Operation[] = [
   operation('blueprint-requests.list', `GET ${requests}`, 'read', 'What was asked for by blueprints, newest first.'),
   operation(
@@ -232,6 +263,9 @@ export const cloudAssembly: readonly Operation[] = [
   operation('entitlements.delete', `DELETE ${admin}/entitlements/{id}`, 'administer', 'Takes an offer back.', {
     status: 204,
   }),
+
+  ...custom('resource-types', 'custom-types', 'types that functions make', customType),
+  ...custom('resource-actions', 'custom-actions', 'actions that functions perform', customAction),
 
   ...held('machines', 'machines', ['power-on', 'power-off', 'reboot', 'reset', 'restart', 'shutdown', 'resize']),
   ...held('networks', 'networks'),

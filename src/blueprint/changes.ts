@@ -93,6 +93,18 @@ export function planChanges(
       before && (outsideReason(instance) ?? recreateReason(before, type, blueprint.resources[node]!, facts));
     if (because) anew.set(instance, because);
   }
+  for (const { instance, node } of wanted) {
+    const machine = (graph[node] ?? []).find((name) =>
+      wanted.some((one) => one.node === name && anew.has(one.instance)),
+    );
+    if (
+      machine &&
+      existing?.resources[instance] &&
+      'host' in blueprint.resources[node]!.properties &&
+      !anew.has(instance)
+    )
+      anew.set(instance, `${instance} configures ${machine}, which is made anew.`);
+  }
   const staying = Object.values(existing?.resources ?? {}).filter(
     ({ instance }) => wanted.some((one) => one.instance === instance) && !anew.has(instance),
   );
@@ -141,7 +153,10 @@ export function planChanges(
     const found = findings[action.instance];
     const seen = { ...facts, resources: standingFacts, pending };
     const changes = differences(seen, before, found === 'gone' ? undefined : found, ignoredProperties);
-    return { ...action, because: sentenceOf(action.instance, changes), changes };
+    const { instance } = action;
+    if (before.status === 'PARTIAL')
+      return { ...action, because: `${instance} goes on from where it failed: ${before.message}`, changes };
+    return { ...action, because: sentenceOf(instance, changes), changes };
   }
 
   function nodeOf(resource: string): string {

@@ -25,7 +25,7 @@ export type DeploymentMessage =
 export type ActionReport =
   | { kind: 'running'; ticket: Json; pollAfter: number }
   | { kind: 'done'; properties: JsonObject }
-  | { kind: 'failed'; message: string };
+  | { kind: 'failed'; message: string; properties?: JsonObject };
 
 /** What the hands shall do with one resource. The key names deployment, instance, generation and, for changes, the request. */
 export type DeploymentCommand = { key: string; due: Instant } & (
@@ -86,8 +86,10 @@ export function decideDeployment(
       });
       return;
     }
-    if (told.kind === 'failed') emit({ type: 'action-failed', action, message: told.message });
-    else emit({ type: 'action-done', action, properties: told.properties, unchanged: false });
+    if (told.kind === 'failed') {
+      const { message, properties } = told;
+      emit({ type: 'action-failed', action, message, ...(properties ? { properties } : {}) });
+    } else emit({ type: 'action-done', action, properties: told.properties, unchanged: false });
     advance();
   }
 
@@ -131,7 +133,7 @@ export function decideDeployment(
     desired = withKept(desired, standing.desired, ignoredProperties);
     const overrides = keptOverrides(standing.overrides ?? {}, standing.desired, desired);
     const hasDrifted = action.changes?.some(({ actual, kept }) => actual !== undefined && !kept);
-    if (!hasDrifted && sameProperties(effective(standing), { ...desired, ...overrides }))
+    if (standing.status === 'OK' && !hasDrifted && sameProperties(effective(standing), { ...desired, ...overrides }))
       return emit({ type: 'action-done', action: action.id, properties: {}, unchanged: true });
     start(action, desired, overrides, standing.generation);
   }

@@ -73,7 +73,8 @@ export interface Action {
 export interface ResourceState extends PlannedInstance {
   /** Raised with every replacement, so that keys of a dead one never name the new one. */
   generation: number;
-  status: 'CREATING' | 'UPDATING' | 'DELETING' | 'OK' | 'TAINTED';
+  /** `PARTIAL`: a step failed, and what it left behind is known: the next update goes on from there. `TAINTED`: it is made anew. */
+  status: 'CREATING' | 'UPDATING' | 'DELETING' | 'OK' | 'PARTIAL' | 'TAINTED';
   /** Properties as evaluated when it was last changed. */
   desired: JsonObject;
   /** What actions have changed since: it wins over `desired` until the blueprint changes its mind about it. */
@@ -140,7 +141,7 @@ export type DeploymentEvent = { at: Instant } & (
   | { type: 'deployment-notice'; notice: string; message: string }
   | { type: 'action-running'; action: string; ticket: Json }
   | { type: 'action-done'; action: string; properties: JsonObject; unchanged: boolean }
-  | { type: 'action-failed'; action: string; message: string }
+  | { type: 'action-failed'; action: string; message: string; properties?: JsonObject }
   | { type: 'deployment-finished'; status: Deployment['status']; message: string; outputs: JsonObject }
 );
 
@@ -202,7 +203,8 @@ export function evolveDeployment(state: Deployment | null, event: DeploymentEven
         ? withResource(failed, instance, {
             ...resource,
             // An action that failed leaves behind what was there.
-            status: action.does === 'act' ? 'OK' : 'TAINTED',
+            status: action.does === 'act' ? 'OK' : event.properties ? 'PARTIAL' : 'TAINTED',
+            properties: { ...resource.properties, ...event.properties },
             message: event.message,
             ticket: null,
           })

@@ -2,6 +2,7 @@ import { type Json, type JsonObject, stableText } from '../core/json.ts';
 import { ExpressionError } from '../lang/tokens.ts';
 import type { ResourceState } from './deployment.ts';
 import { evaluateProperty, type Facts } from './properties.ts';
+import { quietProperties } from './recreate.ts';
 
 /** One property of what stands: as the blueprint last asked for it, as it was found outside, and as it is asked for now. */
 export interface Change {
@@ -19,9 +20,6 @@ export interface Change {
 /** What a cloud said about a resource just now: its properties, or that it is gone. Nothing: it was not asked. */
 export type Findings = Readonly<Record<string, JsonObject | 'gone'>>;
 
-/** Count alone changes nothing in an instance that stays; the others matter at the first start only. */
-const quiet = ['count', 'cloudConfig', 'remoteAccess'];
-
 /** What an update would change in a resource that stays: a three-way difference. Properties that it leaves alone are not told. */
 export function differences(
   facts: Facts,
@@ -33,7 +31,7 @@ export function differences(
   const keys = new Set([...Object.keys(desired), ...Object.keys(resource.properties)]);
   const changes: Change[] = [];
   for (const property of keys) {
-    if (quiet.includes(property) || ignored.includes(property)) continue;
+    if (quietProperties.includes(property) || ignored.includes(property)) continue;
     const before = desired[property] ?? null;
     const after = wantedOf(property);
     if (after === undefined) changes.push({ property, before, after: null, isKnown: false });

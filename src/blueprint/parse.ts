@@ -4,6 +4,7 @@ import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import { functionNames } from '../lang/functions.ts';
 import { openReader, text } from '../lang/reader.ts';
 import { type Path, parseYaml, type YamlDocument } from '../lang/yaml.ts';
+import { cloudConfigFaults } from './cloud-config-schema.ts';
 import { dependencies, findCycle, variableDependencies } from './graph.ts';
 import { checkInputDefinition } from './input-definitions.ts';
 import type { Blueprint, Resource } from './model.ts';
@@ -82,6 +83,16 @@ export function checkBlueprintDocument(document: YamlDocument): {
   for (const name of Object.keys(blueprint.resources)) {
     const body = (root.resources as JsonObject)[name];
     if (isObject(body)) checkExpressions(body.properties ?? null, ['resources', name, 'properties']);
+    const { cloudConfig = null } = blueprint.resources[name]!.properties;
+    for (const { message, hint, offset } of typeof cloudConfig === 'string' ? cloudConfigFaults(cloudConfig) : [])
+      report(
+        'warning',
+        'cloud-config.schema',
+        `The cloudConfig of ${name}: ${message}`,
+        ['resources', name, 'properties', 'cloudConfig'],
+        hint,
+        offset,
+      );
     for (const key of ['count', 'condition'])
       if (isObject(body)) checkExpressions(body[key] ?? null, ['resources', name, key]);
   }

@@ -16,7 +16,7 @@ export function recreateReason(
   facts: Facts,
 ): string | undefined {
   if (before.status === 'TAINTED') return `${before.instance} was left broken by an earlier request: ${before.message}`;
-  if (before.status !== 'OK')
+  if (before.status !== 'OK' && before.status !== 'PARTIAL')
     return `${before.instance} was left ${before.status.toLowerCase()} by an earlier request.`;
   if (resource.ignoreChanges) return undefined;
   if (resource.forceRecreate) return `${before.instance} has \`forceRecreate\`: each update makes it anew.`;
@@ -41,10 +41,15 @@ function known(value: Json, facts: Facts): Json | undefined {
   }
 }
 
-/** Whether an update may leave a resource as it is. `count` alone changes nothing in an instance that stays. */
+/**
+ * Properties whose change alone changes nothing (flag I of the original's schema): `count` in an instance that stays, what matters at the
+ * first start only, and the machine that a tool configures.
+ */
+export const quietProperties: readonly string[] = ['count', 'cloudConfig', 'remoteAccess', 'host'];
+
+/** Whether an update may leave a resource as it is. */
 export function sameProperties(before: JsonObject, after: JsonObject): boolean {
-  const ignored = ['count', 'cloudConfig', 'remoteAccess'];
   const rest = (properties: JsonObject) =>
-    Object.fromEntries(Object.entries(properties).filter(([key]) => !ignored.includes(key)));
+    Object.fromEntries(Object.entries(properties).filter(([key]) => !quietProperties.includes(key)));
   return stableText(rest(before)) === stableText(rest(after));
 }

@@ -69,6 +69,7 @@ export const diagnosticCodes = {
   'expression.function': 'The expression calls a function that is not there.',
   'input.invalid': 'An input has no value, or one that its definition does not allow.',
   'placement.impossible': 'No zone meets what the resource asks for; each refusal is named.',
+  'cloud-config.schema': 'The cloud configuration holds what cloud-init does not know, or not so.',
   'cloud-config.refused': 'The cloud configuration uses something that this kind of machine cannot do.',
 } as const satisfies Record<string, string>;
 

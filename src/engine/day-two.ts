@@ -7,6 +7,7 @@ import type { Zone } from '../blueprint/zone.ts';
 import { MillraceError } from '../core/error.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { ResourceAction } from '../sdk/cloud.ts';
+import { customActions, customInput } from './custom-actions.ts';
 import { readZones } from './definitions.ts';
 import { definitionFor } from './locate.ts';
 import type { EngineParts } from './parts.ts';
@@ -78,7 +79,14 @@ export async function resourceOffers(
   deployment: Deployment,
   resource: ResourceState,
 ): Promise<Offer[]> {
-  return offersOf(parts, await readZones(parts), deployment, resource);
+  const own = offersOf(parts, await readZones(parts), deployment, resource);
+  const busy = isBusy(deployment) ? `${deployment.name} is busy: ${deployment.status}.` : undefined;
+  const made = (await customActions(parts, resource.type)).map((document): Offer => {
+    const { displayName, description } = document.body;
+    const told = { title: String(displayName ?? document.name), summary: String(description ?? '') };
+    return { id: document.id, name: document.id, ...told, input: customInput(document), refusal: busy };
+  });
+  return [...own, ...made];
 }
 
 function offersOf(

@@ -31,6 +31,7 @@ import { reportOn } from './deployment-record.ts';
 import { findingsOf } from './locate.ts';
 import type { EngineParts } from './parts.ts';
 import { deploymentPlanner } from './plan-deployment.ts';
+import type { RunFunction } from './resource-powers.ts';
 import type { Mailbox } from './transact.ts';
 
 export interface Accepted {
@@ -72,9 +73,9 @@ export interface DeploymentDesk extends Deployments {
 }
 
 /** Requests for deployments: checked, placed and planned before anything is touched. */
-export function deploymentDesk(parts: EngineParts, mailbox: Mailbox): DeploymentDesk {
+export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, runFunction: RunFunction): DeploymentDesk {
   const { store } = parts;
-  const planFor = deploymentPlanner(parts);
+  const planFor = deploymentPlanner(parts, runFunction);
 
   return {
     byName,
@@ -159,7 +160,7 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox): Deployment
 
     async drift(id) {
       const deployment = await mustRead(id);
-      const findings = Object.entries(await findingsOf(parts, deployment));
+      const findings = Object.entries(await findingsOf(parts, runFunction, deployment));
       return Object.fromEntries(
         findings.map(([instance, found]) => [
           instance,

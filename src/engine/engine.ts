@@ -75,15 +75,15 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const { store } = parts;
   await store.release(parts.node.name);
   const mailbox = openMailbox(parts, (commands) => dispatcher.take(commands));
-  const deployments = deploymentDesk(parts, mailbox);
   const functions = functionDesk(parts, mailbox);
+  const deployments = deploymentDesk(parts, mailbox, functions.request);
   const nested = nestedRuns(parts, mailbox, startExecution);
   const tasks = taskPerformer(parts, mailbox, {
     deployments,
     integrations: integrationsOf(parts),
     executions: nested.forTask,
   });
-  const actions = actionPerformer(parts, mailbox);
+  const actions = actionPerformer(parts, mailbox, functions.request);
   const notices = noticePerformer(parts, mailbox);
   const sendNotification = notificationPerformer(parts, mailbox);
   const tellCause = causeTeller(parts, mailbox);

@@ -5,6 +5,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { CloudResourceDefinition, ResourceContext } from '../sdk/cloud.ts';
 import { readZones } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
+import { type RunFunction, resourcePowers } from './resource-powers.ts';
 
 /** Who makes a resource, and what it is told of its place. */
 export interface Located {
@@ -29,15 +30,17 @@ export const isOfFamily = (family: string, type: string): boolean =>
 
 export async function locate(
   parts: EngineParts,
+  runFunction: RunFunction,
   deployment: Deployment,
   resource: ResourceState,
   key: string,
 ): Promise<Located> {
-  return located(parts, await readZones(parts), deployment, resource, key);
+  return located(parts, runFunction, await readZones(parts), deployment, resource, key);
 }
 
 function located(
   parts: EngineParts,
+  runFunction: RunFunction,
   zones: readonly Zone[],
   deployment: Deployment,
   resource: ResourceState,
@@ -58,6 +61,10 @@ function located(
     zone: resource.zone,
     image: placement?.image ?? null,
     flavor: (zone && mapped(zone.flavors, wanted.flavor)) ?? placement?.flavor ?? null,
+    neighbours: Object.values(deployment.resources)
+      .filter(({ instance }) => instance !== resource.instance)
+      .map((one) => ({ ...effective(one), ...one.properties })),
+    powers: resourcePowers(parts, runFunction, deployment.project, deployment.plan.requestedBy),
   };
   return { cloud, definition: definitionFor(parts, resource.type, cloud), context };
 }
@@ -71,12 +78,16 @@ function mapped(mappings: Record<string, JsonObject>, name: unknown): JsonObject
 const readWithin = 10_000;
 
 /** Asks the clouds how everything is that stands well. */
-export async function findingsOf(parts: EngineParts, deployment: Deployment): Promise<Findings> {
+export async function findingsOf(
+  parts: EngineParts,
+  runFunction: RunFunction,
+  deployment: Deployment,
+): Promise<Findings> {
   const zones = await readZones(parts);
   const standing = Object.values(deployment.resources).filter(({ status }) => status === 'OK');
   const found = await Promise.all(
     standing.map(async (resource) => {
-      const { definition, context } = located(parts, zones, deployment, resource, `${deployment.id}/read`);
+      const { definition, context } = located(parts, runFunction, zones, deployment, resource, `${deployment.id}/read`);
       const known = { ...effective(resource), ...resource.properties };
       const finding = await definition?.read?.(known, context, AbortSignal.timeout(readWithin)).catch(() => undefined);
       return finding === undefined ? [] : [[resource.instance, finding] as const];

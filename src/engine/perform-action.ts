@@ -1,14 +1,17 @@
+import { mergedCloudConfig } from '../blueprint/cloud-config-merge.ts';
 import type { ActionReport } from '../blueprint/deploy.ts';
 import { type Action, type Deployment, effective, type ResourceState } from '../blueprint/deployment.ts';
 import { isOfOurs, messageOf } from '../core/error.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import { sealedInside } from '../core/secret.ts';
-import type { CloudOutcome } from '../sdk/cloud.ts';
+import type { CloudOutcome, ResourceContext } from '../sdk/cloud.ts';
 import { isSealed } from '../store/seal.ts';
 import type { Command } from '../store/store.ts';
+import { customAction, customPoll, runCustomAction } from './custom-actions.ts';
 import { opened } from './definitions.ts';
 import { type Located, locate } from './locate.ts';
 import type { EngineParts } from './parts.ts';
+import type { RunFunction } from './resource-powers.ts';
 import type { Mailbox } from './transact.ts';
 
 interface Step extends Located {
@@ -20,7 +23,7 @@ const cannotMake = ({ action, resource, cloud }: Step): string =>
   `${action.instance}: this server cannot make ${resource.type} on accounts of the type ${cloud}.`;
 
 /** Performs the steps of a deployment on the cloud of their zone. */
-export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
+export function actionPerformer(parts: EngineParts, mailbox: Mailbox, runFunction: RunFunction) {
   return { start, poll };
 
   async function start(command: Command, deployment: Deployment): Promise<void> {
@@ -36,7 +39,9 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
     const found = await stepOf(command, deployment);
     if (!found) return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence } }));
     const outcome = await attemptTo(
-      async () => found.definition?.poll?.(command.body.ticket ?? null, found.context) ?? { failed: cannotMake(found) },
+      async () =>
+        (await customPoll(parts, found.action.operation?.id, command.body.ticket ?? null, found.context)) ??
+        found.definition?.poll?.(command.body.ticket ?? null, found.context) ?? { failed: cannotMake(found) },
     );
     const { deadline = Number.POSITIVE_INFINITY } = found.resource;
     if ('wait' in outcome && parts.moment.now() >= deadline) {
@@ -55,25 +60,33 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
   async function perform(step: Step): Promise<CloudOutcome> {
     const { action, resource, definition, context } = step;
     if (!definition) return { failed: cannotMake(step) };
-    const known = { ...effective(resource), ...resource.properties };
+    const known = (await withSecrets({ ...effective(resource), ...resource.properties })) as JsonObject;
     if (action.does === 'delete') return definition.destroy(known, context);
     if (action.does === 'act') {
       const { name, inputs } = action.operation!;
+      const own = await customAction(parts, action.operation!.id);
+      if (own) return runCustomAction(own, inputs, known, context);
       const operation = definition.actions?.[name];
       if (!operation) return { failed: `${action.instance}: ${resource.type} knows no action ${name}.` };
       return operation.run(operation.input.parse(await withSecrets(inputs)), known, context);
     }
-    const properties = definition.properties.parse(await withSecrets(effective(resource)));
+    const properties = definition.properties.parse(await withSecrets(configured(effective(resource), context)));
     return action.does === 'create'
       ? definition.create(properties, context)
-      : definition.update(properties, resource.properties, context);
+      : definition.update(properties, (await withSecrets(resource.properties)) as JsonObject, context);
   }
 
   async function stepOf(command: Command, deployment: Deployment): Promise<Step | undefined> {
     const action = deployment.plan.actions.find(({ id }) => id === command.body.action);
     if (!action || deployment.plan.request !== command.body.request || deployment.done[action.id]) return undefined;
     const resource = deployment.resources[action.instance];
-    return resource && { action, resource, ...(await locate(parts, deployment, resource, command.key)) };
+    return (
+      resource && {
+        action,
+        resource,
+        ...(await locate(parts, runFunction, deployment, resource, `${deployment.plan.request}/${action.id}`)),
+      }
+    );
   }
 
   async function report(command: Command, outcome: CloudOutcome): Promise<void> {
@@ -82,7 +95,7 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox) {
       'wait' in outcome
         ? { kind: 'running', ticket: outcome.wait, pollAfter: outcome.seconds * 1000 }
         : 'failed' in outcome
-          ? { kind: 'failed', message: outcome.failed }
+          ? { kind: 'failed', message: outcome.failed, ...(outcome.known ? { properties: outcome.known } : {}) }
           : { kind: 'done', properties: outcome.done };
     const after = await mailbox.deployment(
       command.aggregate,
@@ -127,3 +140,14 @@ async function attemptTo(work: () => Promise<CloudOutcome>): Promise<CloudOutcom
     return { failed: messageOf(thrown) };
   }
 }
+
+/** The image of a machine may bring along a cloud configuration of its own. */
+function configured(properties: JsonObject, { image }: ResourceContext): JsonObject {
+  const given = image?.cloudConfig;
+  if (given === undefined || given === null) return properties;
+  const { cloudConfig = '' } = properties;
+  return { ...properties, cloudConfig: mergedCloudConfig(textOf(cloudConfig), textOf(given)) };
+}
+
+const textOf = (config: Json): string =>
+  typeof config === 'string' ? config : `#cloud-config\n${JSON.stringify(config)}\n`;

@@ -20,9 +20,10 @@ import type { Document } from '../store/store.ts';
 import { readRequests, readZones } from './definitions.ts';
 import { findingsOf, isOfFamily } from './locate.ts';
 import type { EngineParts } from './parts.ts';
+import type { RunFunction } from './resource-powers.ts';
 
 /** Plans what a request will do, or refuses it in words, before anything is touched. */
-export function deploymentPlanner(parts: EngineParts) {
+export function deploymentPlanner(parts: EngineParts, runFunction: RunFunction) {
   const { store } = parts;
 
   return planFor;
@@ -207,7 +208,7 @@ export function deploymentPlanner(parts: EngineParts) {
         hint: `It can make: ${parts.catalogue.resources.map(({ type }) => type).join(', ')}.`,
       });
     }
-    const findings = existing ? await findingsOf(parts, existing) : {};
+    const findings = existing ? await findingsOf(parts, runFunction, existing) : {};
     const planned = planChanges(wanted, existing ?? null, await land(deployment), findings, deployment);
     if ('refused' in planned) {
       throw new MillraceError('placement.impossible', {

@@ -94,12 +94,16 @@ export function parseYaml(text: string): YamlText {
         }
         if (node.type !== Scalar.BLOCK_LITERAL) return place;
         const line = place.line + 1 + (before.match(/\n/g)?.length ?? 0);
-        const indent = /^[ \t]*/.exec(clean.slice(lines.lineStarts[line - 1] ?? 0))?.[0].length ?? 0;
-        return { line, column: indent + offset - (before.lastIndexOf('\n') + 1) + 1 };
+        const start = before.lastIndexOf('\n') + 1;
+        // What a line is indented more than the others is part of its text.
+        const indent = blanksAt(clean, lines.lineStarts[line - 1] ?? 0) - blanksAt(node.value, start);
+        return { line, column: indent + offset - start + 1 };
       },
     };
   }
 }
+
+const blanksAt = (text: string, start: number): number => /^[ \t]*/.exec(text.slice(start))?.[0].length ?? 0;
 
 /** Real files are some ten thousand characters long, and nest some ten levels deep. */
 const [mostCharacters, deepest] = [2_000_000, 200];

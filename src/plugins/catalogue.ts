@@ -9,6 +9,11 @@ import { endpoints } from './endpoints/endpoints.ts';
 import { wavefront } from './metrics/wavefront.ts';
 import { emailNotification, jiraNotification, webhookNotification } from './notifiers/notifications.ts';
 import { slack } from './notifiers/slack.ts';
+import { ansible } from './resources/ansible.ts';
+import { customResource, functionResource } from './resources/custom.ts';
+import { puppet } from './resources/puppet.ts';
+import { saltStack } from './resources/saltstack.ts';
+import { terraform } from './resources/terraform.ts';
 import { blueprint } from './tasks/blueprint.ts';
 import { bamboo } from './tasks/builds/bamboo.ts';
 import { jenkins } from './tasks/builds/jenkins.ts';
@@ -64,6 +69,7 @@ export const catalogue = ({ site, containers, allowProcessWorkspace, bootWithin 
   resources: [
     ...(site ? localResources(site, bootWithin.process) : []),
     ...(containers ? containerResources(containers, bootWithin.container) : []),
+    ...[ansible, customResource, functionResource, puppet, saltStack, terraform],
   ] as unknown as CloudResourceDefinition[],
   triggers: [generic, git, registry],
   streams: [gerrit],

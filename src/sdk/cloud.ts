@@ -1,8 +1,31 @@
 import type { z } from 'zod';
 import type { Json, JsonObject } from '../core/json.ts';
+import type { Endpoint, Jobs, Ssh } from './powers.ts';
 
 /** How far a cloud came with one resource. */
-export type CloudOutcome = { done: JsonObject } | { failed: string } | { wait: Json; seconds: number };
+export type CloudOutcome =
+  | { done: JsonObject }
+  /** `known`: properties of what it left behind all the same. */
+  | { failed: string; known?: JsonObject }
+  | { wait: Json; seconds: number };
+
+/** What resources are made with that belong to no cloud. */
+export interface ResourcePowers {
+  jobs: Jobs;
+  ssh: Ssh;
+  /** An endpoint of the project, of the type that is needed. @throws MillraceError not.found, request.invalid */
+  endpoint(name: string, type: string): Promise<Endpoint>;
+  /** Runs a function of the project, named by id or name; the same key twice is one run, whose id is answered. */
+  startFunction(key: string, action: string, inputs: JsonObject): Promise<string>;
+  functionReport(run: string): Promise<FunctionReport>;
+  /** The functions that make a custom type, by id; undefined where there is no such type. */
+  customType(type: string): Promise<{ create?: string; update?: string; delete?: string } | undefined>;
+  /** A text that is kept and shown to nobody; it is opened where the resource is changed or removed. */
+  seal(secret: string): string;
+  open(sealed: string): string;
+}
+
+export type FunctionReport = { isOver: boolean; name: string; outputs: Json; failed?: string };
 
 export interface ResourceContext {
   /** The same over repetitions of one step of one request. */
@@ -17,6 +40,9 @@ export interface ResourceContext {
   zone: string;
   image: JsonObject | null;
   flavor: JsonObject | null;
+  /** The other resources of the deployment that stand, with all that is known of them. */
+  neighbours: JsonObject[];
+  powers: ResourcePowers;
 }
 
 /** Something that people may do to what stands ("day 2"). Idempotent by key, like all that is done to resources. */

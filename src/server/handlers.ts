@@ -10,6 +10,7 @@ import { blueprintRequestHandlers } from './handlers/blueprint-requests.ts';
 import { blueprintVersionHandlers } from './handlers/blueprint-versions.ts';
 import { blueprintHandlers } from './handlers/blueprints.ts';
 import { catalogHandlers } from './handlers/catalog.ts';
+import { customHandlers } from './handlers/custom.ts';
 import { definitionHandlers } from './handlers/definitions.ts';
 import { deploymentHandlers } from './handlers/deployments.ts';
 import { endpointHandlers } from './handlers/endpoints.ts';
@@ -105,6 +106,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     ...blueprintRequestHandlers(given),
     ...deploymentHandlers(given),
     ...catalogHandlers(given),
+    ...customHandlers(given),
     ...heldHandlers(given),
     ...resourceTypeHandlers(given),
     ...aboutHandlers(),

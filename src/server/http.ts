@@ -165,7 +165,8 @@ function inWordsOf(path: string, { status, message }: MillraceError): JsonObject
 }
 
 function errorOfShape({ issues: [issue] }: z.ZodError): MillraceError {
-  return new MillraceError('request.invalid', { message: `\`${issue?.path.join('.')}\`: ${issue?.message}.` });
+  const what = issue?.path.length ? `\`${issue.path.join('.')}\`` : 'The body';
+  return new MillraceError('request.invalid', { message: `${what}: ${issue?.message}.` });
 }
 
 function errorOfFastify(error: Error & { statusCode?: number; code?: string }): MillraceError {
@@ -188,7 +189,10 @@ function pathsOf({ path }: Operation): string[] {
 
 /** Bodies of operations that take JSON must be an object; what is not JSON is refused, not guessed. */
 function readBody({ body: schema }: Operation, raw: Buffer): JsonObject {
-  if (!schema || raw.length === 0) return {};
+  if (!schema) return {};
+  if (schema instanceof z.ZodObject)
+    return schema.parse(raw.length === 0 ? {} : (parseJson(raw.toString('utf8')) ?? null)) as JsonObject;
+  if (raw.length === 0) return {};
   const value = parseJson(raw.toString('utf8'));
   if (!(schema instanceof z.ZodRecord)) return isObject(value) ? value : {};
   if (isObject(value)) return value;

@@ -3,9 +3,11 @@ import type { EndpointDefinition } from '../../sdk/parts.ts';
 import { email } from '../mail.ts';
 import { bamboo, jenkins, tfs, vro } from './build-servers.ts';
 import { slack, wavefront } from './chat-and-metrics.ts';
+import { ansibleEndpoint, puppetEndpoint, saltEndpoint } from './configuration-tools.ts';
 import { agent, docker, dockerRegistry, gerrit, git, jira, kubernetes } from './places.ts';
 
 export const endpoints = [
+  ...[ansibleEndpoint, puppetEndpoint, saltEndpoint],
   ...[agent, bamboo, docker, dockerRegistry, email, gerrit, git, jenkins, jira, kubernetes, slack, tfs, vro, wavefront],
 ] as unknown as EndpointDefinition[];
 

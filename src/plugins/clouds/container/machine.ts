@@ -59,7 +59,7 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
     },
     async create({ cloudConfig, remoteAccess }, context) {
       const written = typeof cloudConfig === 'string' ? cloudConfig : JSON.stringify(cloudConfig);
-      const { userData, diagnostics } = userDataFor(written, remoteAccessUser(remoteAccess as JsonObject));
+      const { userData, vendorData, diagnostics } = userDataFor(written, remoteAccessUser(remoteAccess as JsonObject));
       const [fault] = diagnostics;
       if (fault)
         return {
@@ -72,6 +72,7 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
       const hostname = hostName(context);
       if (!existsSync(join(seed, 'meta-data'))) {
         writeAtomic(join(seed, 'user-data'), userData);
+        writeAtomic(join(seed, 'vendor-data'), vendorData);
         writeAtomic(
           join(seed, 'meta-data'),
           JSON.stringify({ 'instance-id': context.identity, 'local-hostname': hostname }),

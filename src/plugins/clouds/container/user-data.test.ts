@@ -6,16 +6,21 @@ import { userDataFor } from './user-data.ts';
 const ci = { name: 'ci', password: 'secret', keys: ['ssh-ed25519 AAAA'] };
 const configIn = (text: string) => parseYaml(text).documents[0]!.value as Record<string, never>;
 
-test('a configuration goes to cloud-init as it was written, with the logins of remoteAccess', () => {
-  const { userData, diagnostics } = userDataFor(
-    '#cloud-config\npackages: [jq]\nusers:\n- name: eve\napt: {proxy: x}\n',
-    [ci],
-  );
-  const config = configIn(userData);
+test('a configuration goes to cloud-init byte for byte, with the logins of remoteAccess beside it', () => {
+  const text = '#cloud-config\n# a comment\npackages: [jq]   \napt: {proxy: x}\n';
+  const { userData, vendorData, diagnostics } = userDataFor(text, [ci]);
+  const beside = configIn(vendorData) as unknown as { users: unknown[]; ssh_pwauth: boolean };
 
   assert.deepEqual(diagnostics, []);
-  assert.ok(userData.startsWith('#cloud-config\n'));
-  assert.deepEqual([config.packages, config.apt, config.ssh_pwauth], [['jq'], { proxy: 'x' }, true]);
+  assert.equal(userData, text);
+  assert.deepEqual([beside.ssh_pwauth, beside.users[0], beside.users.length], [true, 'default', 2]);
+  assert.equal(userDataFor('packages: [jq]\n', []).userData, '#cloud-config\npackages: [jq]\n');
+});
+
+test('where both name users, all of them are made', () => {
+  const config = configIn(userDataFor('#cloud-config\npackages: [jq]\nusers:\n- name: eve\n', [ci]).userData);
+
+  assert.deepEqual([config.packages, config.ssh_pwauth], [['jq'], true]);
   assert.deepEqual(
     (config.users as unknown as { name: string }[]).map(({ name }) => name),
     ['eve', 'ci'],

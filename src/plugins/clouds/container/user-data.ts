@@ -9,11 +9,18 @@ export interface Login {
   keys: string[];
 }
 
+/** The two texts that a machine's cloud-init reads: what people wrote, and what we have to say beside it. */
+export interface SeedTexts {
+  userData: string;
+  vendorData: string;
+}
+
 /**
- * What the machine's cloud-init is given: the configuration as it was written, with the logins of `remoteAccess`. The genuine
- * cloud-init reads it, so all that it knows is possible; what is no YAML is told here, with its place.
+ * What cloud-init is given: the configuration byte for byte as it was written, and the logins of `remoteAccess` beside it. Only where both
+ * name users they have to be joined, since cloud-init takes one list alone. The genuine cloud-init reads it, so all that it knows is
+ * possible; what is no YAML is told here, with its place.
  */
-export function userDataFor(text: string, logins: Login[]): { userData: string; diagnostics: Diagnostic[] } {
+export function userDataFor(text: string, logins: Login[]): SeedTexts & { diagnostics: Diagnostic[] } {
   const isScript = text.startsWith('#!');
   const { documents, diagnostics } = isScript ? { documents: [], diagnostics: [] } : parseYaml(text);
   const value = documents[0]?.value;
@@ -26,17 +33,24 @@ export function userDataFor(text: string, logins: Login[]): { userData: string; 
       column: 1,
     });
   const config = isObject(value) ? value : {};
-  const users: Json[] = Array.isArray(config.users) ? config.users : ['default'];
-  const merged: JsonObject = {
-    // Writes what a container does not have, and fails.
-    locale: false,
-    ...config,
-    users: [...users, ...logins.map(userOf)],
-    ...(logins.some(({ password }) => password) ? { ssh_pwauth: true } : {}),
-    ...(isScript ? { write_files: [scriptFile(text)], runcmd: [[scriptPath]] } : {}),
-  };
-  return { userData: `#cloud-config\n${JSON.stringify(merged, null, 1)}\n`, diagnostics };
+  const password: JsonObject = logins.some((login) => login.password) ? { ssh_pwauth: true } : {};
+  const users: Json[] = ['default', ...logins.map(userOf)];
+  // `locale` would write what a container does not have, and fail.
+  const vendor: JsonObject = { locale: false, ...password, ...(logins.length > 0 ? { users } : {}) };
+  const own = Array.isArray(config.users) && logins.length > 0 ? config.users : undefined;
+  const written = isScript
+    ? configText({ write_files: [scriptFile(text)], runcmd: [[scriptPath]] })
+    : own
+      ? configText({ ...config, ...password, users: [...own, ...logins.map(userOf)] })
+      : withHeader(text);
+  return { userData: written, vendorData: configText(vendor), diagnostics };
 }
+
+const configText = (config: JsonObject): string => `#cloud-config\n${JSON.stringify(config, null, 1)}\n`;
+
+/** The original takes configurations without their first line; cloud-init does not. */
+const withHeader = (text: string): string =>
+  /^\s*#(cloud-config|include|part)|^## template|^Content-Type/i.test(text) ? text : `#cloud-config\n${text}`;
 
 const scriptPath = '/var/lib/cloud/scripts/millrace-user-data';
 const scriptFile = (content: string): JsonObject => ({ path: scriptPath, permissions: '0700', content });
