@@ -1,6 +1,6 @@
 // What clients of the original's infrastructure, blueprint, deployment and catalog services do, from the outside.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually } from './eventually.ts';
@@ -460,4 +460,42 @@ test('a cloud zone of a file has its mappings in the API as well', async (t) => 
   assert.deepEqual([zone.name, zone.tags], ['here', [{ key: 'tier', value: 'web' }]]);
   const [account] = (await server.call('GET', '/iaas/api/cloud-accounts')).body.content;
   assert.deepEqual([account.name, account.cloudAccountType], ['local', 'local']);
+});
+
+test('a disk outlives the machine that it is attached to, and is found under /mnt', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const content = (attached: string, image = 'plain') => `resources:
+  data: {type: Cloud.Volume, properties: {capacityGb: 5}}
+  sg: {type: Cloud.SecurityGroup, properties: {securityGroupType: new, rules: [{name: web, ports: "80", access: Allow, direction: inbound}]}}
+  m: {type: Cloud.Machine, properties: {image: ${image}, flavor: small, attachedDisks: ${attached}}}`;
+  const made = await client.create(content('[{source: "${resource.data.id}"}]'));
+  const root = () => {
+    const site = join(client.server.directory, 'site');
+    const own = readdirSync(site).find((name) => existsSync(join(site, name, 'order.json')))!;
+    return join(site, own, 'root');
+  };
+  writeFileSync(join(root(), 'mnt/data/kept'), 'precious');
+  const [disk] = (await client.server.call('GET', '/iaas/api/block-devices')).body.content;
+  assert.deepEqual([disk.capacityInGB, disk.name], [5, 'data']);
+
+  const machine = made.resources.find(({ name }: { name: string }) => name === 'm');
+  await client.act(`/deployment/api/resources/${machine.id}`, 'Cloud.Machine.Rebuild');
+  assert.equal(readFileSync(join(root(), 'mnt/data/kept'), 'utf8'), 'precious');
+  await client.create(content('[]'), { deploymentId: made.id });
+  assert.ok(!existsSync(join(root(), 'mnt/data')));
+});
+
+test('the naming template of a project names machines, and no name is given twice', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const template = { machineNamingTemplate: '${project.name}-${resource.image}-${####}' };
+  await client.server.call('PATCH', `/iaas/api/projects/${client.project}`, template);
+  const names = async (deploymentName: string) => {
+    const { resources } = await client.create(site('2'), { deploymentName });
+    return resources
+      .filter(({ type }: { type: string }) => type === 'Cloud.Machine')
+      .map(({ properties }: { properties: { resourceName: string } }) => properties.resourceName);
+  };
+
+  assert.deepEqual(await names('first'), ['tito-plain-0001', 'tito-plain-0002']);
+  assert.deepEqual(await names('second'), ['tito-plain-0003', 'tito-plain-0004']);
 });

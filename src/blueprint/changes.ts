@@ -7,18 +7,21 @@ import {
   type Deployment,
   type DeploymentPlan,
   environmentOf,
+  type PlannedInstance,
   placementOf,
   type RequestKind,
 } from './deployment.ts';
 import { type Change, differences, type Findings } from './difference.ts';
 import { dependencies } from './graph.ts';
-import { type Blueprint, instanceName, type Resource } from './model.ts';
+import { type Blueprint, instanceName, isCluster, type Resource } from './model.ts';
+import { hasCounter, nameByTemplate } from './naming.ts';
 import { placeBlueprint } from './place-blueprint.ts';
 import type { Occupancy, Placement } from './placement.ts';
 import { type ProjectRules, projectRulesOf, zonesOfProject } from './project-rules.ts';
-import { type Facts, inputScope } from './properties.ts';
+import { type Facts, inputScope, knownProperties } from './properties.ts';
 import { recreateReason } from './recreate.ts';
 import { namesOf, resolveTemplate } from './template.ts';
+import { isMachine } from './type-families.ts';
 import { nothing, type Zone } from './zone.ts';
 
 export interface PlanRequest {
@@ -121,8 +124,10 @@ export function planChanges(
     const before = anew.has(one.instance) ? undefined : existing?.resources[one.instance];
     const host = before ? before.host : hosts.get(placement?.resource ?? '')?.shift();
     const { memoryMb, cpus, storageGb } = before?.size ?? placement?.size ?? nothing;
+    const name = before ? before.name : newName(one, placement);
     return {
       ...one,
+      ...(name ? { name } : {}),
       zone: before?.zone ?? placement?.zone ?? '',
       ...(host ? { host } : {}),
       size: { memoryMb, cpus, storageGb },
@@ -137,6 +142,20 @@ export function planChanges(
     ...{ target, actions, placements },
     ...(rules.operationTimeout ? { operationTimeout: rules.operationTimeout } : {}),
   };
+
+  /** Its counter, where it has one, is given by whoever accepts the plan. */
+  function newName(
+    { node, type, index }: Pick<PlannedInstance, 'node' | 'type' | 'index'>,
+    placement: Placement | undefined,
+  ): string {
+    if (!isMachine(type) || !rules.namingTemplate) return '';
+    const resource = { ...knownProperties(facts, node, index), name: node };
+    const name = nameByTemplate(rules.namingTemplate, {
+      ...{ project: { name: deployment.project }, deployment: { name: deployment.name } },
+      ...{ endpoint: { name: placement?.account ?? '' }, resource, userName: request.requestedBy },
+    });
+    return hasCounter(name) || !isCluster(blueprint.resources[node]!) ? name : `${name}-${index + 1}`;
+  }
 
   function outsideReason(instance: string): string | undefined {
     if (findings[instance] === 'gone') return `${instance} is gone: somebody removed it outside.`;

@@ -119,7 +119,7 @@ export function decideDeployment(
       return emit({ type: 'action-done', action: action.id, properties: {}, unchanged: true });
     let desired: JsonObject;
     try {
-      desired = evaluateProperties(facts(), planned.node, planned.index, planned.instance);
+      desired = evaluateProperties(facts(), planned.node, planned.index, planned.name ?? planned.instance);
     } catch (thrown) {
       if (!(thrown instanceof ExpressionError)) throw thrown;
       return emit({
@@ -133,7 +133,12 @@ export function decideDeployment(
     desired = withKept(desired, standing.desired, ignoredProperties);
     const overrides = keptOverrides(standing.overrides ?? {}, standing.desired, desired);
     const hasDrifted = action.changes?.some(({ actual, kept }) => actual !== undefined && !kept);
-    if (standing.status === 'OK' && !hasDrifted && sameProperties(effective(standing), { ...desired, ...overrides }))
+    if (
+      standing.status === 'OK' &&
+      !hasDrifted &&
+      !action.refresh &&
+      sameProperties(effective(standing), { ...desired, ...overrides })
+    )
       return emit({ type: 'action-done', action: action.id, properties: {}, unchanged: true });
     start(action, desired, overrides, standing.generation);
   }

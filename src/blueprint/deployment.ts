@@ -44,6 +44,8 @@ export interface PlannedInstance {
   index: number;
   type: string;
   zone: string;
+  /** Given by the naming template of its project. */
+  name?: string;
   /** The compute of a machine, where its zone has any. */
   host?: string;
   /** What it takes of the limits of its zone. */
@@ -66,6 +68,8 @@ export interface Action {
   because: string;
   /** Of an update: what it would change, as far as it can be known before. */
   changes?: Change[];
+  /** Of an update that is performed although its properties are the same: what they lead to has moved. */
+  refresh?: true;
   /** Of an `act`: what is done to what stands. */
   operation?: Omit<Operation, 'instance'>;
 }

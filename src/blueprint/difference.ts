@@ -23,7 +23,7 @@ export type Findings = Readonly<Record<string, JsonObject | 'gone'>>;
 /** What an update would change in a resource that stays: a three-way difference. Properties that it leaves alone are not told. */
 export function differences(
   facts: Facts,
-  { node, index, instance, desired, overrides = {}, properties }: ResourceState,
+  { node, index, instance, name = instance, desired, overrides = {}, properties }: ResourceState,
   found: JsonObject | undefined,
   ignored: readonly string[],
 ): Change[] {
@@ -50,7 +50,7 @@ export function differences(
 
   function wantedOf(property: string): Json | undefined {
     try {
-      return evaluateProperty(facts, node, index, instance, property);
+      return evaluateProperty(facts, node, index, name, property);
     } catch (thrown) {
       if (!(thrown instanceof ExpressionError)) throw thrown;
       return undefined;

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../core/json.ts';
 import type { Action, Deployment, DeploymentPlan } from './deployment.ts';
+import { dependencies } from './graph.ts';
 
 /** An action on what stands ("day 2"): which one, on which instance, and what it sets. */
 export interface Operation {
@@ -12,7 +13,13 @@ export interface Operation {
   sets: JsonObject;
 }
 
-/** One request that performs actions on some instances, all at once; what stands and why is not touched. */
+/** After these a machine may have another address than before. */
+const moving = ['PowerOn', 'Reboot'];
+
+/**
+ * One request that performs actions on some instances, all at once; what stands and why is not touched. Balancers are told anew of
+ * machines that come up again.
+ */
 export function planOperations(
   existing: Deployment,
   operations: readonly Operation[],
@@ -28,5 +35,15 @@ export function planOperations(
       operation: { id, name, inputs, sets },
     }),
   );
+  const graph = dependencies(existing.plan.blueprint);
+  for (const { instance, node, type } of Object.values(existing.resources)) {
+    if (!/\.LoadBalancer$/.test(type)) continue;
+    const members = operations
+      .filter(({ name, instance: of }) => moving.includes(name) && graph[node]?.includes(existing.resources[of]!.node))
+      .map(({ name, instance: of }) => `${name} ${of}`);
+    const because = `${instance} learns where its members are now.`;
+    if (members.length > 0)
+      actions.push({ id: `update ${instance}`, instance, does: 'update', after: members, because, refresh: true });
+  }
   return { ...existing.plan, ...{ request, requestedBy, requestedAt, kind: 'UPDATE', actions } };
 }

@@ -69,17 +69,34 @@ function resourceScope(facts: Facts, node: string, index: number, self: JsonObje
 }
 
 /** The properties of one instance, everything known. @throws ExpressionError naming what has no value. */
-export function evaluateProperties(facts: Facts, node: string, index: number, instance: string): JsonObject {
+export function evaluateProperties(facts: Facts, node: string, index: number, name: string): JsonObject {
   const { properties } = facts.blueprint.resources[node]!;
-  const self = { ...properties, resourceName: instance };
+  const self = { ...properties, resourceName: name };
   return resolveTemplate(properties, resourceScope(facts, node, index, self), namesOf(facts.blueprint)) as JsonObject;
 }
 
 /** One property of one instance. @throws ExpressionError naming what has no value yet. */
-export function evaluateProperty(facts: Facts, node: string, index: number, instance: string, key: string): Json {
+export function evaluateProperty(facts: Facts, node: string, index: number, name: string, key: string): Json {
   const { properties } = facts.blueprint.resources[node]!;
-  const self = { ...properties, resourceName: instance };
+  const self = { ...properties, resourceName: name };
   return resolveTemplate(properties[key] ?? null, resourceScope(facts, node, index, self), namesOf(facts.blueprint));
+}
+
+/** Those properties of an instance that can be known before anything is made. */
+export function knownProperties(facts: Facts, node: string, index: number): JsonObject {
+  const { properties } = facts.blueprint.resources[node]!;
+  const early = inputScope(facts);
+  const scope = { ...early, root: (root: string) => (root === 'count' ? { index } : early.root(root)) };
+  return Object.fromEntries(
+    Object.entries(properties).flatMap(([key, value]) => {
+      try {
+        return [[key, resolveTemplate(value, scope, namesOf(facts.blueprint))]];
+      } catch (thrown) {
+        if (!(thrown instanceof ExpressionError)) throw thrown;
+        return [];
+      }
+    }),
+  );
 }
 
 /** Each is looked up when it is read, since one that is yet to be made cannot be. */
@@ -108,7 +125,9 @@ function resourceValue(facts: Facts, name: string): Json {
   const instances = Object.values(facts.resources)
     .filter(({ node }) => node === name)
     .sort((a, b) => a.index - b.index)
-    .map((state): JsonObject => ({ ...effective(state), ...state.properties, resourceName: state.instance }));
+    .map(
+      (state): JsonObject => ({ ...effective(state), ...state.properties, resourceName: state.name ?? state.instance }),
+    );
   return isCluster(facts.blueprint.resources[name]!) ? instances : (instances[0] ?? null);
 }
 

@@ -29,6 +29,7 @@ import {
 import { readHistory, readRequests } from './definitions.ts';
 import { reportOn } from './deployment-record.ts';
 import { findingsOf } from './locate.ts';
+import { withNumbers } from './machine-names.ts';
 import type { EngineParts } from './parts.ts';
 import { deploymentPlanner } from './plan-deployment.ts';
 import type { RunFunction } from './resource-powers.ts';
@@ -220,7 +221,14 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, runFunction
     const record = recordOf(key, { deploymentId: id, plan: plan.kind, actionId, requestedBy: plan.requestedBy });
     await mailbox.deployment(
       id,
-      { type: 'request', id, name, project, host: host ?? parts.node.host, plan: { ...plan, actionId } },
+      {
+        type: 'request',
+        id,
+        name,
+        project,
+        host: host ?? parts.node.host,
+        plan: { ...(await withNumbers(parts, plan)), actionId },
+      },
       { documents: [{ ...record, project }] },
     );
   }

@@ -57,6 +57,7 @@ function located(
     deploymentName: deployment.name,
     project: deployment.project,
     instance: resource.instance,
+    name: resource.name,
     type: resource.type,
     zone: resource.zone,
     image: placement?.image ?? null,

@@ -36,6 +36,8 @@ export interface ResourceContext {
   deploymentName: string;
   project: string;
   instance: string;
+  /** What it shall be called; undefined: as the cloud likes. */
+  name: string | undefined;
   type: string;
   zone: string;
   image: JsonObject | null;

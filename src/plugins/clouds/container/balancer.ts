@@ -7,6 +7,7 @@ import { type CloudOutcome, defineCloudResource, type ResourceContext } from '..
 import { balancerProperties, type Route, routesOf } from '../local/balancer-properties.ts';
 import { haproxyConfig, oldWorkers, readStatistics, sharedInside } from './haproxy.ts';
 import { addressIn, limits, machineImage, refusal } from './machine.ts';
+import { networkMode } from './network.ts';
 import {
   type ContainerSite,
   destroyThing,
@@ -40,6 +41,7 @@ export const containerBalancer = (site: ContainerSite) =>
       const docker = await site.engine.open();
       const { name, shared } = placeOf(site, context.identity);
       sharedDirectories(shared);
+      const mode = networkMode(site, (properties as JsonObject).network, context.neighbours);
       const config = join(shared, 'haproxy.cfg');
       if (!existsSync(config))
         writeAtomic(
@@ -54,7 +56,7 @@ export const containerBalancer = (site: ContainerSite) =>
           Entrypoint: ['/usr/sbin/haproxy'],
           Cmd: ['-W', '-db', '-S', `${sharedInside}/master.sock,mode,600`, '-f', `${sharedInside}/haproxy.cfg`],
           StopSignal: 'SIGUSR1',
-          HostConfig: { Binds: [`${shared}:${sharedInside}`], Ulimits: limits },
+          HostConfig: { Binds: [`${shared}:${sharedInside}`], Ulimits: limits, ...(mode ? { NetworkMode: mode } : {}) },
         });
       } catch (thrown) {
         return { failed: `Load balancer ${context.instance}: ${refusal(thrown, machineImage)}` };

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { containersOf, docker, removeAll, testEngine, withoutEngine } from '../../../../test/containers.ts';
+import { eventually } from '../../../../test/eventually.ts';
 import { create, remove, update } from '../../../../test/machines.ts';
 import { type Answer, pipelineAround, TestServer } from '../../../../test/server.ts';
 import { startEngine } from '../../../demo/engine.ts';
@@ -222,4 +223,57 @@ test('an engine that is not there is said in one sentence, and the run can be re
   assert.ok(
     !existsSync(join(server.directory, 'containers')) || readdirSync(join(server.directory, 'containers')).length === 0,
   );
+});
+
+const isolated = `name: Site
+resources:
+  net: {type: Cloud.Network, properties: {networkType: private}}
+  data: {type: Cloud.Volume, properties: {capacityGb: 1}}
+  m:
+    type: Cloud.Machine
+    properties:
+      image: machine
+      flavor: small
+      networks: [{network: "\${resource.net.id}"}]
+      attachedDisks: [{source: "\${resource.data.id}"}]
+      remoteAccess: {authentication: usernamePassword, username: ci, password: secret}
+      cloudConfig: |
+        packages: []
+        runcmd: [[sh, -c, "ls /mnt > /var/www/html/mounts"]]`;
+
+test('a private network is made for the deployment, a disk is mounted, and a machine is switched off and on', {
+  skip,
+}, async (t) => {
+  const server = await openContainers(t, isolated);
+  const { id, resources } = detailsOf(await server.runTasks(create()));
+  assert.match(resources.net.name, /^millrace-/);
+  const subnet = resources.net.networkCidr.split('.').slice(0, 2).join('.');
+  assert.ok(resources.m.address.startsWith(subnet), `${resources.m.address} is in ${resources.net.networkCidr}`);
+  let at = resources.m.ssh;
+  const look = (script: string) =>
+    server
+      .runTasks(
+        `Look:\n  type: SSH\n  input: {host: "${at}", username: ci, password: secret, script: ${JSON.stringify(script)}}`,
+      )
+      .then((run: Answer['body']) => run.stages.S.tasks.Look.output.logs);
+  assert.equal(await look('cat /var/www/html/mounts; ip route | grep -c default; exit 0'), 'data\n0\n');
+  await look('sudo sh -c "echo precious > /mnt/data/kept"');
+
+  const act = async (actionId: string) => {
+    const { body } = await server.call('POST', `/deployment/api/deployments/${id}/requests`, { actionId });
+    return eventually(async () => {
+      const request = (await server.call('GET', `/deployment/api/requests/${body.id}`)).body;
+      assert.notEqual(request.status, 'INPROGRESS');
+      return request;
+    });
+  };
+  assert.equal((await act('Deployment.PowerOff')).status, 'SUCCESSFUL');
+  const on = await act('Deployment.PowerOn');
+  assert.equal(on.status, 'SUCCESSFUL', on.details);
+  const { body } = await server.call('GET', `/deployment/api/deployments/${id}`);
+  at = body.resources.find(({ name }: { name: string }) => name === 'm').properties.ssh;
+  assert.equal(await look('sudo cat /mnt/data/kept'), 'precious\n');
+  assert.equal((await server.runTasks(remove)).status, 'COMPLETED');
+  const networks = (await docker().listNetworks()).map(({ Name }) => Name);
+  assert.ok(!networks.includes(resources.net.name));
 });

@@ -3,14 +3,16 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { z } from 'zod';
-import { isObject, type JsonObject } from '../../../core/json.ts';
+import { isObject, type Json, type JsonObject } from '../../../core/json.ts';
 import { readJson, writeAtomic } from '../../../host/processes.ts';
 import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../../sdk/cloud.ts';
 import { text } from '../../../sdk/fields.ts';
 import { remoteAccessUser } from '../local/cloud-config.ts';
 import { hostName } from '../local/machine.ts';
 import { powerActions } from '../power.ts';
+import { attachedDisks } from '../volume.ts';
 import { statusOf } from './engine.ts';
+import { networkMode } from './network.ts';
 import {
   bootNeeds,
   type ContainerSite,
@@ -57,7 +59,7 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
       hostname: 'Its host name.',
       powerState: 'ON or OFF.',
     },
-    async create({ cloudConfig, remoteAccess }, context) {
+    async create({ cloudConfig, remoteAccess, attachedDisks: attached, networks }, context) {
       const written = typeof cloudConfig === 'string' ? cloudConfig : JSON.stringify(cloudConfig);
       const { userData, vendorData, diagnostics } = userDataFor(written, remoteAccessUser(remoteAccess as JsonObject));
       const [fault] = diagnostics;
@@ -78,6 +80,9 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
           JSON.stringify({ 'instance-id': context.identity, 'local-hostname': hostname }),
         );
       }
+      const disks = attachedDisks(site, attached as Json);
+      const [nic] = Array.isArray(networks) ? networks : [];
+      const mode = networkMode(site, isObject(nic) ? nic.network : undefined, context.neighbours);
       const image = String(context.image?.container ?? machineImage);
       const { Env, HostConfig } = await bootNeeds(docker);
       try {
@@ -93,7 +98,9 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
               ...(HostConfig.Binds ?? []),
               `${seed}:/var/lib/cloud/seed/nocloud:ro`,
               `${cloud}:/var/lib/cloud/data`,
+              ...disks.map((disk) => `${disk.directory}:/mnt/${disk.name}`),
             ],
+            ...(mode ? { NetworkMode: mode } : {}),
             Memory: Number(context.flavor?.memoryMb ?? 0) * 2 ** 20,
             Ulimits: limits,
           },
@@ -109,8 +116,16 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
       return patiently(() => look(site, context, until, again), again, until);
     },
     /** What was switched off stays so, and what is down without that comes up again. */
-    update: async (_, before, context) =>
-      before.powerState === 'OFF' ? { done: before } : start(site, context, bootWithin),
+    update: async ({ attachedDisks: attached }, before, context) =>
+      attachedDisks(site, attached as Json)
+        .map(({ name }) => name)
+        .join() !== String(before.disks ?? '')
+        ? {
+            failed: `Machine ${context.instance}: disks of a container are attached when it is made. Write \`recreatePropertiesOnUpdate: [attachedDisks]\`.`,
+          }
+        : before.powerState === 'OFF'
+          ? { done: before }
+          : start(site, context, bootWithin),
     destroy: async (_, context) => destroyThing(site, context),
     async read(_, { identity }) {
       const docker = await site.engine.open();
@@ -172,7 +187,7 @@ async function look(
 ): Promise<CloudOutcome> {
   const docker = await site.engine.open();
   const { name, shared } = placeOf(site, identity);
-  const { State, NetworkSettings, Config } = await docker.getContainer(name).inspect();
+  const { State, NetworkSettings, Config, Mounts } = await docker.getContainer(name).inspect();
   const address = addressIn(NetworkSettings);
   const failed = (why: string): CloudOutcome => ({ failed: `Machine ${instance} (${address || name}) ${why}` });
   if (!State.Running)
@@ -197,6 +212,9 @@ async function look(
         componentType: 'Cloud.Machine',
         account: 'container',
         container: name,
+        disks: (Mounts ?? [])
+          .flatMap(({ Destination }) => (Destination.startsWith('/mnt/') ? [Destination.slice(5)] : []))
+          .join(),
         networks: [{ name: 'bridge', address }],
       },
     };

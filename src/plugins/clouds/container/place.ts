@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { messageOf } from '../../../core/error.ts';
 import { removeTree } from '../../../host/processes.ts';
 import type { CloudOutcome, ResourceContext } from '../../../sdk/cloud.ts';
+import { shortHash } from '../short-hash.ts';
 import { type ContainerEngine, isAway, statusOf } from './engine.ts';
 
 /** Where things of the container profile live on this machine. */
@@ -15,7 +15,7 @@ export interface ContainerSite {
 
 /** The container of a thing and the directory that it shares with us; both named by its identity. */
 export function placeOf({ directory }: ContainerSite, identity: string): { name: string; shared: string } {
-  const hash = createHash('sha256').update(`${directory} ${identity}`).digest('hex').slice(0, 16);
+  const hash = shortHash(`${directory} ${identity}`);
   return { name: `millrace-${hash}`, shared: join(directory, hash) };
 }
 

@@ -1,4 +1,6 @@
 import type { CloudResourceDefinition } from '../../../sdk/cloud.ts';
+import { securityGroup } from '../security-group.ts';
+import { volume } from '../volume.ts';
 import { containerBalancer } from './balancer.ts';
 import { containerMachine } from './machine.ts';
 import { containerNetwork } from './network.ts';
@@ -9,5 +11,7 @@ export const containerResources = (site: ContainerSite, bootWithin: number): Clo
   [
     containerMachine(site, bootWithin),
     containerBalancer(site),
-    containerNetwork(),
+    containerNetwork(site),
+    volume('container', site),
+    securityGroup('container'),
   ] as unknown as CloudResourceDefinition[];

@@ -7,6 +7,7 @@ import { ownedProcess, readJson, stopOwned, writeAtomic } from '../../../host/pr
 import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../../sdk/cloud.ts';
 import { text } from '../../../sdk/fields.ts';
 import { powerActions, resizeAction } from '../power.ts';
+import { attachedDisks, linkDisks } from '../volume.ts';
 import { type CloudConfig, readCloudConfig, remoteAccessUser } from './cloud-config.ts';
 import type { MachineOrder, MachineStatus } from './machine-process.ts';
 import { destroy, lastLines, startProgram } from './programs.ts';
@@ -42,7 +43,7 @@ export const machine = (site: Site, bootWithin: number) =>
       hostname: 'Its host name.',
       powerState: 'ON or OFF.',
     },
-    async create({ cloudConfig, remoteAccess }, context) {
+    async create({ cloudConfig, remoteAccess, attachedDisks: disks }, context) {
       const parsed = readCloudConfig(typeof cloudConfig === 'string' ? cloudConfig : JSON.stringify(cloudConfig), {
         packages: listOf(context.image?.packages),
       });
@@ -77,14 +78,16 @@ export const machine = (site: Site, bootWithin: number) =>
         };
         writeAtomic(join(directory, 'order.json'), JSON.stringify(order));
       }
+      linkDisks(join(directory, 'root'), attachedDisks(site, disks as Json));
       return boot(site, context, bootWithin);
     },
     poll: async (ticket, context) => lookAtMachine(site, ticket, context, bootWithin),
     /** A flavor is changed in place; what was switched off stays so, and what is down without that comes up again. */
-    async update(_, before, context) {
+    async update({ attachedDisks: disks }, before, context) {
       const found = site.find(context.identity);
       if (!found) return { failed: `Machine ${context.instance}: its directory is gone.` };
       await resize(found.directory, context);
+      linkDisks(join(found.directory, 'root'), attachedDisks(site, disks as Json));
       return before.powerState === 'OFF' ? { done: before } : boot(site, context, bootWithin);
     },
     destroy: async (_, context) => destroy(site, context),
@@ -190,8 +193,12 @@ async function lookAtMachine(
 
 const listOf = (value: Json | undefined): string[] => (Array.isArray(value) ? value.map(String) : []);
 /** What a machine is called, by its deployment and its place there. */
-export const hostName = ({ deploymentName, instance }: ResourceContext): string =>
-  `${deploymentName}-${instance}`
+export const hostName = ({
+  deploymentName,
+  instance,
+  name = `${deploymentName}-${instance}`,
+}: ResourceContext): string =>
+  name
     .toLowerCase()
     .replace(/[^a-z0-9-]+/g, '-')
     .replace(/^-+|-+$/g, '')

@@ -8,7 +8,10 @@ export const network = () =>
     title: 'Network (process profile)',
     summary: 'The loopback network that every machine is on.',
     properties: z.looseObject({
-      networkType: z.enum(['existing', 'public']).describe('Nothing is made: the network exists.').default('existing'),
+      networkType: z
+        .enum(['existing', 'public', 'private', 'outbound', 'routed'])
+        .describe('Nothing is made, nor kept apart: all machines are on one network, which exists.')
+        .default('existing'),
     }),
     attributes: { id: 'Identity.', name: 'Its name.' },
     create: async (_, { identity }) => ({

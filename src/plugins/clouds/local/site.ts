@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson, writeAtomic } from '../../../host/processes.ts';
+import { shortHash } from '../short-hash.ts';
 
 /** What each thing of the local cloud remembers in its own directory. */
 export interface Card {
@@ -24,8 +25,7 @@ export function openSite(directory: string): Site {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const hash = createHash('sha256').update(directory).digest();
   const range = `127.${64 + (hash[0]! % 160)}.${hash[1]!}`;
-  const placeOf = (identity: string) =>
-    join(directory, createHash('sha256').update(identity).digest('hex').slice(0, 16));
+  const placeOf = (identity: string) => join(directory, shortHash(identity));
 
   return {
     directory,
