@@ -10,6 +10,7 @@ import { catalogue } from '../src/plugins/catalogue.ts';
 import type { ContainerSite } from '../src/plugins/clouds/container/place.ts';
 import type { Site } from '../src/plugins/clouds/local/site.ts';
 import { resultFormats } from '../src/plugins/results/formats.ts';
+import type { CloudResourceDefinition } from '../src/sdk/cloud.ts';
 import type { TaskDefinition } from '../src/sdk/task.ts';
 
 const everything = catalogue({
@@ -47,10 +48,10 @@ export const pages = (): Record<string, string> => ({
     everything.endpoints.map((endpoint) => `${heading(endpoint)}${fields(endpoint.properties)}`),
   ),
   'resources.md': page(
-    'Resources of the local cloud',
+    'Resources',
     everything.resources.map(
       (resource) =>
-        `${heading(resource)}${fields(resource.properties)}\nExpressions may read, once it stands:\n\n${pairs(resource.attributes)}`,
+        `${heading(resource)}${fields(resource.properties)}\nExpressions may read, once it stands:\n\n${pairs(resource.attributes)}${actionsOf(resource)}`,
     ),
   ),
   'workspaces.md': page('Workspaces', [
@@ -114,6 +115,18 @@ function task(definition: TaskDefinition): string {
     .join('\n\n');
 }
 
+const actionsOf = ({ type, actions = {} }: CloudResourceDefinition): string =>
+  Object.keys(actions).length === 0
+    ? ''
+    : `\nWhat people may do to it:\n\n${table(
+        ['action', 'inputs', 'meaning'],
+        Object.entries(actions).map(([name, { summary, input }]) => [
+          `\`${type}.${name}\``,
+          Object.keys(input.shape).join(', '),
+          summary,
+        ]),
+      )}`;
+
 function fields(schema: z.ZodObject): string {
   const rows = rowsOf(schema, '');
   return rows.length === 0
@@ -138,7 +151,7 @@ function rowsOf(schema: z.ZodObject, before: string): string[][] {
 }
 
 interface Shape {
-  type?: string;
+  type?: string | string[];
   description?: string;
   default?: unknown;
   enum?: string[];
@@ -148,6 +161,7 @@ interface Shape {
 
 function shapeOf({ type, enum: choices, items, anyOf }: Shape): string {
   if (choices) return choices.map((choice) => `\`${choice}\``).join(', ');
+  if (Array.isArray(type)) return type.join(' or ');
   if (type === 'array') return items?.type && items.type !== 'object' ? `list of ${items.type}` : 'list';
   if (type === 'object') return 'map';
   if (anyOf) return anyOf.map(shapeOf).join(' or ');
