@@ -14,10 +14,11 @@ import { openJobs } from '../src/host/jobs.ts';
 import { removeTree, stopOwned } from '../src/host/processes.ts';
 import { runRemote } from '../src/host/ssh.ts';
 import type { Span } from '../src/pipeline/trace.ts';
-import { catalogue } from '../src/plugins/catalogue.ts';
+import { type CatalogueOptions, catalogue } from '../src/plugins/catalogue.ts';
 import { openEngine } from '../src/plugins/clouds/container/engine.ts';
 import { openSite } from '../src/plugins/clouds/local/site.ts';
 import { secretProperties } from '../src/plugins/endpoints/endpoints.ts';
+import type { CloudResourceDefinition } from '../src/sdk/cloud.ts';
 import { openApi } from '../src/server/openapi.ts';
 import { type Server, serve } from '../src/server/serve.ts';
 import { openCluster } from '../src/store/postgres/open.ts';
@@ -43,10 +44,17 @@ export interface Options {
   engine?: string;
   allowProcessWorkspace?: boolean;
   bootWithin?: number;
+  /** Resources of clouds that only this test knows. */
+  resources?: CloudResourceDefinition[];
   mostPages?: number;
   sendTrace?: (spans: Span[]) => Promise<void>;
   /** Hears of every call of the store. */
   watch?: (call: keyof Store, values: unknown[]) => void;
+}
+
+function withResources(resources: CloudResourceDefinition[] = [], options: CatalogueOptions) {
+  const all = catalogue(options);
+  return { ...all, resources: [...all.resources, ...resources] };
 }
 
 /** A whole server on a free port with a directory of its own, signed in as its administrator. */
@@ -97,7 +105,7 @@ export class TestServer {
     this.#server = await serve({
       store: watched(store, this.#options.watch),
       seal: openSeal(join(this.directory, 'master.key')),
-      catalogue: catalogue({
+      catalogue: withResources(this.#options.resources, {
         site: cloud ? openSite(join(this.directory, 'site')) : undefined,
         containers: this.#options.engine
           ? { engine: openEngine(this.#options.engine), directory: join(this.directory, 'containers') }

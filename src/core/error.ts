@@ -29,6 +29,7 @@ export const errorCodes = {
   'webhook.signature': [401, 'The signature of the webhook does not fit its secret.'],
   'webhook.malformed': [400, 'The body of the webhook is not an event that this trigger understands.'],
   'endpoint.unreachable': [502, 'The far side did not answer.'],
+  'endpoint.throttled': [503, 'The far side asks us to wait.'],
   'endpoint.invalid': [400, 'The endpoint lacks something, or has something that it cannot be reached with.'],
   'endpoint.refused': [502, 'The far side answered, and refused.'],
   'machine.failed': [500, 'A machine of the local cloud could not be made or did not start.'],

@@ -31,6 +31,11 @@ const nothing = z.object({});
 const common: Record<string, Pick<Offer, 'title' | 'summary' | 'input'>> = {
   Update: { title: 'Update', summary: 'Asks for the same blueprint with other inputs.', input: z.looseObject({}) },
   Delete: { title: 'Delete', summary: 'Removes everything, what depends on others first.', input: nothing },
+  Retry: {
+    title: 'Retry',
+    summary: 'Asks for the same again after a failure: what stands stays, what is missing is made.',
+    input: nothing,
+  },
   Rollback: { title: 'Roll back', summary: 'Goes back to the last good request before what stands.', input: nothing },
   ChangeLease: {
     title: 'Change lease',
@@ -61,7 +66,12 @@ export function deploymentOffers(deployment: Deployment): Offer[] {
   const edits = ['ChangeLease', 'ChangeOwner', 'EditDeployment'];
   return Object.entries(common).map(([name, offer]) => {
     const isPower = name.startsWith('Power');
-    const refusal = edits.includes(name) ? undefined : (busy ?? (isPower ? powerRefusal(name, machines) : undefined));
+    const own = isPower
+      ? powerRefusal(name, machines)
+      : name === 'Retry' && !deployment.status.endsWith('_FAILED')
+        ? `Its last request has not failed: ${deployment.status}.`
+        : undefined;
+    const refusal = edits.includes(name) ? undefined : (busy ?? own);
     return { id: `Deployment.${name}`, name, ...offer, refusal };
   });
 }

@@ -120,9 +120,15 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, runFunction
         return { deploymentId: id, requestId };
       }
       const { name: deploymentName, project } = deployment;
-      const action = ({ Delete: 'DELETE', Update: 'UPDATE', Rollback: 'ROLLBACK', Rebuild: 'UPDATE' } as const)[
-        offer.name
-      ];
+      const action = (
+        {
+          Delete: 'DELETE',
+          Update: 'UPDATE',
+          Rollback: 'ROLLBACK',
+          Rebuild: 'UPDATE',
+          Retry: deployment.status === 'DELETE_FAILED' ? 'DELETE' : 'UPDATE',
+        } as const
+      )[offer.name];
       if (action) {
         const rebuild = offer.name === 'Rebuild' ? { rebuild: [resource!.instance] } : {};
         const request = {
@@ -133,7 +139,7 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, runFunction
           allowDestroy: true,
           requestedBy,
         };
-        const plan = await planFor({ ...request, ...rebuild }, deployment, { id, requestId });
+        const plan = await planFor({ ...request, ...rebuild, keepsBlueprint: true }, deployment, { id, requestId });
         await accept(key, plan, deployment, offer.id);
       } else {
         const operations = resource

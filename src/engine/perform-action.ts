@@ -1,7 +1,7 @@
 import { mergedCloudConfig } from '../blueprint/cloud-config-merge.ts';
 import type { ActionReport } from '../blueprint/deploy.ts';
 import { type Action, type Deployment, effective, type ResourceState } from '../blueprint/deployment.ts';
-import { isOfOurs, messageOf } from '../core/error.ts';
+import { isOfOurs, MillraceError, messageOf } from '../core/error.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
 import { sealedInside } from '../core/secret.ts';
 import type { CloudOutcome, ResourceContext } from '../sdk/cloud.ts';
@@ -30,8 +30,9 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox, runFunctio
     const found = await stepOf(command, deployment);
     if (!found) return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence } }));
     const { action } = found;
-    const outcome = await attemptTo(() => perform(found));
+    const outcome = await attemptTo(() => perform(found), command);
     parts.crashPoint(`${action.does} ${action.instance}:started`);
+    if ('again' in outcome) return isOverdue(found) ? giveUp(command, found) : later(command, outcome, command.body);
     await report(command, outcome);
   }
 
@@ -42,19 +43,27 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox, runFunctio
       async () =>
         (await customPoll(parts, found.action.operation?.id, command.body.ticket ?? null, found.context)) ??
         found.definition?.poll?.(command.body.ticket ?? null, found.context) ?? { failed: cannotMake(found) },
+      command,
     );
-    const { deadline = Number.POSITIVE_INFINITY } = found.resource;
-    if ('wait' in outcome && parts.moment.now() >= deadline) {
-      return report(command, { failed: `${found.action.instance} was not ready in time: its step is given up.` });
-    }
-    if ('wait' in outcome) {
-      const again = {
-        due: parts.moment.now() + outcome.seconds * 1000,
-        body: { ...command.body, ticket: outcome.wait },
-      };
-      return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence, again } }));
-    }
+    if (('wait' in outcome || 'again' in outcome) && isOverdue(found)) return giveUp(command, found);
+    if ('again' in outcome) return later(command, outcome, command.body);
+    if ('wait' in outcome)
+      return later(command, { again: outcome.seconds, tries: 0 }, { ...command.body, ticket: outcome.wait });
     await report(command, outcome);
+  }
+
+  function isOverdue({ resource: { deadline = Number.POSITIVE_INFINITY } }: Step): boolean {
+    return parts.moment.now() >= deadline;
+  }
+
+  function giveUp(command: Command, { action }: Step): Promise<void> {
+    return report(command, { failed: `${action.instance} was not ready in time: its step is given up.` });
+  }
+
+  /** The same step again, after a while. */
+  async function later(command: Command, { again, tries }: Again, body: JsonObject): Promise<void> {
+    const next = { due: parts.moment.now() + again * 1000, body: { ...body, tries } };
+    await mailbox.settle({ settles: { command: command.id, fence: command.fence, again: next } });
   }
 
   async function perform(step: Step): Promise<CloudOutcome> {
@@ -132,14 +141,29 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox, runFunctio
   }
 }
 
-async function attemptTo(work: () => Promise<CloudOutcome>): Promise<CloudOutcome> {
+/** Nothing is known of what came of a step: it is taken again, which must find what the first one did. */
+interface Again {
+  again: number;
+  tries: number;
+}
+
+/** A cloud that does not answer is asked so often, after 1, 2, 4 and so on up to 30 seconds: about two minutes. */
+const mostTries = 8;
+
+async function attemptTo(work: () => Promise<CloudOutcome>, { body }: Command): Promise<CloudOutcome | Again> {
   try {
     return await work();
   } catch (thrown) {
     if (isOfOurs(thrown)) throw thrown;
-    return { failed: messageOf(thrown) };
+    const tries = Number(body.tries ?? 0) + 1;
+    const isLost = thrown instanceof MillraceError && lost.includes(thrown.code);
+    return isLost && tries < mostTries
+      ? { again: Math.min(30, 2 ** (tries - 1)), tries }
+      : { failed: messageOf(thrown) };
   }
 }
+
+const lost: readonly string[] = ['endpoint.unreachable', 'endpoint.throttled'];
 
 /** The image of a machine may bring along a cloud configuration of its own. */
 function configured(properties: JsonObject, { image }: ResourceContext): JsonObject {

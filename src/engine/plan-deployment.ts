@@ -148,19 +148,17 @@ export function deploymentPlanner(parts: EngineParts, runFunction: RunFunction) 
 
   /** The blueprint that a request means: given as text, kept under a name, or the one that the deployment stands on. */
   async function sourceOf(
-    { project, blueprint: asked = '', version = '', content }: DeploymentRequest,
+    { project, blueprint: asked = '', version = '', content, keepsBlueprint }: DeploymentRequest,
     existing: Deployment | undefined,
   ): Promise<{ blueprint: Blueprint; name: string; blueprintId: string; blueprintVersion: string }> {
     const name = asked || existing?.plan.blueprintName || '';
+    if (existing && keepsBlueprint) return standingOn(existing);
     if (content !== undefined)
       return { blueprint: checked(name, content), name, blueprintId: '', blueprintVersion: '' };
     const document = (await store.find('blueprint', project, name)) ?? (await blueprintOfAnyProject(name));
     const found = { blueprintId: document?.id ?? '', blueprintVersion: version };
     if (document) return { blueprint: checked(name, contentOf(document, version)), name, ...found };
-    if (existing && name === existing.plan.blueprintName && version === '') {
-      const { blueprint, blueprintId = '', blueprintVersion = '' } = existing.plan;
-      return { blueprint, name, blueprintId, blueprintVersion };
-    }
+    if (existing && name === existing.plan.blueprintName && version === '') return standingOn(existing);
     throw new MillraceError('not.found', {
       message: `There is no blueprint ${name} in project ${project}.`,
       hint: 'Import it: millrace import FILE',
@@ -255,6 +253,13 @@ export function deploymentPlanner(parts: EngineParts, runFunction: RunFunction) 
     };
   }
 }
+
+const standingOn = ({ plan }: Deployment) => ({
+  blueprint: plan.blueprint,
+  name: plan.blueprintName,
+  blueprintId: plan.blueprintId ?? '',
+  blueprintVersion: plan.blueprintVersion ?? '',
+});
 
 /** How many verdicts are kept with a deployment: the nearest. */
 const mostVerdicts = 10;

@@ -64,7 +64,8 @@ export const defineAction = <I extends z.ZodObject>(action: ResourceAction<I>): 
 
 /**
  * A kind of resource on one kind of cloud account. `create` and `update` are idempotent by identity; `destroy` of what is not
- * there is done. Each may hand back a ticket instead of waiting.
+ * there is done. Each may hand back a ticket instead of waiting. Where the cloud does not answer, or asks to wait, a MillraceError
+ * `endpoint.unreachable` or `endpoint.throttled` is thrown: then the step is taken again.
  */
 export interface CloudResourceDefinition<P extends z.ZodObject = z.ZodObject> {
   /** `Custom.*` stands for all types that begin so. */

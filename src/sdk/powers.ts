@@ -130,6 +130,8 @@ export interface DeploymentRequest {
   /** An update that would remove resources is refused unless this says yes. */
   allowDestroy: boolean;
   requestedBy: string;
+  /** An update by the blueprint that stands, whatever has become of its draft. */
+  keepsBlueprint?: boolean;
   /** Instances that are made anew, whatever else. */
   rebuild?: readonly string[];
 }
