@@ -264,6 +264,52 @@ export const cloudAssembly: readonly Operation[] = [
     status: 204,
   }),
 
+  operation(
+    'content-sources.list',
+    'GET /content/api/sources',
+    'read',
+    'Repositories whose blueprints are taken over.',
+  ),
+  operation(
+    'content-sources.create',
+    'POST /content/api/sources',
+    'develop',
+    'Names one: `{name, typeId, projectId, config: {path, branch, repository, integrationId}}`.',
+    {
+      body: z.looseObject({
+        name: text.min(1),
+        projectId: text.min(1),
+        typeId: text.default('com.github'),
+        config: json,
+      }),
+      status: 201,
+    },
+  ),
+  operation('content-sources.get', 'GET /content/api/sources/{id}', 'read', 'One of them.'),
+  operation(
+    'content-sources.delete',
+    'DELETE /content/api/sources/{id}',
+    'develop',
+    'Forgets one; its blueprints stay.',
+    { status: 204 },
+  ),
+  operation(
+    'content-syncs.create',
+    'POST /content/api/sourcecontrol/sync-requests',
+    'develop',
+    'Takes over what a source holds: `{sourceId}`.',
+    {
+      body: json,
+      status: 202,
+    },
+  ),
+  operation('content-syncs.get', 'GET /content/api/sourcecontrol/sync-requests/{id}', 'read', 'How that stands.'),
+  operation(
+    'content-syncs.history',
+    'GET /content/api/sourcecontrol/sync-history',
+    'read',
+    'What was taken over, file by file, newest first.',
+  ),
   ...custom('resource-types', 'custom-types', 'types that functions make', customType),
   ...custom('resource-actions', 'custom-actions', 'actions that functions perform', customAction),
 

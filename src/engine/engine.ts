@@ -10,6 +10,7 @@ import { spansOf } from '../pipeline/trace.ts';
 import type { Command, Document } from '../store/store.ts';
 import { answerer, type Responder } from './answer.ts';
 import { startClock } from './clock.ts';
+import { lookAtSyncs } from './content-sources.ts';
 import { type DeploymentDesk, deploymentDesk } from './deployments.ts';
 import { startDispatcher } from './dispatcher.ts';
 import type { FunctionRun } from './function-run.ts';
@@ -89,7 +90,11 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const tellCause = causeTeller(parts, mailbox);
   const dispatcher = startDispatcher(parts, perform);
   const streams = streamDesk(parts, { startExecution });
-  const clock = startClock(parts, { startExecution }, [streams.look, () => lookAtLeases(parts, deployments)]);
+  const clock = startClock(parts, { startExecution }, [
+    streams.look,
+    () => lookAtLeases(parts, deployments),
+    () => lookAtSyncs(parts),
+  ]);
 
   return {
     deployments,

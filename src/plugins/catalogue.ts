@@ -22,6 +22,7 @@ import { vro } from './tasks/builds/vro.ts';
 import { ciTask } from './tasks/ci.ts';
 import { condition } from './tasks/condition.ts';
 import { custom } from './tasks/custom.ts';
+import { fetchTree } from './tasks/git-file.ts';
 import { kubernetes } from './tasks/kubernetes.ts';
 import { pipelineTask } from './tasks/pipeline.ts';
 import { poll } from './tasks/poll.ts';
@@ -77,4 +78,5 @@ export const catalogue = ({ site, containers, allowProcessWorkspace, bootWithin 
   notifications: [emailNotification, jiraNotification, webhookNotification],
   metricSinks: [wavefront],
   workspaces,
+  fetchTree,
 });

@@ -7,6 +7,7 @@ import type {
   TriggerDefinition,
   WorkspaceDefinition,
 } from './parts.ts';
+import type { Endpoint } from './powers.ts';
 import type { StreamDefinition } from './streams.ts';
 import type { TaskDefinition } from './task.ts';
 
@@ -21,4 +22,6 @@ export interface Catalogue {
   notifications: NotificationDefinition[];
   metricSinks: MetricSinkDefinition[];
   workspaces: WorkspaceDefinition[];
+  /** A piece of shell that leaves the files of a repository in `tree`, with the environment that it needs. */
+  fetchTree(repository: Endpoint, ref: string): { environment: Record<string, string>; script: string };
 }

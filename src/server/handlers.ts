@@ -10,6 +10,7 @@ import { blueprintRequestHandlers } from './handlers/blueprint-requests.ts';
 import { blueprintVersionHandlers } from './handlers/blueprint-versions.ts';
 import { blueprintHandlers } from './handlers/blueprints.ts';
 import { catalogHandlers } from './handlers/catalog.ts';
+import { contentSourceHandlers } from './handlers/content-sources.ts';
 import { customHandlers } from './handlers/custom.ts';
 import { definitionHandlers } from './handlers/definitions.ts';
 import { deploymentHandlers } from './handlers/deployments.ts';
@@ -106,6 +107,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     ...blueprintRequestHandlers(given),
     ...deploymentHandlers(given),
     ...catalogHandlers(given),
+    ...contentSourceHandlers(given),
     ...customHandlers(given),
     ...heldHandlers(given),
     ...resourceTypeHandlers(given),

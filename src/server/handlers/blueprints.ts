@@ -37,6 +37,7 @@ export function blueprintHandlers(given: HandlerParts): Record<string, Handler> 
       totalReleasedVersions: versionsOf(document).filter(isReleased).length,
       valid: !messages.some(({ type }) => type === 'ERROR'),
       validationMessages: messages,
+      ...sourceOf(document.body),
       orgId: 'default',
       selfLink: `/blueprint/api/blueprints/${document.id}`,
       ...{ createdAt: toIso(document.createdAt), updatedAt: toIso(document.updatedAt) },
@@ -88,3 +89,7 @@ export function blueprintHandlers(given: HandlerParts): Record<string, Handler> 
     return inputsSchema(await resolvedBlueprint(store, { name, project, content: String(body.content) }));
   }
 }
+
+/** Where it comes from, for one that a content source keeps. */
+const sourceOf = (body: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(body).filter(([key]) => key.startsWith('contentSource')));

@@ -1,5 +1,6 @@
 import { MillraceError } from '../../core/error.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { syncPushed } from '../../engine/content-sources.ts';
 import { ensureHook, removeHook } from '../../engine/hooks.ts';
 import { receiveWebhook } from '../../engine/triggers.ts';
 import type { TriggerDefinition } from '../../sdk/parts.ts';
@@ -68,7 +69,9 @@ function handlersOf(given: HandlerParts, trigger: TriggerDefinition): Record<str
       // Some senders can add nothing to a request but what stands in its address.
       const known = query.secret ? { ...headers, 'x-millrace-secret': query.secret } : headers;
       const webhook = await byId(kind, params.id!);
-      return events.asWritten(await receiveWebhook(parts, engine, { trigger, webhook }, known, raw));
+      const event = await receiveWebhook(parts, engine, { trigger, webhook }, known, raw);
+      await syncPushed(parts, event);
+      return events.asWritten(event);
     },
     ...events.handlers,
     ...(trigger.hooks ? hooked : {}),

@@ -1,0 +1,71 @@
+import { MillraceError } from '../../core/error.ts';
+import { toIso } from '../../core/instant.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { contentSource, requestSync, syncRequest } from '../../engine/content-sources.ts';
+import type { Document } from '../../store/store.ts';
+import type { HandlerParts } from '../handlers.ts';
+import { projectId } from '../kinds/kind.ts';
+import { Answer, type Handler, pageOf } from '../request.ts';
+import { finders } from './find.ts';
+
+/** Repositories whose blueprints are taken over, when somebody asks or pushes. */
+export function contentSourceHandlers({ parts }: HandlerParts): Record<string, Handler> {
+  const { store, moment } = parts;
+  const { byId, projectOf, save } = finders(store);
+
+  return {
+    'content-sources.list': async ({ query }) => {
+      const shown = (await store.list(contentSource)).map(show);
+      return pageOf(
+        shown.filter((one) => !query.projectIds || query.projectIds.split(',').includes(String(one.projectId))),
+        query,
+      );
+    },
+    'content-sources.create': async ({ body, user }) => {
+      const at = moment.now();
+      const { projectId: _, ...kept } = body;
+      const document: Document = {
+        ...{ kind: contentSource, id: moment.newId(), project: await projectOf(body, ''), name: String(body.name) },
+        body: { ...kept, createdBy: user!.name, syncEnabled: body.syncEnabled !== false },
+        ...{ createdAt: at, updatedAt: at },
+      };
+      if (!document.project) throw new MillraceError('request.invalid', { message: '`projectId` is missing.' });
+      await save(document);
+      if (document.body.syncEnabled === true) await requestSync(parts, document, 'made');
+      return show(document);
+    },
+    'content-sources.get': async ({ params }) => show(await byId(contentSource, params.id!)),
+    'content-sources.delete': async ({ params }) => {
+      await store.remove(contentSource, (await byId(contentSource, params.id!)).id);
+      return new Answer(204, '');
+    },
+    'content-syncs.create': async ({ body }) =>
+      showSync(await requestSync(parts, await byId(contentSource, String(body.sourceId ?? '')))),
+    'content-syncs.get': async ({ params }) => showSync(await byId(syncRequest, params.id!)),
+    'content-syncs.history': async ({ query }) => {
+      const requests = (await store.list(syncRequest)).sort((a, b) => b.updatedAt - a.updatedAt);
+      const items = requests.flatMap((request) =>
+        (request.body.items as JsonObject[]).map((item, index) => ({
+          ...item,
+          ...{ id: `${request.id}/${index}`, requestId: request.id, timestamp: toIso(request.updatedAt) },
+          ...{ projectId: projectId(request.project), projectName: request.project },
+        })),
+      ) as JsonObject[];
+      return pageOf(
+        items.filter(({ sourceId }) => !query.sourceIds || query.sourceIds.split(',').includes(String(sourceId))),
+        query,
+      );
+    },
+  };
+}
+
+const show = ({ id, name, project, body, createdAt, updatedAt }: Document): JsonObject => ({
+  ...body,
+  ...{ id, name, orgId: 'default', projectId: projectId(project) },
+  ...{ createdAt: toIso(createdAt), lastUpdatedAt: toIso(updatedAt), lastUpdatedBy: String(body.createdBy ?? '') },
+});
+
+const showSync = ({ id, project, body, createdAt, updatedAt }: Document): JsonObject => ({
+  ...{ requestId: id, id, sourceId: body.sourceId!, status: body.status!, message: body.message! },
+  ...{ projectId: projectId(project), createdAt: toIso(createdAt), lastUpdatedAt: toIso(updatedAt) },
+});
