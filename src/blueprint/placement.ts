@@ -4,6 +4,7 @@ import type { Constraint } from './constraint.ts';
 import { chooseHosts, type Seat } from './hosts.ts';
 import { type Judgement, needOf } from './judgement.ts';
 import { regionRules, rules } from './placement-rules.ts';
+import { isNetwork } from './type-families.ts';
 import { type Amounts, nothing, plus } from './zone.ts';
 
 /** What has to be placed: a whole cluster at once, since its machines belong together. */
@@ -163,7 +164,8 @@ function settle(
   verdicts: Verdict[],
 ): Placement {
   const { zone, region } = place;
-  const nic = judgement.networkFor(request, region, occupancy);
+  const nic =
+    request.takesRoom || isNetwork(request.type) ? judgement.networkFor(request, region, occupancy) : undefined;
   const flavor = place.flavors.byName.get(request.flavorName);
   const need: Amounts = {
     instances: needOf('instances', request, flavor),

@@ -9,8 +9,8 @@ import { pipelineAround, TestServer } from '../../test/server.ts';
 const tito = join(import.meta.dirname, '../../examples/tito');
 
 /** A server, and a terminal that is signed in to it. */
-async function terminal(t: TestContext) {
-  const server = await TestServer.start(t);
+async function terminal(t: TestContext, options = {}) {
+  const server = await TestServer.start(t, options);
   const environment = { MILLRACE_URL: server.url, MILLRACE_TOKEN: server.token };
   return { server, run: (...args: string[]): Promise<Ended> => millrace(args, environment) };
 }
@@ -186,4 +186,44 @@ test('what there is can be listed, shown, exported and read in logs', async (t) 
   assert.equal(exported.out, `---\n${written}`);
   assert.match(log.out, /^hello$/m);
   assert.deepEqual([unknown.code, unknown.err.split('\n')[0]], [1, 'There is no pipeline nothing.']);
+});
+
+test('deploy shows what it would do, asks unless told not to, and follows it to its end', async (t) => {
+  const { server, run } = await terminal(t, { cloud: true });
+  await server.import(
+    '{kind: CLOUD_ZONE, name: here, accountType: local, images: {plain: {}}, flavors: {small: {memoryMb: 128}}}',
+  );
+  const blueprint = (label: string, image = 'plain') =>
+    file(
+      t,
+      `resources:\n  m: {type: Cloud.Machine, properties: {image: ${image}, flavor: small, label: ${label}}}\noutputs: {at: {value: "\${resource.m.address}"}}`,
+      'shop.yaml',
+    );
+  const deploy = (path: string, ...more: string[]) => run('deploy', path, '--project', 'Tito', ...more);
+
+  const planned = await deploy(blueprint('a'), '--plan');
+  assert.equal(planned.code, 0, planned.err);
+  assert.match(planned.out, /^m -> here: here suits\.\n\n\+ create m {2}m does not exist yet\.$/m);
+  const unasked = await deploy(blueprint('a'));
+  assert.equal(unasked.code, 1);
+  assert.match(unasked.err, /Nobody is here to agree/);
+  const made = await deploy(blueprint('a'), '--yes');
+  assert.equal(made.code, 0, made.err);
+  assert.match(made.out, /✔ create m\n✔ CREATE_SUCCESSFUL\n {2}at: 127\./);
+  const changed = await deploy(blueprint('b'), '--yes');
+  assert.match(changed.out, /~ update m {2}m changes: label\.\n {4}label: a -> b\n/);
+  assert.match((await deploy(blueprint('b'), '--yes')).out, /= update m {2}m stays as it is\.\n$/);
+  const refused = await deploy(blueprint('b', 'windows'), '--yes');
+  assert.deepEqual([refused.code, /no mapping for image windows/.test(refused.err)], [1, true]);
+
+  const offers = await run('act', 'shop', '--resource', 'm');
+  assert.match(offers.out, /✔ {2}Cloud\.Machine\.PowerOff {2}Switches the machine off/);
+  assert.equal((await run('act', 'shop', 'PowerOff', '--resource', 'm')).code, 0);
+  assert.match((await run('act', 'shop', 'PowerOff', '--resource', 'm')).err, /it is switched off/);
+  assert.deepEqual(await run('drift', 'shop').then(({ code, out }) => [code, out]), [
+    0,
+    'Everything is as it was left.\n',
+  ]);
+  assert.equal((await run('act', 'shop', 'Delete')).code, 0);
+  assert.match((await run('act', 'shop', 'Delete')).err, /There is no deployment shop/);
 });

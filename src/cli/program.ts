@@ -6,6 +6,7 @@ import { approvalCommands } from './commands/approvals.ts';
 import { type BackupReport, backupCommands } from './commands/backup.ts';
 import { databaseCommands, type MigrateReport, type MoveReport } from './commands/database.ts';
 import { definitionCommands } from './commands/definitions.ts';
+import { deploymentCommands } from './commands/deployments.ts';
 import { executionCommands } from './commands/executions.ts';
 import { loginCommand } from './commands/login.ts';
 import { migrateCommand } from './commands/migrate.ts';
@@ -62,6 +63,7 @@ export const commands = (parts: CliParts, done: (code: ExitCode) => void): Comma
   planCommand(parts, done),
   loginCommand(),
   ...definitionCommands(done),
+  ...deploymentCommands(done),
   ...executionCommands(done),
   ...approvalCommands(),
   migrateCommand(done),

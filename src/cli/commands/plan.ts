@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { emptyLand, planChanges } from '../../blueprint/changes.ts';
 import { bindBlueprintInputs } from '../../blueprint/inputs.ts';
 import { checkBlueprint } from '../../blueprint/parse.ts';
-import type { Placement } from '../../blueprint/placement.ts';
+import type { Placement, Verdict } from '../../blueprint/placement.ts';
 import { readZone, type Zone } from '../../blueprint/zone.ts';
 import { type Diagnostic, formatDiagnostic, isError } from '../../core/diagnostic.ts';
 import { isObject, type Json } from '../../core/json.ts';
@@ -85,12 +85,28 @@ export const planCommand = (_: CliParts, done: (code: ExitCode) => void): Comman
       },
     );
 
-function explain({ resource, zone, because, verdicts }: Placement): string {
-  const lines = verdicts.map(
-    ({ zone: name, refused, softMatches, priority }) =>
-      `    ${name}: ${refused.length > 0 ? `no, ${refused.map(({ message }) => message).join('; ')}` : `possible (priority ${priority}, ${softMatches} soft)`}`,
-  );
-  return [`${paints.bold(resource)} -> ${zone ?? paints.bad('nowhere')}: ${because}`, ...lines].join('\n');
+/** How many zones that will not do are named; `--output json` has all. */
+const told = 5;
+
+function explain({ resource, zone, region, account, because, verdicts, ...chosen }: Placement): string {
+  const { networkProfile, network, storage, hosts } = chosen;
+  const details = [
+    ...(zone ? [`account ${account}, region ${region}`] : []),
+    ...(network ? [`network ${network} of ${networkProfile}`] : []),
+    ...Object.entries(storage).map(([disk, profile]) => `${disk} on ${profile}`),
+    ...(hosts.length > 0 ? [`on ${hosts.join(', ')}`] : []),
+  ];
+  const isElsewhere = ({ refused }: Verdict) => refused.length > 0 && refused.every(({ rule }) => rule === 'zone');
+  const others = verdicts.filter((verdict) => verdict.zone !== zone && !isElsewhere(verdict));
+  const lines = others
+    .slice(0, told)
+    .map(
+      ({ zone: name, refused, softMatches, priority }) =>
+        `    ${name}: ${refused.length > 0 ? `no, ${refused.map(({ message }) => message).join('; ')}` : `possible (priority ${priority}, ${softMatches} soft)`}`,
+    );
+  const more = others.length > told ? [paints.dim(`    and ${others.length - told} more zones`)] : [];
+  const head = `${paints.bold(resource)} -> ${zone ?? paints.bad('nowhere')}: ${because}`;
+  return [head, ...(details.length > 0 ? [paints.dim(`    ${details.join('; ')}`)] : []), ...lines, ...more].join('\n');
 }
 
 function readZones(path: string): Zone[] {
