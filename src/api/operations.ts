@@ -1,4 +1,5 @@
 import { cloudAssembly } from './cloud-assembly.ts';
+import { cloudContent } from './cloud-content.ts';
 import { codestream } from './codestream.ts';
 import { anyText, json, operation } from './define.ts';
 import { infrastructureOperations } from './infrastructure.ts';
@@ -129,6 +130,7 @@ export const operations: readonly Operation[] = [
     body: json,
   }),
   ...cloudAssembly,
+  ...cloudContent,
   operation('actions.list', 'GET /abx/api/resources/actions', 'read', 'Lists functions.'),
   operation('actions.create', 'POST /abx/api/resources/actions', 'develop', 'Makes a function.', {
     body: json,
