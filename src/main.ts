@@ -127,6 +127,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
       site,
       containers,
       allowProcessWorkspace: options.allowProcessWorkspace,
+      terraformProgram: process.env.MILLRACE_TERRAFORM,
       bootWithin: bootTimes(process.env),
     }),
     http,

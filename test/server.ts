@@ -44,6 +44,7 @@ export interface Options {
   engine?: string;
   allowProcessWorkspace?: boolean;
   bootWithin?: number;
+  terraform?: string | undefined;
   /** Resources of clouds that only this test knows. */
   resources?: CloudResourceDefinition[];
   mostPages?: number;
@@ -111,6 +112,7 @@ export class TestServer {
           ? { engine: openEngine(this.#options.engine), directory: join(this.directory, 'containers') }
           : undefined,
         allowProcessWorkspace,
+        terraformProgram: this.#options.terraform,
         bootWithin: { process: bootWithin, container: bootWithin },
       }),
       http,

@@ -115,7 +115,7 @@ export function planChanges(
   const pending = new Set(wanted.filter(({ instance }) => !standingFacts[instance]).map(({ node }) => node));
   const { rules } = land;
   const zones = zonesOfProject(land.zones, rules);
-  const placements = placeBlueprint({ facts, graph, counts, staying, zones, occupancy: land.occupancy, rules });
+  const placements = placeBlueprint({ facts, graph, counts, staying, zones, occupancy: withoutThoseThatGo(), rules });
   for (const { zone, resource, because } of placements)
     if (zone === null) refused.push({ resource: nodeOf(resource), message: because });
   const hosts = new Map(placements.map(({ resource, hosts: chosen }) => [resource, [...chosen]]));
@@ -155,6 +155,25 @@ export function planChanges(
       ...{ endpoint: { name: placement?.account ?? '' }, resource, userName: request.requestedBy },
     });
     return hasCounter(name) || !isCluster(blueprint.resources[node]!) ? name : `${name}-${index + 1}`;
+  }
+
+  /** What is removed before its successor is made leaves its place to it. */
+  function withoutThoseThatGo(): Occupancy {
+    const occupancy = structuredClone(land.occupancy);
+    for (const instance of anew.keys()) {
+      const { node, zone, host = '', size } = existing!.resources[instance]!;
+      const before = occupancy.amounts[zone];
+      if (blueprint.resources[node]!.createBeforeDelete || !before) continue;
+      occupancy.amounts[zone] = {
+        instances: before.instances - 1,
+        memoryMb: before.memoryMb - (size?.memoryMb ?? 0),
+        cpus: before.cpus - (size?.cpus ?? 0),
+        storageGb: before.storageGb - (size?.storageGb ?? 0),
+      };
+      const seat = occupancy.seats.findIndex((one) => one.resource === node && one.zone === zone && one.host === host);
+      if (seat >= 0) occupancy.seats.splice(seat, 1);
+    }
+    return occupancy;
   }
 
   function outsideReason(instance: string): string | undefined {

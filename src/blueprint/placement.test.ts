@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { blueprintOf, zoneOf } from '../../test/blueprints.ts';
+import { deploy } from '../../test/deployer.ts';
 import type { JsonObject } from '../core/json.ts';
 import { emptyLand, type Land, planChanges } from './changes.ts';
 import type { DeploymentPlan } from './deployment.ts';
@@ -323,4 +324,28 @@ test('what the project asks of networks and disks wins over the blueprint', () =
   const project = { constraints: { network: [{ mandatory: true, expression: 'net:public' }] } };
 
   assert.equal(placed({ net: network(tagged('net:private:hard')) }, { zones, project }).of('net').network, 'outer');
+});
+
+test('a machine that is made anew has room where it stood, also where its zone is full', () => {
+  const text = (image: string) =>
+    blueprintOf(`resources: {m: {type: Cloud.Machine, properties: {image: ${image}, flavor: small}}}`);
+  const request = {
+    request: 'r',
+    blueprintName: 'B',
+    inputs: {},
+    requestedBy: '',
+    requestedAt: '2026-01-01T00:00:00Z',
+  };
+  const land = emptyLand([zoneOf('full', [], { maxInstances: 1 })]);
+  const first = planChanges({ ...request, kind: 'CREATE', blueprint: text('tito') }, null, land);
+  assert.ok(!('refused' in first));
+  const { state } = deploy(first);
+  land.occupancy.amounts = { full: used(1) };
+  const second = planChanges({ ...request, kind: 'UPDATE', blueprint: text('ubuntu') }, state, land);
+
+  assert.ok(!('refused' in second), JSON.stringify(second));
+  assert.deepEqual(
+    second.actions.map(({ id }) => id),
+    ['delete m', 'create m'],
+  );
 });

@@ -43,12 +43,20 @@ export interface CatalogueOptions {
   containers: ContainerSite | undefined;
   /** Whether a workspace may be a plain process of this machine. */
   allowProcessWorkspace: boolean;
+  /** The Terraform or OpenTofu that configurations are applied with; none: none are. */
+  terraformProgram?: string | undefined;
   /** Milliseconds for a machine to become ready: one of processes is at once, a container may install what it needs first. */
   bootWithin: { process: number; container: number };
 }
 
 /** Everything this server can do. Adding a kind of thing is one file and one line here. */
-export const catalogue = ({ site, containers, allowProcessWorkspace, bootWithin }: CatalogueOptions): Catalogue => ({
+export const catalogue = ({
+  site,
+  containers,
+  allowProcessWorkspace,
+  terraformProgram,
+  bootWithin,
+}: CatalogueOptions): Catalogue => ({
   tasks: [
     bamboo,
     blueprint,
@@ -70,7 +78,7 @@ export const catalogue = ({ site, containers, allowProcessWorkspace, bootWithin 
   resources: [
     ...(site ? localResources(site, bootWithin.process) : []),
     ...(containers ? containerResources(containers, bootWithin.container) : []),
-    ...[ansible, customResource, functionResource, puppet, saltStack, terraform],
+    ...[ansible, customResource, functionResource, puppet, saltStack, terraform(terraformProgram)],
   ] as unknown as CloudResourceDefinition[],
   triggers: [generic, git, registry],
   streams: [gerrit],

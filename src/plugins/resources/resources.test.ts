@@ -165,7 +165,7 @@ const withTerraform = (label: string, extra = ''): string =>
 test('a Terraform configuration is applied, changed and destroyed, and its state and secrets are sealed', {
   skip: program ? false : 'needs terraform or tofu',
 }, async (t) => {
-  const server = await TestServer.start(t, { cloud: true });
+  const server = await TestServer.start(t, { cloud: true, terraform: program });
   await server.import(zone);
   const first = await deploy(server, withTerraform('one'));
 
@@ -274,4 +274,14 @@ test('Ansible runs its playbooks against a machine, again when they or their var
     const { body } = await server.call('GET', `/blueprint/api/blueprint-requests/${refused.body.id}`);
     assert.match(body.failureMessage, /play: it ended with 2 on .*it may not go/);
   });
+});
+
+test('without leave no Terraform is run, and it is said who gives it', async (t) => {
+  const server = await TestServer.start(t, { cloud: true });
+  await server.import(zone);
+
+  assert.match(
+    (await deploy(server, withTerraform('one'))).request.failureMessage,
+    /Whoever may decide that sets MILLRACE_TERRAFORM/,
+  );
 });

@@ -27,35 +27,40 @@ const properties = z.looseObject({
  * A Terraform configuration as one resource. The program that the user has installed applies it, as a job that outlives the server; what
  * it remembers is kept, sealed, with the resource, also when it fails in the middle.
  */
-export const terraform = defineCloudResource({
-  type: 'Cloud.Terraform.Configuration',
-  accountType: 'any',
-  title: 'Terraform configuration',
-  summary:
-    'Applies a configuration with the Terraform or OpenTofu of the server machine (`MILLRACE_TERRAFORM`, `terraform` or `tofu`).',
-  properties,
-  attributes: { outputs: '`outputs.<name>` of the configuration.' },
-  create: (given, context) => start('apply', given, '', context),
-  update: (given, before, context) => start('apply', given, stateIn(before), context),
-  destroy(before, context) {
-    const state = stateIn(before);
-    const given = properties.safeParse(before);
-    if (state === '' || !given.success) return Promise.resolve({ done: {} });
-    return start('destroy', given.data, state, context);
-  },
-  poll: look,
-});
+export const terraform = (program: string | undefined) =>
+  defineCloudResource({
+    type: 'Cloud.Terraform.Configuration',
+    accountType: 'any',
+    title: 'Terraform configuration',
+    summary: 'Applies a configuration with the Terraform or OpenTofu that `MILLRACE_TERRAFORM` of the server names.',
+    properties,
+    attributes: { outputs: '`outputs.<name>` of the configuration.' },
+    create: (given, context) => start(program, 'apply', given, '', context),
+    update: (given, before, context) => start(program, 'apply', given, stateIn(before), context),
+    destroy(before, context) {
+      const state = stateIn(before);
+      const given = properties.safeParse(before);
+      if (state === '' || !given.success) return Promise.resolve({ done: {} });
+      return start(program, 'destroy', given.data, state, context);
+    },
+    poll: look,
+  });
 
 /** The state that is kept is opened for whoever destroys or changes what it tells of. */
 const stateIn = ({ terraformState }: JsonObject): string => String(terraformState ?? '');
 
 async function start(
+  program: string | undefined,
   verb: 'apply' | 'destroy',
   { configurationSource, variables, environment }: z.infer<typeof properties>,
   state: string,
   { key, instance, powers }: ResourceContext,
 ): Promise<CloudOutcome> {
   const { repositoryId, commitId, sourceDirectory, files } = configurationSource;
+  if (!program)
+    return {
+      failed: `${instance}: this server runs no Terraform: what a configuration runs, it runs as the user of the server. Whoever may decide that sets MILLRACE_TERRAFORM to the program.`,
+    };
   const directory = powers.jobs.directory(key);
   if (repositoryId === '' && Object.keys(files).length === 0)
     return { failed: `${instance}: \`configurationSource\` names neither a repository nor files.` };
@@ -68,7 +73,7 @@ async function start(
   const own = Object.entries(files).map(([name, content]): [string, string] => [`configuration/${name}`, content]);
   await powers.jobs.start(key, {
     run: { script: scriptFor(verb, fetch.script, sourceDirectory) },
-    environment: { ...environment, ...fetch.environment, ...programOf() },
+    environment: { ...environment, ...fetch.environment, TERRAFORM_PROGRAM: program },
     directory,
     files: {
       'variables.json': JSON.stringify(variables),
@@ -80,15 +85,9 @@ async function start(
   return { wait: verb, seconds: pollSeconds };
 }
 
-const programOf = (): Record<string, string> => {
-  const chosen = process.env.MILLRACE_TERRAFORM;
-  return chosen ? { MILLRACE_TERRAFORM: chosen } : {};
-};
-
 /** The state lies beside the configuration, and is read from there however the program ends. */
 const scriptFor = (verb: string, fetch: string, sourceDirectory: string): string => `
-program=\${MILLRACE_TERRAFORM:-$(command -v terraform || command -v tofu)}
-[ -n "$program" ] || { echo 'Neither terraform nor tofu is installed on the machine of the server.'; exit 2; }
+program=$(command -v "$TERRAFORM_PROGRAM") || { echo "There is no program $TERRAFORM_PROGRAM on the machine of the server."; exit 2; }
 set -e
 job=$PWD
 ${fetch}
