@@ -257,3 +257,42 @@ test('the pages are small, may be kept, and run nothing from elsewhere', async (
   assert.match(script.headers.get('cache-control')!, /immutable/);
   assert.equal((await fetch(`${server.url}/assets/..%2f..%2fpackage.json`)).status, 404);
 });
+
+test('a deployment is seen with its reasons, its changes and its actions, and acted upon', { skip }, async (t) => {
+  const { server, page, faults } = await signedIn(t, '/deployments');
+  await shows(page, 'Nothing is deployed.');
+  await server.import(
+    '{kind: CLOUD_ZONE, name: here, accountType: local, images: {plain: {}}, flavors: {small: {memoryMb: 128}}}',
+  );
+  const content = (label: string) =>
+    `resources:\n  m: {type: Cloud.Machine, properties: {image: plain, flavor: small, label: ${label}}}\noutputs: {at: {value: "\${resource.m.address}"}}`;
+  const ask = (body: object) =>
+    server.json('POST', '/blueprint/api/blueprint-requests', { projectName: 'Tito', ...body } as never);
+  const { deploymentId } = await ask({ deploymentName: 'shop', content: content('one') });
+  await page.getByRole('link', { name: 'shop' }).click();
+  await page.locator('.facts .status', { hasText: 'create successful' }).waitFor();
+  await shows(page, 'm does not exist yet.');
+  await page.getByRole('cell', { name: 'here suits.' }).waitFor();
+
+  await ask({ deploymentId, content: content('two') });
+  await page.getByRole('cell', { name: 'one', exact: true }).waitFor();
+  await page.locator('.facts .status', { hasText: 'update successful' }).waitFor();
+  await page.getByRole('button', { name: 'Actions of m' }).click();
+  await page.getByRole('button', { name: 'Power off', exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Power off' }).click();
+  await page.locator('.runs .status', { hasText: 'off' }).waitFor();
+  await page.getByRole('button', { name: 'Look for changes from outside' }).click();
+  await shows(page, 'Everything is as it was left.');
+  await page.getByRole('button', { name: 'Actions', exact: true }).click();
+  await page.getByRole('button', { name: 'Change owner' }).click();
+  await page.getByLabel('New Owner').fill('ann');
+  await page.getByRole('dialog').getByRole('button', { name: 'Change owner' }).click();
+  await shows(page, 'owned by ann');
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await shows(page, 'There is no such deployment any more.');
+  assert.deepEqual(
+    faults.filter((fault) => !/404/.test(fault)),
+    [],
+  );
+});

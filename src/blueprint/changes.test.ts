@@ -37,6 +37,13 @@ test('each resource is placed by its tags, and says why', () => {
   );
 });
 
+test('what stays where it is goes on to say why it went there', () => {
+  const standing = deployed(titoText, inputs);
+  const because = (plan: ReturnType<typeof changes>) => plan.placements.map((placement) => placement.because);
+
+  assert.deepEqual(because(changes(titoText, { ...inputs, count: 3 }, standing)), because(changes(titoText, inputs)));
+});
+
 test('the same request again makes nothing and removes nothing', () => {
   const standing = deployed(titoText, inputs);
 

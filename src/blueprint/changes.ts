@@ -15,7 +15,7 @@ import { type Change, differences, type Findings } from './difference.ts';
 import { dependencies } from './graph.ts';
 import { type Blueprint, instanceName, isCluster, type Resource } from './model.ts';
 import { hasCounter, nameByTemplate } from './naming.ts';
-import { placeBlueprint } from './place-blueprint.ts';
+import { placeBlueprint, staysIn } from './place-blueprint.ts';
 import type { Occupancy, Placement } from './placement.ts';
 import { type ProjectRules, projectRulesOf, zonesOfProject } from './project-rules.ts';
 import { type Facts, inputScope, knownProperties } from './properties.ts';
@@ -115,7 +115,8 @@ export function planChanges(
   const pending = new Set(wanted.filter(({ instance }) => !standingFacts[instance]).map(({ node }) => node));
   const { rules } = land;
   const zones = zonesOfProject(land.zones, rules);
-  const placements = placeBlueprint({ facts, graph, counts, staying, zones, occupancy: withoutThoseThatGo(), rules });
+  const placed = placeBlueprint({ facts, graph, counts, staying, zones, occupancy: withoutThoseThatGo(), rules });
+  const placements = placed.map(withEarlierReason);
   for (const { zone, resource, because } of placements)
     if (zone === null) refused.push({ resource: nodeOf(resource), message: because });
   const hosts = new Map(placements.map(({ resource, hosts: chosen }) => [resource, [...chosen]]));
@@ -155,6 +156,13 @@ export function planChanges(
       ...{ endpoint: { name: placement?.account ?? '' }, resource, userName: request.requestedBy },
     });
     return hasCounter(name) || !isCluster(blueprint.resources[node]!) ? name : `${name}-${index + 1}`;
+  }
+
+  /** What stays where it is says why it went there, not that it is there. */
+  function withEarlierReason(placement: Placement): Placement {
+    const earlier = existing?.plan.placements.find(({ resource }) => resource === placement.resource);
+    const isStaying = placement.because === staysIn(placement.zone ?? '');
+    return isStaying && earlier?.zone === placement.zone ? { ...placement, because: earlier!.because } : placement;
   }
 
   /** What is removed before its successor is made leaves its place to it. */

@@ -221,7 +221,9 @@ const placing = new Set([
 const lowered = (name: Json | undefined): string =>
   name === undefined || name === null ? '' : String(name).toLowerCase();
 
-const holdsAlready = ({ zone }: ResourceState) => ({ zone, because: `${zone} holds it already.` });
+/** Said of what stands, and so stays. */
+export const staysIn = (zone: string): string => `${zone} holds it already.`;
+const holdsAlready = ({ zone }: ResourceState) => ({ zone, because: staysIn(zone) });
 
 /** Those of the project win over what the blueprint says of the same tag. */
 const prevailing = (project: readonly Constraint[], own: readonly Constraint[]): Constraint[] => [

@@ -39,7 +39,7 @@ export function servePages(server: FastifyInstance, directory: string): void {
     return;
   }
   const page = read(start);
-  for (const path of ['/', '/executions/*', '/answer/*'])
+  for (const path of ['/', '/executions/*', '/deployments', '/deployments/*', '/answer/*'])
     server.get(path, (request, reply) => send(page, request, reply.header('cache-control', 'no-cache')));
   for (const name of readdirSync(join(directory, 'assets'))) {
     const file = read(join(directory, 'assets', name));

@@ -12,6 +12,12 @@ export function Frame({ name }: { name: string }) {
         <Link to="/" search={{ page: 1, status: '' }} className="brand">
           <img src={new URL('./icon.svg', import.meta.url).href} alt="" width="24" height="24" /> Millrace
         </Link>
+        <nav className="rooms" aria-label="Pages of Millrace">
+          <Link to="/" search={{ page: 1, status: '' }} activeOptions={{ exact: true, includeSearch: false }}>
+            Executions
+          </Link>
+          <Link to="/deployments">Deployments</Link>
+        </nav>
         <span className="who">{name}</span>
         <button type="button" onClick={session.signOut}>
           Sign out

@@ -105,4 +105,4 @@ export function useNow(isTicking: boolean): number {
   return now;
 }
 
-export const isGone = (thrown: unknown): boolean => thrown instanceof MillraceError && thrown.code === 'not.found';
+export const isGone = (thrown: unknown): boolean => thrown instanceof MillraceError && thrown.status === 404;

@@ -4,6 +4,8 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { MillraceError } from '../core/error.ts';
 import { AnswerPage } from './answer.tsx';
+import { DeploymentPage } from './deployment.tsx';
+import { Deployments } from './deployments.tsx';
 import { ExecutionPage } from './execution.tsx';
 import { Executions, listedIn } from './executions.tsx';
 import { Root } from './root.tsx';
@@ -23,7 +25,11 @@ const one = createRoute({
   validateSearch: (search): { task?: string } =>
     typeof search.task === 'string' && search.task ? { task: search.task } : {},
 });
-const router = createRouter({ routeTree: root.addChildren([inside.addChildren([list, one]), answer]) });
+const deployments = createRoute({ getParentRoute: () => inside, path: '/deployments', component: Deployments });
+const deployment = createRoute({ getParentRoute: () => inside, path: '/deployments/$id', component: DeploymentPage });
+const router = createRouter({
+  routeTree: root.addChildren([inside.addChildren([list, one, deployments, deployment]), answer]),
+});
 
 declare module '@tanstack/react-router' {
   interface Register {

@@ -20,15 +20,27 @@ const looks: Record<string, { sign: string; tone: string }> = {
   CANCELED: { sign: '▢', tone: 'quiet' },
 };
 
-export const toneOf = (status: string): string => looks[status]?.tone ?? 'quiet';
+/** Of deployments and their resources, by how the word ends. */
+const endings: [RegExp, { sign: string; tone: string }][] = [
+  [/(^|_)SUCCESSFUL$|^OK$/, { sign: '✔', tone: 'good' }],
+  [/_FAILED$|^TAINTED$/, { sign: '✘', tone: 'bad' }],
+  [/_INPROGRESS$|^INPROGRESS$|^PENDING$/, { sign: '▶', tone: 'busy' }],
+  [/^PARTIAL$/, { sign: '◐', tone: 'asks' }],
+  [/^OFF$/, { sign: '○', tone: 'quiet' }],
+];
+const lookOf = (status: string) => looks[status] ?? endings.find(([ending]) => ending.test(status))?.[1];
+
+export const toneOf = (status: string): string => lookOf(status)?.tone ?? 'quiet';
 
 export const wordsOf = (status: string): string =>
-  status === 'FAILED_CONTINUE' ? 'failed, goes on' : status.toLowerCase().replaceAll('_', ' ');
+  status === 'FAILED_CONTINUE'
+    ? 'failed, goes on'
+    : status.replace('INPROGRESS', 'IN_PROGRESS').toLowerCase().replaceAll('_', ' ');
 
 export function Sign({ status }: { status: string }) {
   return (
     <span className={`sign ${toneOf(status)}`} aria-hidden="true">
-      {looks[status]?.sign ?? '·'}
+      {lookOf(status)?.sign ?? '·'}
     </span>
   );
 }

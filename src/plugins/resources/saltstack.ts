@@ -9,8 +9,8 @@ const properties = z.looseObject({
   hosts: z
     .array(z.record(z.string(), z.json()))
     .min(1)
-    .describe('The machines: `[${resource.vm.*}]`, or their ids.')
-    .or(texts('Ids.')),
+    .or(texts('Ids.'))
+    .describe('The machines: `[${resource.vm.*}]`, or their ids.'),
   saltEnvironment: text('Environment of Salt.').default('base'),
   stateFiles: texts('States to apply.').default([]),
   pillarEnvironment: text('Environment of the pillar.').default(''),
