@@ -17,7 +17,12 @@ const tests = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.
 }).sort();
 /** What must hold on both databases runs a second time on PostgreSQL, where that is installed. */
 const onBoth = globSync(
-  ['src/engine/*.test.ts', 'src/server/*.test.ts', 'src/plugins/tasks/*.test.ts', 'src/plugins/triggers/**/*.test.ts'],
+  [
+    'src/{engine,server}/*.test.ts',
+    'src/plugins/{tasks,resources}/*.test.ts',
+    'src/plugins/triggers/**/*.test.ts',
+    'test/{cloud-assembly,lossy-cloud}.test.ts',
+  ],
   {
     cwd: root,
   },

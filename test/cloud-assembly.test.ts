@@ -499,3 +499,28 @@ test('the naming template of a project names machines, and no name is given twic
   assert.deepEqual(await names('first'), ['tito-plain-0001', 'tito-plain-0002']);
   assert.deepEqual(await names('second'), ['tito-plain-0003', 'tito-plain-0004']);
 });
+
+test('accounts of each cloud are written in its own words, and are one with the general form', async (t) => {
+  const server = await TestServer.start(t);
+  const call = server.call.bind(server);
+  const lacking = await call('POST', '/iaas/api/cloud-accounts-aws', { name: 'x', accessKeyId: 'A' });
+  assert.deepEqual([lacking.status, /secretAccessKey/.test(lacking.text)], [400, true]);
+  const made = await call('POST', '/iaas/api/cloud-accounts-vsphere', {
+    ...{ name: 'vc', hostName: 'vc.example', username: 'me', password: 'hush', acceptSelfSignedCertificate: true },
+    regions: [{ externalRegionId: 'Datacenter:dc-1', name: 'DC' }],
+    createDefaultZones: true,
+  });
+  assert.equal(made.status, 202, made.text);
+  const [account] = (await call('GET', "/iaas/api/cloud-accounts-vsphere?$filter=name eq 'vc'")).body.content;
+  assert.deepEqual([account.hostName, account.username, account.enabledRegions[0].name], ['vc.example', 'me', 'DC']);
+  await call('PATCH', `/iaas/api/cloud-accounts-vsphere/${account.id}`, { description: 'changed', dcid: 'd' });
+  const general = await call('GET', `/iaas/api/cloud-accounts/${account.id}`);
+  assert.deepEqual(
+    [general.body.cloudAccountType, general.body.description, general.body.cloudAccountProperties.hostName],
+    ['vsphere', 'changed', 'vc.example'],
+  );
+  assert.ok(!general.text.includes('hush'));
+  assert.equal((await call('GET', `/iaas/api/cloud-accounts-aws/${account.id}`)).status, 404);
+  const [zone] = (await call('GET', '/iaas/api/zones')).body.content;
+  assert.equal(zone.name, 'vc / Datacenter:dc-1');
+});

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accountKindOperations } from './cloud-account-kinds.ts';
 import { json, operation } from './define.ts';
 import type { Operation } from './operation.ts';
 
@@ -173,6 +174,7 @@ export const infrastructureOperations: readonly Operation[] = [
     operation(`about.${service}`, `GET /${service}/api/about`, 'public', 'Versions of this API.'),
   ),
   ...Object.values(infrastructure).flatMap(manage),
+  ...accountKindOperations,
   operation('regions.list', 'GET /iaas/api/regions', 'read', 'Regions of all accounts and zones.'),
   operation('regions.get', 'GET /iaas/api/regions/{id}', 'read', 'One region.'),
   operation('zones.computes', 'GET /iaas/api/zones/{id}/computes', 'read', 'The computes of a zone.'),

@@ -10,6 +10,7 @@ import { blueprintRequestHandlers } from './handlers/blueprint-requests.ts';
 import { blueprintVersionHandlers } from './handlers/blueprint-versions.ts';
 import { blueprintHandlers } from './handlers/blueprints.ts';
 import { catalogHandlers } from './handlers/catalog.ts';
+import { cloudAccountHandlers } from './handlers/cloud-accounts.ts';
 import { contentSourceHandlers } from './handlers/content-sources.ts';
 import { customHandlers } from './handlers/custom.ts';
 import { definitionHandlers } from './handlers/definitions.ts';
@@ -103,6 +104,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     ...tileHandlers(given),
     ...fileHandlers(given),
     ...infrastructureHandlers(given),
+    ...cloudAccountHandlers(given),
     ...trackerHandlers(given),
     ...blueprintRequestHandlers(given),
     ...deploymentHandlers(given),

@@ -58,3 +58,28 @@ export const regionLinks = (region: RegionRecord | undefined): JsonObject =>
         'cloud-account': { href: `/iaas/api/cloud-accounts/${region.account.id}` },
       }
     : {};
+
+/** A region as clients read it. */
+export const regionView = ({ id, name, externalRegionId, account }: RegionRecord): JsonObject => ({
+  ...{
+    id,
+    name,
+    externalRegionId,
+    cloudAccountId: account.id,
+    ...base(account.document?.createdAt ?? 0, account.document?.updatedAt ?? 0),
+  },
+  _links: {
+    self: { href: `/iaas/api/regions/${id}` },
+    'cloud-account': { href: `/iaas/api/cloud-accounts/${account.id}` },
+  },
+});
+
+/** What every object of the service has. Dates are days, as in the original. */
+export const base = (createdAt: number, updatedAt: number): JsonObject => ({
+  orgId: 'default',
+  organizationId: 'default',
+  createdAt: dayOf(createdAt),
+  updatedAt: dayOf(updatedAt),
+});
+
+const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);

@@ -20,7 +20,9 @@ export function deploymentView(state: Deployment): JsonObject {
     project: { id: projectId(state.project), name: state.project },
     blueprintId: plan.blueprintId || 'inline-blueprint',
     blueprintVersion: plan.blueprintVersion ?? '',
-    blueprint: plan.blueprintName,
+    blueprint: {
+      ...{ id: plan.blueprintId || 'inline-blueprint', name: plan.blueprintName, version: plan.blueprintVersion ?? '' },
+    },
     ownedBy: state.owner ?? plan.requestedBy,
     ownerType: 'USER',
     createdBy: state.owner ?? plan.requestedBy,

@@ -56,7 +56,7 @@ function Deployment({ id, deployment }: { id: string; deployment: JsonObject }) 
       <p className="facts small">
         {description ? <strong className="words">{String(description)}</strong> : null}
         <span>{String(projectName)}</span>
-        <span>blueprint {String(blueprint)}</span>
+        <span>blueprint {isObject(blueprint) ? String(blueprint.name) : ''}</span>
         <span>owned by {String(ownedBy)}</span>
         <span>
           made <Moment at={Date.parse(String(createdAt))} />

@@ -61,7 +61,15 @@ export function blueprintHandlers(given: HandlerParts): Record<string, Handler> 
     return show(document);
   };
   return {
-    'blueprints.list': async ({ query }) => pageOf((await store.list('blueprint')).map(show), query),
+    'blueprints.list': async ({ query }) => {
+      const isWanted = ({ name, projectId: of, totalVersions, totalReleasedVersions }: JsonObject) =>
+        (!query.name || name === query.name) &&
+        (!query.search || String(name).toLowerCase().includes(query.search.toLowerCase())) &&
+        (!query.projects || query.projects.split(/,| and /).includes(String(of))) &&
+        (query.versioned !== 'true' || Number(totalVersions) > 0) &&
+        (query.released !== 'true' || Number(totalReleasedVersions) > 0);
+      return pageOf((await store.list('blueprint')).map(show).filter(isWanted), query);
+    },
     'blueprints.create': async (request) => write(undefined, request),
     'blueprints.get': async ({ params }) => show(await byId('blueprint', params.id!)),
     'blueprints.replace': async (request) => write(await byId('blueprint', request.params.id!), request),

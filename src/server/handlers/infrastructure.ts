@@ -4,24 +4,21 @@ import { isObject, type JsonObject } from '../../core/json.ts';
 import { idOfKey } from '../../core/key-id.ts';
 import type { Document } from '../../store/store.ts';
 import type { HandlerParts } from '../handlers.ts';
-import { base, infrastructureView } from '../kinds/infrastructure.ts';
-import { type AccountRecord, type RegionRecord, readRegions } from '../regions.ts';
+import { infrastructureView } from '../kinds/infrastructure.ts';
+import { type RegionRecord, readRegions, regionView } from '../regions.ts';
 import { Answer, type Handler, listOf, type Request } from '../request.ts';
 import { finders } from './find.ts';
-import { trackers } from './trackers.ts';
 
 type Word = keyof typeof infrastructure;
 
 /** Accounts, regions, zones, profiles and what clouds have, as the infrastructure service of the original. */
 export function infrastructureHandlers(given: HandlerParts): Record<string, Handler> {
-  const { store, moment, seal } = given.parts;
+  const { store, moment } = given.parts;
   const { byId, save } = finders(store);
-  const { finished } = trackers(given);
   const words = Object.keys(infrastructure).filter((word) => word !== 'cloudAccounts') as Word[];
 
   return {
     ...Object.assign({}, ...words.map(handlersOf)),
-    ...accountHandlers(),
 
     'regions.list': async ({ query }) => listOf((await readRegions(store)).regions.map(regionView), query),
     'regions.get': async ({ params }) => regionView(await regionOf(params.id!)),
@@ -138,138 +135,7 @@ export function infrastructureHandlers(given: HandlerParts): Record<string, Hand
       };
     });
   }
-
-  function accountHandlers(): Record<string, Handler> {
-    const find = async (id: string): Promise<AccountRecord> => {
-      const found = (await readRegions(store)).accounts.find((one) => one.id === id);
-      if (found) return found;
-      throw new MillraceError('not.found', { message: `There is no cloud-account ${id}.` });
-    };
-    const made = async (id: string) => {
-      const { document, name } = await find(id);
-      if (document) return document;
-      throw new MillraceError('request.invalid', {
-        message: `Cloud account ${name} is named by zone files alone, and cannot be changed.`,
-        hint: 'Change the files and import them again.',
-      });
-    };
-    return {
-      'cloud-accounts.list': async ({ query }) => {
-        const { accounts, regions } = await readRegions(store);
-        return listOf(
-          accounts.map((account) => accountView(account, regions)),
-          query,
-        );
-      },
-      'cloud-accounts.get': async ({ params }) => {
-        const { accounts, regions } = await readRegions(store);
-        return accountView(accounts.find(({ id }) => id === params.id) ?? (await find(params.id!)), regions);
-      },
-      'cloud-accounts.create': async (request) => {
-        const document = await writeAccount(undefined, request);
-        if (request.body.createDefaultZones === true) await defaultZones(document, request.user!.name);
-        return finished('Provisioning', [`/iaas/api/cloud-accounts/${document.id}`]);
-      },
-      'cloud-accounts.change': async (request) => {
-        const document = await writeAccount(await made(request.params.id!), request);
-        return finished('Update', [`/iaas/api/cloud-accounts/${document.id}`]);
-      },
-      'cloud-accounts.delete': async ({ params }) => {
-        const document = await made(params.id!);
-        const zone = (await store.list('cloud-zone')).find(({ body }) => body.account === document.name);
-        if (zone)
-          throw new MillraceError('definition.used', {
-            message: `Cloud account ${document.name} has the zone ${zone.name}.`,
-            hint: 'Delete its zones first.',
-          });
-        await store.remove('cloud-account', document.id);
-        return finished('Delete', [`/iaas/api/cloud-accounts/${document.id}`]);
-      },
-    };
-  }
-
-  async function writeAccount(before: Document | undefined, { body, user }: Request): Promise<Document> {
-    const checked = before
-      ? infrastructure.cloudAccounts.input.parse({ name: before.name, ...before.body, ...body })
-      : body;
-    const { privateKey, ...rest } = checked as JsonObject;
-    const key = privateKey === undefined || privateKey === '' ? before?.body.privateKey : privateKey;
-    const at = moment.now();
-    const document: Document = {
-      ...{
-        kind: 'cloud-account',
-        id: before?.id ?? moment.newId(),
-        project: '',
-        name: String(rest.name),
-        updatedAt: at,
-      },
-      createdAt: before?.createdAt ?? at,
-      body: {
-        createdBy: user!.name,
-        ...rest,
-        privateKey:
-          key === undefined || key === '' || key === before?.body.privateKey ? (key ?? '') : seal.close(String(key)),
-      },
-    };
-    await save(document);
-    return document;
-  }
-
-  async function defaultZones({ name, body, createdAt }: Document, createdBy: string): Promise<void> {
-    for (const { externalRegionId } of (body.regions as JsonObject[]) ?? []) {
-      const zone = `${name} / ${String(externalRegionId)}`;
-      await store.insert({
-        ...{ kind: 'cloud-zone', id: moment.newId(), project: '', name: zone, createdAt, updatedAt: createdAt },
-        body: {
-          name: zone,
-          account: name,
-          accountType: body.cloudAccountType!,
-          region: externalRegionId!,
-          tags: [],
-          networks: [],
-          createdBy,
-        },
-      });
-    }
-  }
 }
 
 const zoneRegion = ({ body }: Document): string =>
   idOfKey(`region/${String(body.account ?? 'local')}/${String(body.region ?? 'local')}`);
-
-const regionView = ({ id, name, externalRegionId, account }: RegionRecord): JsonObject => ({
-  ...{
-    id,
-    name,
-    externalRegionId,
-    cloudAccountId: account.id,
-    ...base(account.document?.createdAt ?? 0, account.document?.updatedAt ?? 0),
-  },
-  _links: {
-    self: { href: `/iaas/api/regions/${id}` },
-    'cloud-account': { href: `/iaas/api/cloud-accounts/${account.id}` },
-  },
-});
-
-/** Never a key. */
-function accountView({ id, name, type, document }: AccountRecord, regions: readonly RegionRecord[]): JsonObject {
-  const own = regions.filter(({ account }) => account.id === id);
-  const body = document?.body ?? {};
-  return {
-    ...{ id, name, cloudAccountType: type, description: String(body.description ?? '') },
-    ...base(document?.createdAt ?? 0, document?.updatedAt ?? 0),
-    cloudAccountProperties: {
-      ...(isObject(body.cloudAccountProperties) ? body.cloudAccountProperties : {}),
-      privateKeyId: String(body.privateKeyId ?? ''),
-    },
-    customProperties: body.customProperties ?? {},
-    tags: body.tags ?? [],
-    enabledRegions: own.map(regionView),
-    inMaintenanceMode: false,
-    healthy: true,
-    _links: {
-      self: { href: `/iaas/api/cloud-accounts/${id}` },
-      regions: { hrefs: own.map((region) => `/iaas/api/regions/${region.id}`) },
-    },
-  };
-}

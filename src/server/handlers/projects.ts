@@ -3,8 +3,8 @@ import { MillraceError } from '../../core/error.ts';
 import { isObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { Document } from '../../store/store.ts';
 import type { HandlerParts } from '../handlers.ts';
-import { base } from '../kinds/infrastructure.ts';
 import { projectId } from '../kinds/kind.ts';
+import { base } from '../regions.ts';
 import { type Handler, listOf, pageOf } from '../request.ts';
 import { finders } from './find.ts';
 

@@ -3,7 +3,7 @@ import { regionIdOf } from '../../blueprint/infrastructure.ts';
 import { tagsOf } from '../../blueprint/zone.ts';
 import { isObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { Document } from '../../store/store.ts';
-import { type RegionRecord, regionFields, regionLinks } from '../regions.ts';
+import { base, type RegionRecord, regionFields, regionLinks } from '../regions.ts';
 
 type Word = keyof typeof infrastructure;
 
@@ -96,13 +96,3 @@ function regionIdOfBody(word: Word, body: JsonObject): string {
   if (word !== 'zones') return String(body.regionId ?? '');
   return regionIdOf(String(body.account ?? 'local'), String(body.region ?? 'local'));
 }
-
-/** What every object of the service has. Dates are days, as in the original. */
-export const base = (createdAt: number, updatedAt: number): JsonObject => ({
-  orgId: 'default',
-  organizationId: 'default',
-  createdAt: dayOf(createdAt),
-  updatedAt: dayOf(updatedAt),
-});
-
-const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
