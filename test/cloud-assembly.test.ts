@@ -149,6 +149,7 @@ test('machines are switched off and on, rebuilt and resized, and a later update 
   assert.deepEqual(await valid(), [
     'Cloud.Machine.PowerOff',
     'Cloud.Machine.Reboot',
+    'Cloud.Machine.Snapshot.Create',
     'Cloud.Machine.Resize',
     'Cloud.Machine.Rebuild',
   ]);
@@ -523,4 +524,47 @@ test('accounts of each cloud are written in its own words, and are one with the 
   assert.equal((await call('GET', `/iaas/api/cloud-accounts-aws/${account.id}`)).status, 404);
   const [zone] = (await call('GET', '/iaas/api/zones')).body.content;
   assert.equal(zone.name, 'vc / Datacenter:dc-1');
+});
+
+test('an encrypted constant reaches the machine, and is seen nowhere else', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const properties = {
+    token: { type: 'string', encrypted: true, const: 'hush-hush' },
+    port: { type: 'integer', const: 8080 },
+  };
+  const group = { name: 'keys', type: 'CONSTANT', projectId: client.project, properties };
+  assert.equal((await client.server.call('POST', '/properties/api/property-groups', group)).status, 201);
+  const made = await client.create(
+    'resources:\n  m:\n    type: Cloud.Machine\n    properties:\n      image: plain\n      flavor: small\n      port: ${propgroup.keys.port}\n      cloudConfig: |\n        #cloud-config\n        write_files: [{path: /opt/token, content: "${propgroup.keys.token}"}]',
+  );
+  const root = join(client.server.directory, 'site');
+  const [machine] = readdirSync(root);
+
+  assert.equal(readFileSync(join(root, machine!, 'root/opt/token'), 'utf8'), 'hush-hush');
+  assert.equal(made.resources[0].properties.port, 8080);
+  const shown = [made, (await client.server.call('GET', '/blueprint/api/blueprint-requests')).body];
+  assert.ok(!JSON.stringify(shown).includes('hush-hush'));
+  assert.equal((await client.create('resources: {}', { deploymentId: made.id })).status, 'UPDATE_SUCCESSFUL');
+});
+
+test('a snapshot keeps what a machine has written, and puts it back', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const made = await client.create('resources: {m: {type: Cloud.Machine, properties: {image: plain, flavor: small}}}');
+  const [{ id }] = made.resources;
+  const path = `/deployment/api/resources/${id}`;
+  const root = join(client.server.directory, 'site');
+  const file = join(root, readdirSync(root)[0]!, 'root/opt-file');
+  writeFileSync(file, 'before');
+  assert.equal((await client.act(path, 'Cloud.Machine.Snapshot.Create', { name: 'first' })).status, 'SUCCESSFUL');
+  writeFileSync(file, 'after');
+
+  assert.match(
+    (await client.act(path, 'Cloud.Machine.Snapshot.Revert', { id: 'second' })).details,
+    /has no snapshot second; it has first/,
+  );
+  const reverted = await client.act(path, 'Cloud.Machine.Snapshot.Revert', { id: 'first' });
+  assert.equal(reverted.status, 'SUCCESSFUL', reverted.details);
+  assert.equal(readFileSync(file, 'utf8'), 'before');
+  assert.equal((await client.act(path, 'Cloud.Machine.Snapshot.Delete', { id: 'first' })).status, 'SUCCESSFUL');
+  assert.deepEqual((await client.deployment(made.id)).resources[0].properties.snapshots, []);
 });

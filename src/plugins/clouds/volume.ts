@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { isObject, type Json } from '../../core/json.ts';
 import { removeTree } from '../../host/processes.ts';
-import { defineCloudResource } from '../../sdk/cloud.ts';
+import { defineAction, defineCloudResource } from '../../sdk/cloud.ts';
 import { integer } from '../../sdk/fields.ts';
 import { shortHash } from './short-hash.ts';
 
@@ -33,6 +33,15 @@ export const volume = (accountType: string, disks: Disks) =>
     async destroy(_, { identity }) {
       removeTree(placeOf(disks, identity));
       return { done: {} };
+    },
+    actions: {
+      Resize: defineAction({
+        title: 'Resize',
+        summary: 'Gives the disk another capacity.',
+        input: z.object({ capacityGb: integer('Gigabytes.', 1) }),
+        sets: ({ capacityGb }) => ({ capacityGb }),
+        run: async ({ capacityGb }) => ({ done: { capacityGb } }),
+      }),
     },
     read: async (_, { identity }) => (existsSync(placeOf(disks, identity)) ? {} : 'gone'),
   });

@@ -12,6 +12,7 @@ import { type CloudConfig, readCloudConfig, remoteAccessUser } from './cloud-con
 import type { MachineOrder, MachineStatus } from './machine-process.ts';
 import { destroy, lastLines, startProgram } from './programs.ts';
 import type { Site } from './site.ts';
+import { snapshotActions } from './snapshots.ts';
 
 const sshPort = 2222;
 const controlPort = 2221;
@@ -109,6 +110,11 @@ export const machine = (site: Site, bootWithin: number) =>
           }
           return boot(site, context, bootWithin);
         },
+      }),
+      ...snapshotActions({
+        directory: ({ identity }) => site.find(identity)?.directory,
+        stop: async (directory) => void (await stopOwned(directory)),
+        start: (before, context) => (before.powerState === 'OFF' ? { done: {} } : boot(site, context, bootWithin)),
       }),
       ...resizeAction(async (before, context) => {
         const found = site.find(context.identity);
