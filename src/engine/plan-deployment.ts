@@ -18,7 +18,7 @@ import type { DeploymentRequest } from '../sdk/powers.ts';
 import { isSealed } from '../store/seal.ts';
 import type { Document } from '../store/store.ts';
 import { readRequests, readZones } from './definitions.ts';
-import { findingsOf, isOfFamily } from './locate.ts';
+import { definitionFor, findingsOf, isOfFamily } from './locate.ts';
 import type { EngineParts } from './parts.ts';
 import type { RunFunction } from './resource-powers.ts';
 
@@ -196,16 +196,6 @@ export function deploymentPlanner(parts: EngineParts, runFunction: RunFunction) 
     existing: Deployment | undefined,
     wanted: PlanRequest,
   ): Promise<DeploymentPlan> {
-    const { blueprint, blueprintName } = wanted;
-    const unmakeable = Object.values(blueprint.resources).filter(
-      ({ type }) => !parts.catalogue.resources.some((definition) => isOfFamily(definition.type, type)),
-    );
-    if (unmakeable[0]) {
-      throw new MillraceError('placement.impossible', {
-        message: `Resource ${unmakeable[0].name} of blueprint ${blueprintName} has the type ${unmakeable[0].type}, which no cloud of this server can make.`,
-        hint: `It can make: ${parts.catalogue.resources.map(({ type }) => type).join(', ')}.`,
-      });
-    }
     const findings = existing ? await findingsOf(parts, runFunction, existing) : {};
     const planned = planChanges(wanted, existing ?? null, await land(deployment), findings, deployment);
     if ('refused' in planned) {
@@ -214,7 +204,43 @@ export function deploymentPlanner(parts: EngineParts, runFunction: RunFunction) 
         hint: `See why: millrace plan BLUEPRINT`,
       });
     }
-    return { ...planned, placements: planned.placements.map(kept) };
+    const plan = { ...planned, placements: planned.placements.map(kept) };
+    const unmakeable = await unmakeableIn(plan);
+    if (wanted.request === '') return withWarnings(plan, unmakeable);
+    const [first] = Object.values(unmakeable);
+    if (!first) return plan;
+    throw new MillraceError('placement.impossible', {
+      message: `Deployment ${deployment.name} is refused: ${first}`,
+      hint: `It can make: ${[...new Set(parts.catalogue.resources.map(({ type }) => type))].join(', ')}.`,
+    });
+  }
+
+  /** By instance, why no cloud of this server can make it where it would go. What stands is somebody's already. */
+  async function unmakeableIn({ target, actions, blueprintName }: DeploymentPlan): Promise<Record<string, string>> {
+    const zones = new Map((await readZones(parts)).map((zone) => [zone.name, zone]));
+    const made = new Set(actions.filter(({ does }) => does === 'create').map(({ instance }) => instance));
+    return Object.fromEntries(
+      target
+        .filter(({ instance }) => made.has(instance))
+        .flatMap(({ instance, node, type, zone }) => {
+          const cloud = zones.get(zone)?.accountType ?? 'local';
+          if (definitionFor(parts, type, cloud)) return [];
+          const isKnown = parts.catalogue.resources.some((definition) => isOfFamily(definition.type, type));
+          const where = isKnown
+            ? `which this server cannot make on accounts of the type ${cloud} (zone ${zone})`
+            : 'which no cloud of this server can make';
+          return [[instance, `Resource ${node} of blueprint ${blueprintName} has the type ${type}, ${where}.`]];
+        }),
+    );
+  }
+
+  /** A plan alone is told all the same, with what would be in its way. */
+  function withWarnings(plan: DeploymentPlan, unmakeable: Record<string, string>): DeploymentPlan {
+    const actions = plan.actions.map((action) => {
+      const warning = unmakeable[action.instance];
+      return warning && action.does === 'create' ? { ...action, because: `It would be refused: ${warning}` } : action;
+    });
+    return { ...plan, actions };
   }
 
   /** A value that stays the same stays sealed the same, so that it is no change. */

@@ -63,7 +63,7 @@ export function resourceView(deployment: Deployment, resource: ResourceState): J
     origin: 'DEPLOYED',
     syncStatus: 'SUCCESS',
     state: status in states ? states[status as keyof typeof states] : 'PARTIAL',
-    properties: { ...effective(resource), ...properties },
+    properties: { ...effective(resource), ...properties, resourceId: resourceId(deployment.id, resource) },
   });
 }
 

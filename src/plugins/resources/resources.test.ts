@@ -114,21 +114,35 @@ test('a function stands as a resource of its own', async (t) => {
   assert.deepEqual((await deploy(server, content)).of('f').properties.outputs.seen, 'x');
 });
 
-test('types that no cloud here can make are planned and refused with a reason', async (t) => {
+test('types that no cloud here can make are planned, and refused with a reason when they are to be deployed', async (t) => {
   const server = await TestServer.start(t, { cloud: true });
-  await server.import(zone);
-  const content = 'resources: {b: {type: Cloud.Service.AWS.S3.Bucket, properties: {}}}';
+  await server.import(
+    `${zone}\n---\n${zone.replace('name: here, accountType: local', 'name: far, account: far, accountType: aws, tags: [far]')}`,
+  );
+  const ask = async (resource: object, more: object = {}) => {
+    const content = JSON.stringify({ resources: { b: resource } });
+    const asked = { projectName: 'Tito', deploymentName: 'b', content, ...more };
+    return (await server.call('POST', '/blueprint/api/blueprint-requests', asked)).body;
+  };
+  const bucket = { type: 'Cloud.Service.AWS.S3.Bucket', properties: {} };
+  const planned = await ask(bucket, { plan: true });
+  assert.equal(planned.status, 'FINISHED');
+  const { tasks } = (await server.call('GET', `/blueprint/api/blueprint-requests/${planned.id}/plan`)).body;
+  assert.match(tasks[0].because, /It would be refused: Resource b .* which no cloud of this server can make/);
 
   assert.match(
-    (
-      await server.call('POST', '/blueprint/api/blueprint-requests', {
-        projectName: 'Tito',
-        deploymentName: 'b',
-        content,
-      })
-    ).body.failureMessage,
+    (await ask(bucket)).failureMessage,
     /Resource b .* has the type Cloud.Service.AWS.S3.Bucket, which no cloud of this server can make/,
   );
+  const machine = {
+    type: 'Cloud.Machine',
+    properties: { image: 'plain', flavor: 'small', constraints: [{ tag: 'far' }] },
+  };
+  assert.match(
+    (await ask(machine)).failureMessage,
+    /which this server cannot make on accounts of the type aws \(zone far\)/,
+  );
+  assert.equal((await server.call('GET', '/deployment/api/deployments')).body.totalElements, 0);
 });
 
 const program = ['terraform', 'tofu'].find((name) => {
