@@ -91,6 +91,12 @@ export interface ResourceState extends PlannedInstance {
   deadline?: Instant;
 }
 
+/** The id of a resource in all services: another one when it was made anew. */
+export const resourceId = (
+  deployment: string,
+  { instance, generation }: Pick<ResourceState, 'instance' | 'generation'>,
+): string => idOfKey(`${deployment}/${instance}/${generation}`);
+
 /** What a resource shall be now: as the blueprint asked for, and as actions changed it. */
 export const effective = ({ desired, overrides = {} }: ResourceState): JsonObject => ({ ...desired, ...overrides });
 

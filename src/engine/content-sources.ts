@@ -97,9 +97,9 @@ async function goOn(parts: EngineParts, request: Document): Promise<void> {
   const items: JsonObject[] = [];
   for (const file of Array.isArray(found) ? found.filter(isObject) : [])
     items.push(await takeIn(parts, source, String(file.path), String(file.content)));
-  await jobs.remove(key);
   const failed = items.filter((item) => item.status === 'FAILED').length;
   await told(parts, request, { status: 'COMPLETED', message: `${items.length} files, ${failed} with faults.`, items });
+  await jobs.remove(key);
 }
 
 /**

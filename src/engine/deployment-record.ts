@@ -1,4 +1,4 @@
-import { type Deployment, effective, isBusy, isDeleted } from '../blueprint/deployment.ts';
+import { type Deployment, effective, isBusy, isDeleted, resourceId } from '../blueprint/deployment.ts';
 import { toIso } from '../core/instant.ts';
 import type { JsonObject } from '../core/json.ts';
 import { withoutSeals } from '../core/secret.ts';
@@ -19,6 +19,12 @@ export function deploymentName({ id, project, name, createdAt, updatedAt, ...sta
   };
 }
 
+/** Where the clock finds leases, so that it need not read all deployments. One that has ended, or is none any longer, is removed there. */
+export function leaseOf({ id, project, createdAt, updatedAt, leaseExpiresAt }: Deployment): Document[] {
+  if (leaseExpiresAt === undefined) return [];
+  return [{ kind: 'lease', id, project, name: id, body: { endsAt: leaseExpiresAt }, createdAt, updatedAt }];
+}
+
 /** How a deployment is shown in lists. */
 export function deploymentSummary(state: Deployment): JsonObject {
   return {
@@ -32,9 +38,8 @@ export function deploymentSummary(state: Deployment): JsonObject {
     updatedAt: toIso(state.updatedAt),
     blueprint: state.plan.blueprintName,
     owner: state.owner ?? state.plan.requestedBy,
-    ...(state.leaseExpiresAt ? { leaseExpiresAt: state.leaseExpiresAt, notices: state.notices ?? [] } : {}),
-    zones: Object.values(state.resources).map(({ zone, type, status, node, host = '', size = {} }) => ({
-      ...{ zone, type, status, node, host },
+    zones: Object.values(state.resources).map(({ zone, type, status, node, host = '', size = {}, ...one }) => ({
+      ...{ id: resourceId(state.id, one), zone, type, status, node, host },
       ...size,
     })),
   };

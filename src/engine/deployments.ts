@@ -6,13 +6,14 @@ import {
   isBusy,
   isDeleted,
   type ResourceState,
+  resourceId,
 } from '../blueprint/deployment.ts';
 import { type Change, driftOf } from '../blueprint/difference.ts';
 import type { PastRequest } from '../blueprint/history.ts';
 import { planOperations } from '../blueprint/operation.ts';
 import { MillraceError } from '../core/error.ts';
 import { toIso } from '../core/instant.ts';
-import type { JsonObject } from '../core/json.ts';
+import { isObject, type JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
 import type { DeploymentReport, DeploymentRequest, Deployments } from '../sdk/powers.ts';
 import type { Document } from '../store/store.ts';
@@ -63,10 +64,8 @@ export interface DeploymentDesk extends Deployments {
   /** What was asked of it, oldest first. */
   requests(id: string): Promise<PastRequest[]>;
   history(id: string): Promise<DeploymentEvent[]>;
-  /** The first resource of all deployments that somebody finds. */
-  resource(
-    find: (deployment: Deployment) => ResourceState | undefined,
-  ): Promise<{ deployment: Deployment; resource: ResourceState } | undefined>;
+  /** A resource of any deployment, by its id. */
+  resource(id: string): Promise<{ deployment: Deployment; resource: ResourceState } | undefined>;
   /** What happens at the end of a lease. */
   expire(key: string, id: string): Promise<void>;
   /** Writes a notice into the history of a deployment, once. */
@@ -179,10 +178,13 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, runFunction
     requests: (id) => readRequests(parts, id),
     history: (id) => readHistory(parts, id),
 
-    async resource(find) {
-      for (const { id } of await store.summaries('deployment')) {
+    async resource(wanted) {
+      for (const { id, zones } of await store.summaries('deployment')) {
+        if (!Array.isArray(zones) || !zones.some((one) => isObject(one) && one.id === wanted)) continue;
         const deployment = await read(String(id));
-        const resource = deployment && !isDeleted(deployment) ? find(deployment) : undefined;
+        const resource = Object.values(deployment?.resources ?? {}).find(
+          (one) => resourceId(String(id), one) === wanted,
+        );
         if (deployment && resource) return { deployment, resource };
       }
       return undefined;

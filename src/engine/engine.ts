@@ -15,6 +15,7 @@ import { type DeploymentDesk, deploymentDesk } from './deployments.ts';
 import { startDispatcher } from './dispatcher.ts';
 import type { FunctionRun } from './function-run.ts';
 import { functionDesk } from './functions.ts';
+import { housekeeper } from './housekeeping.ts';
 import { integrationsOf } from './integrations.ts';
 import { lookAtLeases } from './leases.ts';
 import { needsTurn, nestedRuns } from './nested.ts';
@@ -94,6 +95,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     streams.look,
     () => lookAtLeases(parts, deployments),
     () => lookAtSyncs(parts),
+    housekeeper(parts),
   ]);
 
   return {

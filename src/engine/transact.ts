@@ -7,7 +7,7 @@ import type { ExecutionCommand, ExecutionMessage } from '../pipeline/messages.ts
 import { decideQueue, emptyQueue, type Queue, type QueueMessage } from '../pipeline/queue.ts';
 import { executionRecord } from '../pipeline/record.ts';
 import type { AggregateKind, Applied, Command, Document, NewCommand, Transition } from '../store/store.ts';
-import { deploymentName, deploymentSummary } from './deployment-record.ts';
+import { deploymentName, deploymentSummary, leaseOf } from './deployment-record.ts';
 import { decideFunctionRun, type FunctionMessage, type FunctionRun } from './function-run.ts';
 import { type EngineParts, momentOf } from './parts.ts';
 import { questionsOf } from './questions.ts';
@@ -80,7 +80,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
             host: state.host ?? '',
             body: body as unknown as JsonObject,
           })),
-          documents: events.some(({ type }) => namesMove.has(type)) ? [deploymentName(state)] : [],
+          documents: events.some(({ type }) => namesMove.has(type)) ? [deploymentName(state), ...leaseOf(state)] : [],
         };
       }),
 

@@ -1,11 +1,16 @@
-import { type Deployment, type DeploymentPlan, effective, type ResourceState } from '../blueprint/deployment.ts';
+import {
+  type Deployment,
+  type DeploymentPlan,
+  effective,
+  type ResourceState,
+  resourceId,
+} from '../blueprint/deployment.ts';
 import { dependencies } from '../blueprint/graph.ts';
 import type { PastRequest } from '../blueprint/history.ts';
 import { toIso } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { withoutSeals } from '../core/secret.ts';
 import { projectId } from './kinds/kind.ts';
-import { resourceId } from './resources.ts';
 
 /** A deployment as people ask for it: its resources, and for each the reasons of its place. */
 export function deploymentView(state: Deployment): JsonObject {

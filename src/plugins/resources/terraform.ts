@@ -35,13 +35,14 @@ export const terraform = (program: string | undefined) =>
     summary: 'Applies a configuration with the Terraform or OpenTofu that `MILLRACE_TERRAFORM` of the server names.',
     properties,
     attributes: { outputs: '`outputs.<name>` of the configuration.' },
-    create: (given, context) => start(program, 'apply', given, '', context),
-    update: (given, before, context) => start(program, 'apply', given, stateIn(before), context),
+    create: (given, context) => start(program, 'apply', given, '', '', context),
+    update: (given, before, context) =>
+      start(program, 'apply', given, stateIn(before), String(before.lastJob ?? ''), context),
     destroy(before, context) {
       const state = stateIn(before);
       const given = properties.safeParse(before);
       if (state === '' || !given.success) return Promise.resolve({ done: {} });
-      return start(program, 'destroy', given.data, state, context);
+      return start(program, 'destroy', given.data, state, String(before.lastJob ?? ''), context);
     },
     poll: look,
   });
@@ -54,6 +55,7 @@ async function start(
   verb: 'apply' | 'destroy',
   { configurationSource, variables, environment }: z.infer<typeof properties>,
   state: string,
+  lastJob: string,
   { key, instance, powers }: ResourceContext,
 ): Promise<CloudOutcome> {
   const { repositoryId, commitId, sourceDirectory, files } = configurationSource;
@@ -71,6 +73,7 @@ async function start(
     fetch = fetchTree(await powers.endpoint(repositoryId, 'git'), commitId);
   }
   const own = Object.entries(files).map(([name, content]): [string, string] => [`configuration/${name}`, content]);
+  if (lastJob && lastJob !== key) await powers.jobs.remove(lastJob);
   await powers.jobs.start(key, {
     run: { script: scriptFor(verb, fetch.script, sourceDirectory) },
     environment: { ...environment, ...fetch.environment, TERRAFORM_PROGRAM: program },
@@ -90,6 +93,7 @@ const scriptFor = (verb: string, fetch: string, sourceDirectory: string): string
 program=$(command -v "$TERRAFORM_PROGRAM") || { echo "There is no program $TERRAFORM_PROGRAM on the machine of the server."; exit 2; }
 set -e
 job=$PWD
+trap 'rm -rf "$job/variables.json" "$job/configuration" "$job/tree" "$job/repository"' EXIT
 ${fetch}
 [ -d tree ] && cp -R tree configuration
 cd "configuration/${sourceDirectory}"
@@ -103,7 +107,8 @@ async function look(ticket: Json, { key, instance, powers }: ResourceContext): P
   const { status, output, exitCode, stopped } = await powers.jobs.state(key, 0);
   if (status === 'running') return { wait: ticket, seconds: pollSeconds };
   const state = (await powers.jobs.read(key, stateFile)) ?? '';
-  const known: JsonObject = state === '' ? {} : { terraformState: powers.seal(state) };
+  // Its directory goes with the next step, since this one may have to be looked at again.
+  const known: JsonObject = state === '' ? {} : { terraformState: powers.seal(state), lastJob: key };
   if (status !== 'ended' || exitCode !== 0) {
     const last = output.trim().split('\n').slice(-6).join(' / ');
     return {

@@ -1,4 +1,10 @@
-import { type Deployment, type DeploymentEvent, isDeleted, type ResourceState } from '../../blueprint/deployment.ts';
+import {
+  type Deployment,
+  type DeploymentEvent,
+  isDeleted,
+  type ResourceState,
+  resourceId as resourceIdOf,
+} from '../../blueprint/deployment.ts';
 import { MillraceError } from '../../core/error.ts';
 import { toIso } from '../../core/instant.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
@@ -7,7 +13,6 @@ import { type Offer, schemaOf } from '../../engine/day-two.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { projectId } from '../kinds/kind.ts';
 import { type Handler, pageOf, type Request } from '../request.ts';
-import { resourceWithId } from '../resources.ts';
 import { deploymentView, requestView, resourceView, titleOf } from '../views.ts';
 
 /** Deployments, what stands in them, and what is asked of them. */
@@ -151,13 +156,13 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
 
   async function resourceIn(id: string, wanted: string) {
     const deployment = await read(id);
-    const resource = resourceWithId(deployment, wanted);
+    const resource = Object.values(deployment.resources).find((one) => resourceIdOf(id, one) === wanted);
     if (resource) return { deployment, resource };
     throw new MillraceError('not.found', { message: `Deployment ${deployment.name} has no resource ${wanted}.` });
   }
 
   async function resourceAnywhere(wanted: string) {
-    const found = await deployments.resource((deployment) => resourceWithId(deployment, wanted));
+    const found = await deployments.resource(wanted);
     if (found) return found;
     throw new MillraceError('not.found', { message: `There is no resource ${wanted}.` });
   }

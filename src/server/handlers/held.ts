@@ -1,4 +1,11 @@
-import { type Deployment, effective, isDeleted, placementOf, type ResourceState } from '../../blueprint/deployment.ts';
+import {
+  type Deployment,
+  effective,
+  isDeleted,
+  placementOf,
+  type ResourceState,
+  resourceId,
+} from '../../blueprint/deployment.ts';
 import { MillraceError } from '../../core/error.ts';
 import { isObject, type Json, type JsonObject } from '../../core/json.ts';
 import { withoutSeals } from '../../core/secret.ts';
@@ -6,7 +13,7 @@ import type { HandlerParts } from '../handlers.ts';
 import { projectId } from '../kinds/kind.ts';
 import { base, readRegions } from '../regions.ts';
 import { type Handler, listOf, type Request } from '../request.ts';
-import { collectionOf, resourceId, resourcePath, resourceWithId } from '../resources.ts';
+import { collectionOf, resourcePath } from '../resources.ts';
 import { finders } from './find.ts';
 import { trackers } from './trackers.ts';
 
@@ -73,11 +80,8 @@ export function heldHandlers(given: HandlerParts): Record<string, Handler> {
 
   function handlersOf(collection: string): Record<string, Handler> {
     const one = async (id: string) => {
-      const found = await deployments.resource((deployment) => {
-        const resource = resourceWithId(deployment, id);
-        return resource && collectionOf(resource.type) === collection ? resource : undefined;
-      });
-      if (found) return found;
+      const found = await deployments.resource(id);
+      if (found && collectionOf(found.resource.type) === collection) return found;
       throw new MillraceError('not.found', { message: `There is none of the ${collection} with the id ${id}.` });
     };
     return {
