@@ -288,8 +288,8 @@ test('a deployment is seen with its reasons, its changes and its actions, and ac
   await page.getByLabel('New Owner').fill('ann');
   await page.getByRole('dialog').getByRole('button', { name: 'Change owner' }).click();
   await shows(page, 'owned by ann');
-  await page.getByRole('button', { name: 'Delete' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
   await shows(page, 'There is no such deployment any more.');
   assert.deepEqual(
     faults.filter((fault) => !/404/.test(fault)),
