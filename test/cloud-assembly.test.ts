@@ -1,8 +1,9 @@
 // What clients of the original's infrastructure, blueprint, deployment and catalog services do, from the outside.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { removeTree, stopOwned } from '../src/host/processes.ts';
 import { eventually } from './eventually.ts';
 import { machineWith, openCloud } from './machines.ts';
 import { TestServer } from './server.ts';
@@ -188,7 +189,6 @@ test('what was changed outside is found, told before an update, and made good by
   );
   const cardOf = (instance: string) =>
     cards.find((path) => JSON.parse(readFileSync(join(path, 'card.json'), 'utf8')).instance === instance)!;
-  const { stopOwned, removeTree } = await import('../src/host/processes.ts');
   await stopOwned(cardOf('web[0]'));
   await stopOwned(cardOf('web[1]'));
   removeTree(cardOf('web[1]'));
@@ -567,4 +567,19 @@ test('a snapshot keeps what a machine has written, and puts it back', async (t) 
   assert.equal(readFileSync(file, 'utf8'), 'before');
   assert.equal((await client.act(path, 'Cloud.Machine.Snapshot.Delete', { id: 'first' })).status, 'SUCCESSFUL');
   assert.deepEqual((await client.deployment(made.id)).resources[0].properties.snapshots, []);
+});
+
+test('a server on another machine sees nothing of the local cloud, and does not take it for gone', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const { server } = client;
+  const made = await client.create(site('1'));
+  const [own, away] = [join(server.directory, 'site'), join(server.directory, 'away')];
+  await server.stop();
+  renameSync(own, away);
+  server.host = 'elsewhere';
+  await server.start();
+
+  const planned = await client.ask({ deploymentId: made.id, content: site('1'), plan: true });
+  const { tasks } = (await server.call('GET', `/blueprint/api/blueprint-requests/${planned.body.id}/plan`)).body;
+  assert.deepEqual([...new Set(tasks.map(({ resourceReason }: Record<string, string>) => resourceReason))], ['READ']);
 });

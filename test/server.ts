@@ -64,6 +64,8 @@ export class TestServer {
   readonly reports: { message: string; details: Record<string, unknown> }[] = [];
   url = '';
   token = '';
+  /** The machine that it stands on, from the next start on. */
+  host = 'here';
   #server: Server | undefined;
   #store: Store | undefined;
   #options: Options;
@@ -83,7 +85,7 @@ export class TestServer {
 
   /** SQLite, or what MILLRACE_TEST_STORE names: the same tests hold on both. */
   async #openStore(): Promise<Store> {
-    const node = { name: 'single', host: 'here' };
+    const node = { name: 'single', host: this.host };
     if (process.env.MILLRACE_TEST_STORE !== 'postgres')
       return openSqlite(join(this.directory, 'millrace.db'), node, { mostPages: this.#options.mostPages });
     this.#database ??= await newDatabase();
@@ -125,7 +127,7 @@ export class TestServer {
       sendTrace: this.#options.sendTrace,
       newId: randomUUID,
       newPassword: () => 'never used',
-      node: { name: 'single', host: 'here' },
+      node: { name: 'single', host: this.host },
       host: '127.0.0.1',
       port,
       publicUrl: undefined,

@@ -78,7 +78,10 @@ function mapped(mappings: Record<string, JsonObject>, name: unknown): JsonObject
 /** Milliseconds for a cloud to say how a resource is; one that does not is taken as it was left. */
 const readWithin = 10_000;
 
-/** Asks the clouds how everything is that stands well. */
+/**
+ * Asks the clouds how everything is that stands well. What lives on another machine of ours cannot be seen from here, and is taken as it
+ * was left: a node that sees nothing must not take it for gone.
+ */
 export async function findingsOf(
   parts: EngineParts,
   runFunction: RunFunction,
@@ -89,10 +92,20 @@ export async function findingsOf(
   const found = await Promise.all(
     standing.map(async (resource) => {
       const { definition, context } = located(parts, runFunction, zones, deployment, resource, `${deployment.id}/read`);
+      if (definition?.worksHere && deployment.host !== undefined && deployment.host !== parts.node.host) return [];
       const known = { ...effective(resource), ...resource.properties };
-      const finding = await definition?.read?.(known, context, AbortSignal.timeout(readWithin)).catch(() => undefined);
+      const finding = await patiently(definition?.read?.(known, context, AbortSignal.timeout(readWithin)));
       return finding === undefined ? [] : [[resource.instance, finding] as const];
     }),
   );
   return Object.fromEntries(found.flat());
+}
+
+/** What did not come in time, or went wrong, is not known. */
+function patiently<T>(work: Promise<T> | undefined): Promise<T | undefined> {
+  if (!work) return Promise.resolve(undefined);
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(undefined), readWithin);
+    work.then(resolve, () => resolve(undefined)).finally(() => clearTimeout(timer));
+  });
 }

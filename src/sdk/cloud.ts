@@ -81,6 +81,8 @@ export interface CloudResourceDefinition<P extends z.ZodObject = z.ZodObject> {
   update(properties: z.infer<P>, before: JsonObject, context: ResourceContext): Promise<CloudOutcome>;
   destroy(before: JsonObject, context: ResourceContext): Promise<CloudOutcome>;
   poll?(ticket: Json, context: ResourceContext): Promise<CloudOutcome>;
+  /** What it makes lives on the machine of the server that made it: only from there can it be seen. */
+  worksHere?: true;
   /** How it is now, in some of its properties, or that it is gone. Where it is absent, nobody can say. */
   read?(before: JsonObject, context: ResourceContext, signal: AbortSignal): Promise<JsonObject | 'gone'>;
   /** By the last part of their ids: `PowerOff`. */

@@ -43,6 +43,7 @@ export const volume = (accountType: string, disks: Disks) =>
         run: async ({ capacityGb }) => ({ done: { capacityGb } }),
       }),
     },
+    worksHere: true,
     read: async (_, { identity }) => (existsSync(placeOf(disks, identity)) ? {} : 'gone'),
   });
 

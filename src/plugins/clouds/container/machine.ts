@@ -127,6 +127,7 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
           ? { done: before }
           : start(site, context, bootWithin),
     destroy: async (_, context) => destroyThing(site, context),
+    worksHere: true,
     async read(_, { identity }) {
       const docker = await site.engine.open();
       try {

@@ -92,6 +92,7 @@ export const machine = (site: Site, bootWithin: number) =>
       return before.powerState === 'OFF' ? { done: before } : boot(site, context, bootWithin);
     },
     destroy: async (_, context) => destroy(site, context),
+    worksHere: true,
     async read(_, { identity }) {
       const found = site.find(identity);
       if (!found) return 'gone';
