@@ -115,5 +115,5 @@ export function variablesIn(text: string): string[] {
 export const openedWith = (parts: EngineParts, value: unknown, variables: Record<string, string>): string =>
   String(resolveText(opened(parts, value), (path) => (path[0] === 'var' ? variables[String(path[1])] : undefined)));
 
-export const opened = (parts: EngineParts, value: unknown): string =>
+export const opened = (parts: Pick<EngineParts, 'seal'>, value: unknown): string =>
   isSealed(value) ? parts.seal.open(String(value)) : String(value ?? '');

@@ -13,6 +13,8 @@ export interface FunctionRun {
   entrypoint: string;
   source: string;
   inputs: JsonObject;
+  /** A deployment of this project asked for it: what is secret in the inputs is opened for the function, and for nobody else. */
+  opensSecretsOf?: string;
   timeoutSeconds: number;
   memoryInMB: number;
   runState: 'CREATED' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELLED';

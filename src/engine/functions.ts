@@ -6,6 +6,7 @@ import { functionJob, type Runtime, readResult } from '../lang/function-wrapper.
 import type { Command } from '../store/store.ts';
 import { readVariables } from './definitions.ts';
 import type { FunctionRun } from './function-run.ts';
+import { openSecrets } from './open-secrets.ts';
 import type { EngineParts } from './parts.ts';
 import type { Mailbox } from './transact.ts';
 
@@ -21,6 +22,7 @@ export function functionDesk(parts: EngineParts, mailbox: Mailbox) {
     inputs: JsonObject,
     by: string,
     key: string | undefined,
+    opensSecretsOf?: string,
   ): Promise<FunctionRun> {
     const action = await parts.store.get('action', actionId);
     if (!action)
@@ -40,6 +42,7 @@ export function functionDesk(parts: EngineParts, mailbox: Mailbox) {
       entrypoint: String(body.entrypoint || 'handler'),
       source: String(body.source),
       inputs: { ...(body.inputs as JsonObject), ...inputs },
+      ...(opensSecretsOf === undefined ? {} : { opensSecretsOf }),
       timeoutSeconds: Number(body.timeoutSeconds) || 180,
       memoryInMB: Number(body.memoryInMB) || 300,
       runState: 'CREATED',
@@ -56,12 +59,12 @@ export function functionDesk(parts: EngineParts, mailbox: Mailbox) {
 
   async function start(command: Command, run: FunctionRun): Promise<void> {
     const settles = { command: command.id, fence: command.fence };
-    const secrets = await secretsFor(run);
+    const { secrets, inputs } = await openedFor(run);
     const job = functionJob({
       runtime: run.runtime as Runtime,
       source: run.source,
       entrypoint: run.entrypoint,
-      inputs: run.inputs,
+      inputs,
       secrets,
       url: parts.url(),
       token: await parts.tokenFor(run.triggeredBy, (run.timeoutSeconds + 60) * 1000),
@@ -94,7 +97,8 @@ export function functionDesk(parts: EngineParts, mailbox: Mailbox) {
       });
       return;
     }
-    const mask = masker(Object.values(await secretsFor(run)));
+    const { secrets, opened } = await openedFor(run);
+    const mask = masker([...Object.values(secrets), ...opened]);
     const logs = mask(job.output);
     const result = readResult(await parts.jobs.read(run.id, 'result.json'));
     if (job.status === 'ended' && job.exitCode === 0 && 'outputs' in result) {
@@ -127,6 +131,14 @@ export function functionDesk(parts: EngineParts, mailbox: Mailbox) {
   async function stop(command: Command, run: FunctionRun): Promise<void> {
     await parts.jobs.cancel(run.id);
     await mailbox.settle({ settles: { command: command.id, fence: command.fence } });
+  }
+
+  /** What the function is handed, and all of it that must not be seen in what it prints. */
+  async function openedFor(run: FunctionRun) {
+    const secrets = await secretsFor(run);
+    if (run.opensSecretsOf === undefined) return { secrets, inputs: run.inputs, opened: [] };
+    const { value, secrets: opened } = await openSecrets(parts, run.opensSecretsOf, run.inputs);
+    return { secrets, inputs: value, opened };
   }
 
   /** What `context.getSecret` gives: the project's secret variables, for inputs named `secret:NAME`. */

@@ -2,14 +2,12 @@ import { mergedCloudConfig } from '../blueprint/cloud-config-merge.ts';
 import type { ActionReport } from '../blueprint/deploy.ts';
 import { type Action, type Deployment, effective, type ResourceState } from '../blueprint/deployment.ts';
 import { isOfOurs, MillraceError, messageOf } from '../core/error.ts';
-import { isObject, type Json, type JsonObject } from '../core/json.ts';
-import { sealedInside } from '../core/secret.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import type { CloudOutcome, ResourceContext } from '../sdk/cloud.ts';
-import { isSealed } from '../store/seal.ts';
 import type { Command } from '../store/store.ts';
 import { customAction, customPoll, runCustomAction } from './custom-actions.ts';
-import { opened } from './definitions.ts';
 import { type Located, locate } from './locate.ts';
+import { openSecrets } from './open-secrets.ts';
 import type { EngineParts } from './parts.ts';
 import type { RunFunction } from './resource-powers.ts';
 import type { Mailbox } from './transact.ts';
@@ -69,20 +67,22 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox, runFunctio
   async function perform(step: Step): Promise<CloudOutcome> {
     const { action, resource, definition, context } = step;
     if (!definition) return { failed: cannotMake(step) };
-    const known = (await withSecrets({ ...effective(resource), ...resource.properties })) as JsonObject;
-    if (action.does === 'delete') return definition.destroy(known, context);
+    const known: JsonObject = { ...effective(resource), ...resource.properties };
+    const own = action.operation && (await customAction(parts, action.operation.id));
+    if (own) return runCustomAction(own, action.operation!.inputs, known, context);
+    const open = async (value: JsonObject): Promise<JsonObject> =>
+      definition.keepsSeals ? value : (await openSecrets(parts, context.project, value)).value;
+    if (action.does === 'delete') return definition.destroy(await open(known), context);
     if (action.does === 'act') {
       const { name, inputs } = action.operation!;
-      const own = await customAction(parts, action.operation!.id);
-      if (own) return runCustomAction(own, inputs, known, context);
       const operation = definition.actions?.[name];
       if (!operation) return { failed: `${action.instance}: ${resource.type} knows no action ${name}.` };
-      return operation.run(operation.input.parse(await withSecrets(inputs)), known, context);
+      return operation.run(operation.input.parse(await open(inputs)), await open(known), context);
     }
-    const properties = definition.properties.parse(await withSecrets(configured(effective(resource), context)));
+    const properties = definition.properties.parse(await open(configured(effective(resource), context)));
     return action.does === 'create'
       ? definition.create(properties, context)
-      : definition.update(properties, (await withSecrets(resource.properties)) as JsonObject, context);
+      : definition.update(properties, await open(resource.properties), context);
   }
 
   async function stepOf(command: Command, deployment: Deployment): Promise<Step | undefined> {
@@ -118,26 +118,6 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox, runFunctio
   async function wakeWaitingTask(request: string): Promise<void> {
     const document = await parts.store.get('deployment-request', request);
     if (document) await parts.store.hasten(`${String(document.body.key)}/poll`, parts.moment.now());
-  }
-
-  /** Marks and sealed inputs become values at the last moment, and are written nowhere. */
-  async function withSecrets(value: Json): Promise<Json> {
-    if (Array.isArray(value)) return Promise.all(value.map(withSecrets));
-    if (isObject(value)) {
-      const entries = await Promise.all(
-        Object.entries(value).map(async ([key, item]) => [key, await withSecrets(item)] as const),
-      );
-      return Object.fromEntries(entries) as JsonObject;
-    }
-    if (typeof value !== 'string') return value;
-    if (isSealed(value)) return parts.seal.open(value);
-    let text = value;
-    for (const [mark, name] of value.matchAll(/\(\(secret:ref:([^)]*)\)\)/g)) {
-      const secret = (await parts.store.list('variable')).find((document) => document.name === name);
-      text = text.replaceAll(mark, opened(parts, secret?.body.value));
-    }
-    for (const [sealed] of text.matchAll(sealedInside)) text = text.replaceAll(sealed, parts.seal.open(sealed));
-    return text;
   }
 }
 

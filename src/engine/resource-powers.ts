@@ -7,7 +7,14 @@ import type { FunctionRun } from './function-run.ts';
 import type { EngineParts } from './parts.ts';
 
 /** Starts a function; the same key twice is one run. */
-export type RunFunction = (actionId: string, inputs: JsonObject, by: string, key: string) => Promise<FunctionRun>;
+export type RunFunction = (
+  actionId: string,
+  inputs: JsonObject,
+  by: string,
+  key: string,
+  /** The project whose secrets its inputs may speak of. */
+  opensSecretsOf: string,
+) => Promise<FunctionRun>;
 
 /** What the resources of one project are made with, in the name of whoever asked for them. */
 export function resourcePowers(
@@ -32,7 +39,7 @@ export function resourcePowers(
 
     async startFunction(key, action, inputs) {
       const { id } = await actionOf(action);
-      return (await runFunction(id, inputs, by, key)).id;
+      return (await runFunction(id, inputs, by, key, project)).id;
     },
 
     async functionReport(run): Promise<FunctionReport> {

@@ -81,6 +81,8 @@ export interface CloudResourceDefinition<P extends z.ZodObject = z.ZodObject> {
   update(properties: z.infer<P>, before: JsonObject, context: ResourceContext): Promise<CloudOutcome>;
   destroy(before: JsonObject, context: ResourceContext): Promise<CloudOutcome>;
   poll?(ticket: Json, context: ResourceContext): Promise<CloudOutcome>;
+  /** Secrets reach it sealed, since it only hands them on to a function, which opens them. */
+  keepsSeals?: true;
   /** What it makes lives on the machine of the server that made it: only from there can it be seen. */
   worksHere?: true;
   /** How it is now, in some of its properties, or that it is gone. Where it is absent, nobody can say. */

@@ -16,6 +16,7 @@ export const customResource = defineCloudResource({
   summary: 'Whatever functions make of it: `POST /form-service/api/custom/resource-types` says which.',
   properties: z.looseObject({}),
   attributes: { resourceName: 'Its name.' },
+  keepsSeals: true,
   create: (properties, context) => run('create', properties as JsonObject, context),
   async update(properties, before, context) {
     const { update } = (await context.powers.customType(context.type)) ?? {};
@@ -39,6 +40,7 @@ export const functionResource = defineCloudResource({
     inputs: z.record(z.string(), z.json()).describe('What it is called with.').default({}),
   }),
   attributes: { outputs: 'What it answered.' },
+  keepsSeals: true,
   create: ({ actionId, inputs }, context) => call(actionId, inputs, context),
   update: ({ actionId, inputs }, _, context) => call(actionId, inputs, context),
   destroy: async () => ({ done: {} }),

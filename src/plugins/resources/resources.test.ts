@@ -107,6 +107,18 @@ test('an action on a resource that is a function is offered and called with what
   await eventually(async () => assert.deepEqual(lines(), ['create one', 'note noted']));
 });
 
+test('a secret reaches the function of a custom type, and is kept and shown nowhere', async (t) => {
+  const { server, entry, lines } = await openLedger(t);
+  await server.import('{project: Tito, kind: VARIABLE, name: key, type: SECRET, value: hush-hush}');
+  const { of, text } = await deploy(server, entry('"${secret.key}"').replace('label: "', 'label: "x-'));
+  const runs = await server.call('GET', '/abx/api/resources/action-runs');
+
+  assert.deepEqual(lines(), ['create x-hush-hush']);
+  assert.equal(of('e').properties.number, 42);
+  assert.equal(runs.body.content.length, 1);
+  assert.ok(!(text + runs.text).replaceAll('"seen":"x-hush-hush"', '').includes('hush-hush'));
+});
+
 test('a function stands as a resource of its own', async (t) => {
   const { server, ids } = await openLedger(t);
   const content = `resources:\n  f: {type: abx.action, properties: {actionId: ${ids.note}, inputs: {label: x, ledger: "${server.directory}/ledger"}}}`;

@@ -1,5 +1,6 @@
 import { MillraceError } from '../../core/error.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
+import { withoutSeals } from '../../core/secret.ts';
 import type { Document } from '../../store/store.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { projectId } from '../kinds/kind.ts';
@@ -45,7 +46,7 @@ export function functionHandlers(given: HandlerParts): Record<string, Handler> {
     },
     'action-runs.start': async (request) => start((await actionOf(request.params.id!)).id, request),
     'action-runs.startOld': async (request) => start((await actionOf(String(request.body.actionId ?? ''))).id, request),
-    'action-runs.list': async ({ query }) => pageOf(await store.summaries('function-run'), query),
+    'action-runs.list': async ({ query }) => withoutSeals(pageOf(await store.summaries('function-run'), query)),
     'action-runs.get': async ({ params }) => run(params.id!),
     'action-runs.cancel': async ({ params }) => {
       await run(params.id!);
@@ -56,7 +57,7 @@ export function functionHandlers(given: HandlerParts): Record<string, Handler> {
   async function run(id: string) {
     const loaded = await store.load('function-run', id);
     if (!loaded) throw new MillraceError('not.found', { message: `There is no run ${id}.` });
-    return loaded.state;
+    return withoutSeals(loaded.state);
   }
 
   /** Pipelines call functions by id; people by name. */
