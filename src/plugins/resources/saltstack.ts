@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../core/json.ts';
+import type { ResourcePowers } from '../../sdk/cloud.ts';
 import { filledText, text, texts } from '../../sdk/fields.ts';
 import { shellQuote } from '../shell.ts';
 import { controlMachine, farTool, machineAt } from './far-tool.ts';
@@ -30,7 +31,7 @@ export const saltStack = farTool({
   attributes: { minionIds: 'Names of the machines at the master.' },
   endpointType: 'saltstack',
   account: ({ masterId }) => masterId,
-  apply(given, endpoint, { neighbours, instance }) {
+  apply(given, endpoint, { neighbours, instance, powers }) {
     const machines = given.hosts.map((host) =>
       typeof host === 'string' ? neighbours.find(({ id }) => id === host) : (host as JsonObject),
     );
@@ -42,7 +43,7 @@ export const saltStack = farTool({
       roster[String(machine!.resourceName ?? instance)] = {
         ...{ host: target.host, port: target.port },
         ...(username ? { user: username } : {}),
-        ...(password ? { passwd: password } : {}),
+        ...(password ? { passwd: opened(String(password), powers) } : {}),
         ...given.additionalAuthParams,
       };
     }
@@ -62,3 +63,7 @@ export const saltStack = farTool({
     minionIds: hosts.map((host) => (typeof host === 'string' ? host : String((host as JsonObject).resourceName ?? ''))),
   }),
 });
+
+/** What other resources hold reaches us as it is kept. */
+const opened = (password: string, { open }: ResourcePowers): string =>
+  password.startsWith('((secret:v1:') ? open(password) : password;
