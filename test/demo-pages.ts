@@ -72,14 +72,14 @@ async function watch(): Promise<void> {
   await ends(page, 'completed');
   await picture(page, 'v1-completed');
 
-  await page.getByRole('link', { name: 'Executions' }).click();
+  await page.getByRole('navigation', { name: 'Where you are' }).getByRole('link', { name: 'Executions' }).click();
   await page.getByRole('link', { name: 'Release Tito #2' }).click();
   await ends(page, 'completed');
   await page.getByRole('button', { name: /^Approve scale-out, UserOperation: completed/ }).click();
   await page.getByText('Answered by the demo').first().waitFor();
   await picture(page, 'v2-completed');
 
-  await page.getByRole('link', { name: 'Executions' }).click();
+  await page.getByRole('navigation', { name: 'Where you are' }).getByRole('link', { name: 'Executions' }).click();
   await page.getByRole('link', { name: 'Release Tito #3' }).click();
   await ends(page, 'failed');
   await page
@@ -87,7 +87,7 @@ async function watch(): Promise<void> {
     .filter({ hasText: /FAILED: the page says when to leave/ })
     .waitFor();
   await picture(page, 'v3-failed');
-  await page.getByRole('link', { name: 'Executions' }).click();
+  await page.getByRole('navigation', { name: 'Where you are' }).getByRole('link', { name: 'Executions' }).click();
   await page.getByRole('row', { name: /failed Release Tito #3.*v3: tidy up the page/ }).waitFor();
   await picture(page, 'list');
   await page.setViewportSize({ width: 390, height: 844 });
