@@ -2,6 +2,7 @@ import type { DeploymentEvent } from '../blueprint/deployment.ts';
 import { type PastRequest, pastRequests } from '../blueprint/history.ts';
 import { assembleZones } from '../blueprint/infrastructure.ts';
 import type { Zone } from '../blueprint/zone.ts';
+import type { PropertyGroup } from '../blueprint/property-groups.ts';
 import { MillraceError } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
 import { bindingPath, resolveText } from '../lang/binding.ts';
@@ -83,6 +84,18 @@ export async function readZones({ store }: Pick<EngineParts, 'store'>): Promise<
     ) as [Record<string, JsonObject>, Record<string, JsonObject>];
   const profiles = { flavorProfiles, imageProfiles, networkProfiles, storageProfiles };
   return assembleZones({ zones, ...profiles, fabricNetworks, fabricComputes });
+}
+
+/** The property groups that blueprints of a project may name; those of no project belong to all. */
+export async function readPropertyGroups(
+  { store }: Pick<EngineParts, 'store'>,
+  project: string,
+): Promise<Record<string, PropertyGroup>> {
+  const groups: Record<string, PropertyGroup> = {};
+  const kept = await store.list('property-group');
+  for (const owner of ['', project])
+    for (const one of kept) if (one.project === owner) groups[one.name] = one.body as unknown as PropertyGroup;
+  return groups;
 }
 
 /** The requests of a deployment, from its events. */

@@ -6,7 +6,7 @@ import type { Blueprint } from '../blueprint/model.ts';
 import { checkBlueprint } from '../blueprint/parse.ts';
 import type { Placement } from '../blueprint/placement.ts';
 import { projectRulesOf } from '../blueprint/project-rules.ts';
-import { type PropertyGroup, withPropertyGroups } from '../blueprint/property-groups.ts';
+import { withPropertyGroups } from '../blueprint/property-groups.ts';
 import { planDelete } from '../blueprint/removal.ts';
 import { isMachine } from '../blueprint/type-families.ts';
 import { nothing, plus } from '../blueprint/zone.ts';
@@ -17,7 +17,7 @@ import { isObject, type Json } from '../core/json.ts';
 import type { DeploymentRequest } from '../sdk/powers.ts';
 import { isSealed } from '../store/seal.ts';
 import type { Document } from '../store/store.ts';
-import { readRequests, readZones } from './definitions.ts';
+import { readPropertyGroups, readRequests, readZones } from './definitions.ts';
 import { definitionFor, findingsOf, isOfFamily } from './locate.ts';
 import type { EngineParts } from './parts.ts';
 import type { RunFunction } from './resource-powers.ts';
@@ -103,13 +103,9 @@ export function deploymentPlanner(parts: EngineParts, runFunction: RunFunction) 
     });
   }
 
-  /** The blueprint with the property groups of its project in it; those of no project belong to all. */
+  /** The blueprint with the property groups of its project in it. */
   async function withGroups(blueprint: Blueprint, name: string, project: string) {
-    const groups: Record<string, PropertyGroup> = {};
-    const kept = await store.list('property-group');
-    for (const owner of ['', project])
-      for (const one of kept) if (one.project === owner) groups[one.name] = one.body as unknown as PropertyGroup;
-    const { missing, ...found } = withPropertyGroups(blueprint, groups);
+    const { missing, ...found } = withPropertyGroups(blueprint, await readPropertyGroups(parts, project));
     if (missing.length > 0)
       throw new MillraceError('definition.invalid', {
         message: `Blueprint ${name} reads the property ${missing.length === 1 ? 'group' : 'groups'} ${missing.join(', ')}, which project ${project} does not have.`,

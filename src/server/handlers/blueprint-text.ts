@@ -1,7 +1,8 @@
 import type { Blueprint } from '../../blueprint/model.ts';
 import { checkBlueprint } from '../../blueprint/parse.ts';
-import { type PropertyGroup, withPropertyGroups } from '../../blueprint/property-groups.ts';
+import { withPropertyGroups } from '../../blueprint/property-groups.ts';
 import { MillraceError } from '../../core/error.ts';
+import { readPropertyGroups } from '../../engine/definitions.ts';
 import type { Store } from '../../store/store.ts';
 
 /**
@@ -15,9 +16,5 @@ export async function resolvedBlueprint(
   const { blueprint, diagnostics } = checkBlueprint(content);
   if (!blueprint)
     throw new MillraceError('definition.invalid', { message: `Blueprint ${name} cannot be read.`, diagnostics });
-  const groups: Record<string, PropertyGroup> = {};
-  const kept = await store.list('property-group');
-  for (const owner of ['', project])
-    for (const one of kept) if (one.project === owner) groups[one.name] = one.body as unknown as PropertyGroup;
-  return withPropertyGroups(blueprint, groups).blueprint;
+  return withPropertyGroups(blueprint, await readPropertyGroups({ store }, project)).blueprint;
 }
