@@ -47,7 +47,9 @@ function forward(
         return resolve(false);
       }
       if (answer.statusCode === 503) return resolve(false);
-      response.writeHead(answer.statusCode!, answer.headers).end(Buffer.concat(chunks));
+      // How long a connection is kept is between two, and a node keeps its own longer than this keeps those of callers.
+      const { connection: _, 'keep-alive': __, ...passed } = answer.headers;
+      response.writeHead(answer.statusCode!, passed).end(Buffer.concat(chunks));
       resolve(true);
     });
     outgoing.on('timeout', () => outgoing.destroy());
