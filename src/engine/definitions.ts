@@ -1,8 +1,8 @@
 import type { DeploymentEvent } from '../blueprint/deployment.ts';
 import { type PastRequest, pastRequests } from '../blueprint/history.ts';
 import { assembleZones } from '../blueprint/infrastructure.ts';
-import type { Zone } from '../blueprint/zone.ts';
 import type { PropertyGroup } from '../blueprint/property-groups.ts';
+import type { Zone } from '../blueprint/zone.ts';
 import { MillraceError } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
 import { bindingPath, resolveText } from '../lang/binding.ts';
