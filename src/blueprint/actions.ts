@@ -4,9 +4,13 @@ import type { Blueprint } from './model.ts';
 
 /** What stands for an old instance while the new one, which was made before, has its name. */
 const mark = ' (replaced)';
-export const replaced = (instance: string): string => `${instance}${mark}`;
-export const withoutMark = (instance: string): string =>
-  instance.endsWith(mark) ? instance.slice(0, -mark.length) : instance;
+export const withoutMark = (instance: string): string => instance.replaceAll(mark, '');
+
+/** A name that none of these has: one that was replaced before may still be there, where it could not be removed. */
+export function replaced(instance: string, standing: Readonly<Record<string, unknown>>): string {
+  const name = `${instance}${mark}`;
+  return Object.hasOwn(standing, name) ? replaced(name, standing) : name;
+}
 
 export interface WantedActions {
   blueprint: Blueprint;
@@ -41,7 +45,7 @@ export function actionsFor({ blueprint, graph, target, existing, anew }: WantedA
       add('create', instance, after, because);
       add(
         'delete',
-        replaced(instance),
+        replaced(instance, existing!.resources),
         [settledBy(instance), ...users.map((user) => settledBy(user.instance))],
         because,
       );
@@ -50,14 +54,13 @@ export function actionsFor({ blueprint, graph, target, existing, anew }: WantedA
       add('create', instance, [...after, `delete ${instance}`], because);
     }
   }
-  for (const [key, { node }] of Object.entries(existing?.resources ?? {})) {
-    if (wanted.has(key)) continue;
+  for (const { instance, node, was } of Object.values(existing?.resources ?? {})) {
+    if (wanted.has(instance)) continue;
     const after = (dependents.get(node) ?? [])
       .flatMap((name) => byNode.get(name) ?? [])
       .map((other) => settledBy(other.instance));
-    const heir = withoutMark(key);
-    if (heir !== key && wanted.has(heir)) after.push(settledBy(heir));
-    add('delete', key, after, `${key} is no longer asked for.`);
+    if (was !== undefined && wanted.has(was)) after.push(settledBy(was));
+    add('delete', instance, after, `${instance} is no longer asked for.`);
   }
   return actions;
 

@@ -13,7 +13,7 @@ import {
 } from './deployment.ts';
 import { type Change, differences, type Findings } from './difference.ts';
 import { dependencies } from './graph.ts';
-import { type Blueprint, instanceName, isCluster, type Resource } from './model.ts';
+import { type Blueprint, instanceName, isCluster, nodeOf, type Resource } from './model.ts';
 import { hasCounter, nameByTemplate } from './naming.ts';
 import { placeBlueprint, staysIn } from './place-blueprint.ts';
 import type { Occupancy, Placement } from './placement.ts';
@@ -118,7 +118,7 @@ export function planChanges(
   const placed = placeBlueprint({ facts, graph, counts, staying, zones, occupancy: withoutThoseThatGo(), rules });
   const placements = placed.map(withEarlierReason);
   for (const { zone, resource, because } of placements)
-    if (zone === null) refused.push({ resource: nodeOf(resource), message: because });
+    if (zone === null) refused.push({ resource: nodeOf(blueprint, resource), message: because });
   const hosts = new Map(placements.map(({ resource, hosts: chosen }) => [resource, [...chosen]]));
   const target = wanted.map((one) => {
     const placement = placementOf(placements, one);
@@ -205,12 +205,9 @@ export function planChanges(
     return { ...action, because: sentenceOf(instance, changes), changes };
   }
 
-  function nodeOf(resource: string): string {
-    return Object.hasOwn(blueprint.resources, resource) ? resource : resource.replace(/\[\d+\]$/, '');
-  }
-
   function refuseProtected(instance: string, because: string): void {
-    const { node } = existing!.resources[withoutMark(instance)]!;
+    const { resources: standing } = existing!;
+    const { node } = (standing[instance] ?? standing[withoutMark(instance)])!;
     const isProtected = [blueprint, existing!.plan.blueprint].some(({ resources }) => resources[node]?.preventDelete);
     if (isProtected)
       refused.push({

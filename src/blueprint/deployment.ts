@@ -75,6 +75,8 @@ export interface Action {
 }
 
 export interface ResourceState extends PlannedInstance {
+  /** Its name until a successor took it, which was made before this one goes. */
+  was?: string;
   /** Raised with every replacement, so that keys of a dead one never name the new one. */
   generation: number;
   /** `PARTIAL`: a step failed, and what it left behind is known: the next update goes on from there. `TAINTED`: it is made anew. */
@@ -94,8 +96,11 @@ export interface ResourceState extends PlannedInstance {
 /** The id of a resource in all services: another one when it was made anew. */
 export const resourceId = (
   deployment: string,
-  { instance, generation }: Pick<ResourceState, 'instance' | 'generation'>,
-): string => idOfKey(`${deployment}/${instance}/${generation}`);
+  resource: Pick<ResourceState, 'instance' | 'was' | 'generation'>,
+): string => idOfKey(`${deployment}/${givenName(resource)}/${resource.generation}`);
+
+/** The name it was made under, which clouds know it by. */
+export const givenName = ({ instance, was = instance }: Pick<ResourceState, 'instance' | 'was'>): string => was;
 
 /** What a resource shall be now: as the blueprint asked for, and as actions changed it. */
 export const effective = ({ desired, overrides = {} }: ResourceState): JsonObject => ({ ...desired, ...overrides });
@@ -184,8 +189,7 @@ export function evolveDeployment(state: Deployment | null, event: DeploymentEven
   switch (event.type) {
     case 'action-started': {
       const started = { ...state, started: [...state.started, event.action] };
-      const aside =
-        action.does === 'create' && resource ? withResource(started, replaced(instance), resource) : started;
+      const aside = action.does === 'create' && resource ? setAside(started, resource) : started;
       return withResource(aside, instance, startedResource(state, action, event));
     }
     case 'action-running':
@@ -267,6 +271,12 @@ const withResource = (state: Deployment, instance: string, resource: ResourceSta
   ...state,
   resources: { ...state.resources, [instance]: resource },
 });
+
+/** What is replaced gives its name to its successor, and goes by another until it is removed. */
+function setAside(state: Deployment, resource: ResourceState): Deployment {
+  const instance = replaced(resource.instance, state.resources);
+  return withResource(state, instance, { ...resource, instance, was: resource.instance });
+}
 
 function withoutResource(state: Deployment, instance: string): Deployment {
   const { [instance]: _, ...resources } = state.resources;

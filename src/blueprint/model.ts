@@ -50,6 +50,10 @@ export interface Tag {
 export const instanceName = (resource: Resource, index: number): string =>
   isCluster(resource) ? `${resource.name}[${index}]` : resource.name;
 
+/** The resource that a placement speaks of, which is one of a cluster where each is placed by itself. */
+export const nodeOf = ({ resources }: Blueprint, placed: string): string =>
+  Object.hasOwn(resources, placed) ? placed : placed.replace(/\[\d+\]$/, '');
+
 /** Clusters are arrays in expressions and numbered in names; the word `count` makes one. */
 export const isCluster = (resource: Resource): boolean =>
   resource.properties.count !== undefined || resource.count !== 1;

@@ -5,7 +5,7 @@ import { type Constraint, parseConstraint } from './constraint.ts';
 import type { ResourceState } from './deployment.ts';
 import type { Dependencies } from './graph.ts';
 import { Judgement, type NetworkWish } from './judgement.ts';
-import { instanceName, type Resource } from './model.ts';
+import { instanceName, nodeOf, type Resource } from './model.ts';
 import {
   type Affinity,
   type DiskWish,
@@ -66,11 +66,9 @@ export function placeBlueprint(question: PlacementQuestion): Placement[] {
           if (!users.has(used)) users.set(used, request.resource);
     }
   }
-  return wanted.flatMap(({ name }) => [...placements.values()].filter(({ resource }) => nodeOf(resource) === name));
-
-  function nodeOf(resource: string): string {
-    return Object.hasOwn(blueprint.resources, resource) ? resource : resource.replace(/\[\d+\]$/, '');
-  }
+  return wanted.flatMap(({ name }) =>
+    [...placements.values()].filter(({ resource }) => nodeOf(blueprint, resource) === name),
+  );
 
   /** One for a whole cluster, or one for each instance that is new. */
   function requestsFor(resource: Resource): PlacementRequest[] {

@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { changes } from '../../test/blueprints.ts';
 import { deploy, deployed } from '../../test/deployer.ts';
 import type { JsonObject } from '../core/json.ts';
+import { resourceId } from './deployment.ts';
+import { planDelete } from './removal.ts';
 
 /** A machine `m` with these keys beside its properties, whose label is an input. */
 const text = (keys: string, properties = '') => `
@@ -124,6 +126,7 @@ test('where the new one fails, the old one is not touched, and goes with a later
     message: 'no room',
   })).state;
   assert.deepEqual(Object.keys(failed.resources).sort(), ['m', 'm (replaced)']);
+  assert.equal(resourceId('d', failed.resources['m (replaced)']!), resourceId('d', standing.resources.m!));
 
   const again = changes(blueprint, { image: 'tito' }, failed);
   assert.ok(!('refused' in again));
@@ -131,6 +134,51 @@ test('where the new one fails, the old one is not touched, and goes with a later
   assert.deepEqual(order.toSorted(), ['create m', 'delete m', 'delete m (replaced)']);
   assert.ok(order.indexOf('delete m (replaced)') > order.indexOf('create m'), 'what still works goes last');
   assert.deepEqual(Object.keys(state.resources), ['m']);
+});
+
+/** `m` was to be made anew with `tito`; the new one, or the removal of the old one, failed. */
+function halfReplaced(fails: 'create m' | 'delete m (replaced)') {
+  const blueprint = `
+inputs: {image: {type: string, default: ubuntu}}
+resources:
+  m: {type: Cloud.Machine, createBeforeDelete: true, properties: {image: "\${input.image}", flavor: small}}`;
+  const standing = deployed(blueprint, { image: 'ubuntu' });
+  const plan = changes(blueprint, { image: 'tito' }, standing);
+  assert.ok(!('refused' in plan));
+  const { state } = deploy({ ...plan, request: 'r2', requestedAt: '2026-11-23T11:00:00.000Z' }, standing, ({ id }) =>
+    id === fails ? { kind: 'failed', message: 'no' } : { kind: 'done', properties: { id } },
+  );
+  return { blueprint, state };
+}
+
+test('a deployment that is deleted with its replacement half done loses both', () => {
+  const { state } = halfReplaced('create m');
+  const plan = planDelete(state, 'r3', 'fritz', '2026-11-23T12:00:00.000Z');
+  const { state: gone, order } = deploy(plan, state);
+
+  assert.deepEqual(order.toSorted(), ['delete m', 'delete m (replaced)']);
+  assert.deepEqual(gone.resources, {});
+});
+
+test('an old one that could not be removed is not taken for the new one, and each later one has a name of its own', () => {
+  const { blueprint, state } = halfReplaced('delete m (replaced)');
+  const again = changes(blueprint, { image: 'ubuntu' }, state);
+  assert.ok(!('refused' in again));
+  const { order, state: after } = deploy({ ...again, request: 'r3', requestedAt: '2026-11-23T12:00:00.000Z' }, state);
+
+  assert.deepEqual(order.toSorted(), ['create m', 'delete m (replaced)', 'delete m (replaced) (replaced)']);
+  assert.deepEqual(Object.keys(after.resources), ['m']);
+  assert.equal(after.resources.m!.desired.image, 'ubuntu');
+});
+
+test('a resource that may not be removed is named also where only the replaced one is left', () => {
+  const { state } = halfReplaced('create m');
+  const { m: _, ...resources } = state.resources;
+  state.plan.blueprint.resources.m!.preventDelete = true;
+  const plan = changes('resources: {}', {}, { ...state, resources });
+
+  assert.ok('refused' in plan);
+  assert.match(plan.refused[0]!.message, /^m \(replaced\) has `preventDelete`/);
 });
 
 test('each step has the time that its resource says, or two hours', () => {

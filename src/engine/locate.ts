@@ -1,4 +1,4 @@
-import { type Deployment, effective, placementOf, type ResourceState } from '../blueprint/deployment.ts';
+import { type Deployment, effective, givenName, placementOf, type ResourceState } from '../blueprint/deployment.ts';
 import type { Findings } from '../blueprint/difference.ts';
 import type { Zone } from '../blueprint/zone.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -52,11 +52,11 @@ function located(
   const wanted = effective(resource);
   const context: ResourceContext = {
     key,
-    identity: `${deployment.id}/${resource.instance}/${resource.generation}`,
+    identity: `${deployment.id}/${givenName(resource)}/${resource.generation}`,
     deploymentId: deployment.id,
     deploymentName: deployment.name,
     project: deployment.project,
-    instance: resource.instance,
+    instance: givenName(resource),
     name: resource.name,
     type: resource.type,
     zone: resource.zone,
