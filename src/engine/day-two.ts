@@ -7,6 +7,7 @@ import type { Zone } from '../blueprint/zone.ts';
 import { MillraceError } from '../core/error.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
 import type { ResourceAction } from '../sdk/cloud.ts';
+import type { DeploymentRequest } from '../sdk/powers.ts';
 import { customActions, customInput } from './custom-actions.ts';
 import { readZones } from './definitions.ts';
 import { definitionFor } from './locate.ts';
@@ -25,18 +26,28 @@ export interface Offer {
   refusal: string | undefined;
   /** Undefined for those that every resource or deployment has. */
   action?: ResourceAction;
+  /** The request for a deployment that it comes down to, where it is none of its own. */
+  asks?: DeploymentRequest['action'];
 }
 
 const nothing = z.object({});
-const common: Record<string, Pick<Offer, 'title' | 'summary' | 'input'>> = {
-  Update: { title: 'Update', summary: 'Asks for the same blueprint with other inputs.', input: z.looseObject({}) },
-  Delete: { title: 'Delete', summary: 'Removes everything, what depends on others first.', input: nothing },
-  Retry: {
-    title: 'Retry',
-    summary: 'Asks for the same again after a failure: what stands stays, what is missing is made.',
-    input: nothing,
+const common: Record<string, Pick<Offer, 'title' | 'summary' | 'input' | 'asks'>> = {
+  Update: {
+    ...{ title: 'Update', asks: 'UPDATE', input: z.looseObject({}) },
+    summary: 'Asks for the same blueprint with other inputs.',
   },
-  Rollback: { title: 'Roll back', summary: 'Goes back to the last good request before what stands.', input: nothing },
+  Delete: {
+    ...{ title: 'Delete', asks: 'DELETE', input: nothing },
+    summary: 'Removes everything, what depends on others first.',
+  },
+  Retry: {
+    ...{ title: 'Retry', asks: 'UPDATE', input: nothing },
+    summary: 'Asks for the same again after a failure: what stands stays, what is missing is made.',
+  },
+  Rollback: {
+    ...{ title: 'Roll back', asks: 'ROLLBACK', input: nothing },
+    summary: 'Goes back to the last good request before what stands.',
+  },
   ChangeLease: {
     title: 'Change lease',
     summary: 'Says when the deployment ends; an empty date is never.',
@@ -72,7 +83,8 @@ export function deploymentOffers(deployment: Deployment): Offer[] {
         ? `Its last request has not failed: ${deployment.status}.`
         : undefined;
     const refusal = edits.includes(name) ? undefined : (busy ?? own);
-    return { id: `Deployment.${name}`, name, ...offer, refusal };
+    const retried = name === 'Retry' && deployment.status === 'DELETE_FAILED' ? { asks: 'DELETE' as const } : {};
+    return { id: `Deployment.${name}`, name, ...offer, ...retried, refusal };
   });
 }
 
@@ -117,7 +129,7 @@ function offersOf(
     }),
   );
   const rebuild: Offer = {
-    ...{ id: `${resource.type}.Rebuild`, name: 'Rebuild', title: 'Rebuild', input: nothing },
+    ...{ id: `${resource.type}.Rebuild`, name: 'Rebuild', title: 'Rebuild', input: nothing, asks: 'UPDATE' },
     summary: 'Removes it and makes it anew, as its blueprint says.',
     refusal: isBusy(deployment) ? state : undefined,
   };

@@ -118,27 +118,11 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, runFunction
         await store.put(recordOf(key, { deploymentId: id, plan: 'EDIT', actionId: offer.id, requestedBy }));
         return { deploymentId: id, requestId };
       }
-      const { name: deploymentName, project } = deployment;
-      const action = (
-        {
-          Delete: 'DELETE',
-          Update: 'UPDATE',
-          Rollback: 'ROLLBACK',
-          Rebuild: 'UPDATE',
-          Retry: deployment.status === 'DELETE_FAILED' ? 'DELETE' : 'UPDATE',
-        } as const
-      )[offer.name];
-      if (action) {
-        const rebuild = offer.name === 'Rebuild' ? { rebuild: [resource!.instance] } : {};
-        const request = {
-          action,
-          project,
-          deploymentName,
-          inputs: rebuild.rebuild ? {} : given,
-          allowDestroy: true,
-          requestedBy,
-        };
-        const plan = await planFor({ ...request, ...rebuild, keepsBlueprint: true }, deployment, { id, requestId });
+      if (offer.asks) {
+        const { name: deploymentName, project } = deployment;
+        const asked = { action: offer.asks, project, deploymentName, allowDestroy: true, requestedBy };
+        const what = resource ? { inputs: {}, rebuild: [resource.instance] } : { inputs: given };
+        const plan = await planFor({ ...asked, ...what, keepsBlueprint: true }, deployment, { id, requestId });
         await accept(key, plan, deployment, offer.id);
       } else {
         const operations = resource
