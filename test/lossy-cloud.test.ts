@@ -97,3 +97,53 @@ test('a step has its time; what did not come in it fails the request, and a retr
   const early = await server.call('POST', `${path}/requests`, { actionId: 'Deployment.Retry' });
   assert.match(early.body.message, /Its last request has not failed/);
 });
+
+test('a request is called off while a cloud does not answer, and a retry goes on from there', async (t) => {
+  let isDown = false;
+  const cloud = await lossyCloud(t, (call) => (isDown && call > 0 ? 'refuse-connection' : 'none'));
+  isDown = true;
+  const server = await TestServer.start(t, { resources: cloud.resources });
+  await server.import('{kind: CLOUD_ZONE, name: here, accountType: lossy, images: {i: {}}, flavors: {f: {}}}');
+  const content = `resources:
+  a: {type: Cloud.Machine, properties: {image: i, flavor: f}}
+  b: {type: Cloud.Machine, properties: {image: i, flavor: f, label: "\${resource.a.id}"}}
+  c: {type: Cloud.Machine, properties: {image: i, flavor: f, label: "\${resource.b.id}"}}`;
+  const asked = { projectName: 'Tito', deploymentName: 'site', content };
+  const { deploymentId, id } = (await server.call('POST', '/blueprint/api/blueprint-requests', asked)).body;
+  const path = `/deployment/api/deployments/${deploymentId}`;
+  const { body: busy } = await eventually(async () => {
+    const answer = await server.call('GET', path);
+    assert.ok(answer.body.resources.some(({ name }: { name: string }) => name === 'b'));
+    return answer;
+  });
+  assert.equal(busy.lastRequest.cancelable, true);
+
+  const cancelled = await server.call('POST', `/blueprint/api/blueprint-requests/${id}/actions/cancel`);
+  assert.equal(cancelled.status, 200, cancelled.text);
+  const request = await eventually(async () => {
+    const { body } = await server.call('GET', `/blueprint/api/blueprint-requests/${id}`);
+    assert.equal(body.status, 'CANCELLED');
+    return body;
+  });
+  assert.match(request.failureMessage, /^Cancelled by \S+\. b was left as it was then\.$/);
+  assert.ok(request.cancelRequestedBy);
+  const { body: left } = await server.call('GET', path);
+  assert.deepEqual(
+    [left.status, left.lastRequest.status, left.resources.map(({ name }: { name: string }) => name)],
+    ['CREATE_FAILED', 'ABORTED', ['a', 'b']],
+  );
+  const tooLate = await server.call('POST', `/deployment/api/requests/${left.lastRequest.id}?action=cancel`);
+  assert.equal(tooLate.status, 409, tooLate.text);
+  assert.match(tooLate.body.message, /has ended: it cannot be cancelled/);
+  const dismissed = await server.call('POST', `/deployment/api/requests/${left.lastRequest.id}?action=dismiss`);
+  assert.equal(dismissed.body.dismissed, true);
+  const odd = await server.call('POST', `/deployment/api/requests/${left.lastRequest.id}?action=stop`);
+  assert.equal(odd.status, 400);
+
+  isDown = false;
+  await server.call('POST', `${path}/requests`, { actionId: 'Deployment.Retry' });
+  await eventually(async () => assert.equal((await server.call('GET', path)).body.status, 'UPDATE_SUCCESSFUL'));
+  assert.equal(cloud.things.size, 3);
+  const idle = await server.call('POST', `${path}/requests`, { actionId: 'Deployment.Cancel' });
+  assert.match(idle.body.message, /site has no request under way/);
+});

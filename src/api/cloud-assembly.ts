@@ -113,6 +113,12 @@ export const cloudAssembly: readonly Operation[] = [
     status: 204,
   }),
   operation(
+    'blueprint-requests.cancel',
+    `POST ${requests}/{id}/actions/cancel`,
+    'execute',
+    'Calls it off: what can be stopped is stopped, and nothing new begins.',
+  ),
+  operation(
     'blueprints.schema',
     `GET ${blueprints}/inputs-schema`,
     'read',
@@ -183,6 +189,12 @@ export const cloudAssembly: readonly Operation[] = [
     'How many deployments a project has.',
   ),
   operation('deployment-requests.get', 'GET /deployment/api/requests/{id}', 'read', 'One request of a deployment.'),
+  operation(
+    'deployment-requests.act',
+    'POST /deployment/api/requests/{id}',
+    'execute',
+    '`?action=cancel` calls it off; `?action=dismiss` puts a failure out of sight.',
+  ),
   operation(
     'deployment-requests.events',
     'GET /deployment/api/requests/{id}/events',

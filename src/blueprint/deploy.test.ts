@@ -162,3 +162,40 @@ test('an action that takes time is polled with its ticket', () => {
     },
   ]);
 });
+
+test('a request that is called off begins nothing new, and ends when what is under way has ended', () => {
+  const { state } = deploy(plan(), null, ({ id }) =>
+    id === 'create net' ? { kind: 'done', properties: { id: 'net-1' } } : undefined,
+  );
+  const say = (before: Deployment, message: Parameters<typeof decideDeployment>[1]) =>
+    decideDeployment(before, message, { now: 3000, newId: () => 'id' });
+
+  const cancelled = say(state, { type: 'cancel', request: 'request-1', by: 'ann' }).state;
+  assert.equal(cancelled.status, 'CREATE_INPROGRESS', 'the database is still being made');
+  assert.deepEqual(say(cancelled, { type: 'cancel', request: 'request-1', by: 'bob' }).events, []);
+  assert.deepEqual(say(state, { type: 'cancel', request: 'another', by: 'ann' }).events, []);
+
+  const report = { kind: 'done' as const, properties: { id: 'db-1' } };
+  const ended = say(cancelled, { type: 'report', request: 'request-1', action: 'create db', report });
+  assert.deepEqual(ended.commands, []);
+  assert.equal(ended.state.status, 'CREATE_FAILED');
+  assert.equal(ended.state.message, 'Cancelled by ann.');
+  assert.equal(ended.state.resources.db!.status, 'OK');
+
+  const again = deploy({ ...plan(inputs, ended.state), request: 'request-2' }, ended.state);
+  assert.equal(again.state.status, 'UPDATE_SUCCESSFUL');
+  assert.equal(again.state.cancelled, undefined);
+  assert.deepEqual(again.order, ['create web[0]', 'create web[1]', 'create balancer']);
+});
+
+test('what is called off when everything was done already has succeeded', () => {
+  const last = plan().actions.at(-1)!.id;
+  const { state } = deploy(plan(), null, ({ id, instance }) =>
+    id === last ? undefined : { kind: 'done', properties: { id: `${instance}-1`, address: '10.0.0.9' } },
+  );
+  const moment = { now: 3000, newId: () => 'id' };
+  const cancelled = decideDeployment(state, { type: 'cancel', request: 'request-1', by: 'ann' }, moment).state;
+  const report = { kind: 'done' as const, properties: { id: 'b' } };
+  const ended = decideDeployment(cancelled, { type: 'report', request: 'request-1', action: last, report }, moment);
+  assert.equal(ended.state.status, 'CREATE_SUCCESSFUL');
+});

@@ -20,6 +20,7 @@ export type DeploymentMessage =
   | { type: 'request'; id: string; name: string; project: string; host: string; plan: DeploymentPlan }
   | { type: 'edit'; by: string; changes: DeploymentEdits }
   | { type: 'notice'; notice: string; message: string }
+  | { type: 'cancel'; request: string; by: string }
   | { type: 'report'; request: string; action: string; report: ActionReport };
 
 export type ActionReport =
@@ -60,8 +61,9 @@ export function decideDeployment(
   } else if (message.type === 'notice') {
     if (before && !before.notices?.includes(message.notice))
       emit({ type: 'deployment-notice', notice: message.notice, message: message.message });
-  } else if (before && isBusy(before) && before.plan.request === message.request && !before.done[message.action]) {
-    report(message.action, message.report);
+  } else if (before && isBusy(before) && before.plan.request === message.request) {
+    if (message.type === 'cancel') cancel(message.by);
+    else if (!before.done[message.action]) report(message.action, message.report);
   }
   return { state, events, commands };
 
@@ -93,14 +95,21 @@ export function decideDeployment(
     advance();
   }
 
-  /** After a failure nothing new begins, except that a delete removes whatever it can. */
+  /** What is under way is stopped by the hands, or ends: only then is the request over. */
+  function cancel(by: string): void {
+    if (state.cancelled) return;
+    emit({ type: 'deployment-cancelled', by });
+    advance();
+  }
+
+  /** After a failure nothing new begins, except that a delete removes whatever it can; after a cancel nothing at all. */
   function advance(): void {
     for (let progress = true; progress; ) {
       progress = false;
       const failed = Object.values(state.done).includes('failed');
       for (const action of state.plan.actions) {
         const isOpen = !state.started.includes(action.id) && !state.done[action.id];
-        if (!isOpen || (failed && state.plan.kind !== 'DELETE')) continue;
+        if (!isOpen || state.cancelled || (failed && state.plan.kind !== 'DELETE')) continue;
         if (!action.after.every((id) => state.done[id] === 'done')) continue;
         begin(action);
         progress = true;
@@ -178,7 +187,8 @@ export function decideDeployment(
   }
 
   function finish(): void {
-    const reasons = Object.values(state.failures);
+    const isCut = state.cancelled && state.plan.actions.some(({ id }) => state.done[id] !== 'done');
+    const reasons = [...(isCut ? [`Cancelled by ${state.cancelled!.by}.`] : []), ...Object.values(state.failures)];
     if (reasons.length > 0) {
       return emit({
         type: 'deployment-finished',

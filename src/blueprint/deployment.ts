@@ -131,6 +131,8 @@ export interface Deployment {
   outputs: JsonObject;
   /** Of what people have been told: each once. */
   notices?: string[];
+  /** Who called the request off that is or was under way: nothing new begins. */
+  cancelled?: { by: string; at: Instant };
 }
 
 /** What `env` is in the expressions of a deployment. */
@@ -154,6 +156,7 @@ export type DeploymentEvent = { at: Instant } & (
     }
   | { type: 'deployment-edited'; by: string; changes: DeploymentEdits }
   | { type: 'deployment-notice'; notice: string; message: string }
+  | { type: 'deployment-cancelled'; by: string }
   | { type: 'action-running'; action: string; ticket: Json }
   | { type: 'action-done'; action: string; properties: JsonObject; unchanged: boolean }
   | { type: 'action-failed'; action: string; message: string; properties?: JsonObject }
@@ -181,6 +184,7 @@ export function evolveDeployment(state: Deployment | null, event: DeploymentEven
     };
   }
   if (event.type === 'deployment-notice') return { ...state, notices: [...(state.notices ?? []), event.notice] };
+  if (event.type === 'deployment-cancelled') return { ...state, cancelled: { by: event.by, at: event.at } };
   if (event.type === 'deployment-edited') return edited(state, event.changes, event.at);
   const action = state.plan.actions.find(({ id }) => id === event.action);
   if (!action) return state;
@@ -232,8 +236,9 @@ export const isDeleted = ({ status }: Deployment): boolean => status === 'DELETE
 
 function requested(state: Deployment | null, event: DeploymentEvent & { type: 'deployment-requested' }): Deployment {
   const { id, name, project, host = state?.host, plan, at } = event;
+  const { cancelled: _, ...before } = state ?? {};
   return {
-    ...(state ?? { owner: plan.requestedBy, createdAt: at, resources: {}, outputs: {} }),
+    ...(state ? (before as Deployment) : { owner: plan.requestedBy, createdAt: at, resources: {}, outputs: {} }),
     ...{ id, name, project },
     ...(host ? { host } : {}),
     ...{ status: `${plan.kind}_INPROGRESS`, message: '', updatedAt: at, plan, done: {}, failures: {}, started: [] },

@@ -9,6 +9,8 @@ export interface PastRequest {
   message: string;
   at: Instant;
   endedAt?: Instant;
+  /** Who called it off, and when. */
+  cancelled?: { by: string; at: Instant };
   /** Steps that have ended. */
   ended: number;
   outputs: JsonObject;
@@ -29,6 +31,8 @@ export function pastRequests(events: readonly DeploymentEvent[]): PastRequest[] 
       });
     } else if (event.type === 'action-done' || event.type === 'action-failed') {
       requests.at(-1)!.ended += 1;
+    } else if (event.type === 'deployment-cancelled') {
+      requests.at(-1)!.cancelled = { by: event.by, at: event.at };
     } else if (event.type === 'deployment-finished') {
       const { status, message, at: endedAt, outputs } = event;
       Object.assign(requests.at(-1)!, { status, message, endedAt, outputs });

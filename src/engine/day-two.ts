@@ -48,6 +48,10 @@ const common: Record<string, Pick<Offer, 'title' | 'summary' | 'input' | 'asks'>
     ...{ title: 'Roll back', asks: 'ROLLBACK', input: nothing },
     summary: 'Goes back to the last good request before what stands.',
   },
+  Cancel: {
+    ...{ title: 'Cancel', input: nothing },
+    summary: 'Calls off the request that is under way: what can be stopped is stopped, and nothing new begins.',
+  },
   ChangeLease: {
     title: 'Change lease',
     summary: 'Says when the deployment ends; an empty date is never.',
@@ -82,10 +86,16 @@ export function deploymentOffers(deployment: Deployment): Offer[] {
       : name === 'Retry' && !deployment.status.endsWith('_FAILED')
         ? `Its last request has not failed: ${deployment.status}.`
         : undefined;
-    const refusal = edits.includes(name) ? undefined : (busy ?? own);
+    const refusal = name === 'Cancel' ? cancelRefusal(deployment) : edits.includes(name) ? undefined : (busy ?? own);
     const retried = name === 'Retry' && deployment.status === 'DELETE_FAILED' ? { asks: 'DELETE' as const } : {};
     return { id: `Deployment.${name}`, name, ...offer, ...retried, refusal };
   });
+}
+
+function cancelRefusal(deployment: Deployment): string | undefined {
+  const { name, cancelled } = deployment;
+  if (!isBusy(deployment)) return `${name} has no request under way.`;
+  return cancelled && `${cancelled.by} has called it off already.`;
 }
 
 function powerRefusal(name: string, machines: readonly ResourceState[]): string | undefined {

@@ -48,11 +48,12 @@ export function deploymentSummary(state: Deployment): JsonObject {
 /** How a request stands, with what tasks read: `resources.<name>.address` and all other properties. */
 export function reportOn(
   state: Deployment,
-  { status, message }: Pick<Deployment, 'status' | 'message'>,
+  { status, message, cancelled }: Pick<Deployment, 'status' | 'message' | 'cancelled'>,
 ): DeploymentReport {
   return {
     status: status.endsWith('_INPROGRESS') ? 'busy' : status.endsWith('_FAILED') ? 'failed' : 'succeeded',
     message,
+    ...(cancelled ? { cancelled } : {}),
     deploymentName: state.name,
     details: withoutSeals({
       id: state.id,

@@ -33,7 +33,7 @@ import { findingsOf } from './locate.ts';
 import { withNumbers } from './machine-names.ts';
 import type { EngineParts } from './parts.ts';
 import { deploymentPlanner } from './plan-deployment.ts';
-import type { RunFunction } from './resource-powers.ts';
+import type { FunctionRuns } from './resource-powers.ts';
 import type { Mailbox } from './transact.ts';
 
 export interface Accepted {
@@ -57,6 +57,8 @@ export interface DeploymentDesk extends Deployments {
   plan(request: DeploymentRequest): Promise<DeploymentPlan>;
   /** @throws MillraceError action.invalid, input.invalid, not.found */
   act(key: string, id: string, request: ActionRequest): Promise<Accepted>;
+  /** Calls a request off that is under way: what can be stopped is stopped, nothing new begins. @throws MillraceError action.invalid */
+  cancel(id: string, request: string, by: string): Promise<void>;
   offers(id: string, instance?: string): Promise<Offer[]>;
   edit(id: string, changes: DeploymentEdits, by: string): Promise<Deployment>;
   /** How each resource is otherwise than it was left; `gone`: it is not there any more. */
@@ -73,9 +75,9 @@ export interface DeploymentDesk extends Deployments {
 }
 
 /** Requests for deployments: checked, placed and planned before anything is touched. */
-export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, runFunction: RunFunction): DeploymentDesk {
+export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, functions: FunctionRuns): DeploymentDesk {
   const { store } = parts;
-  const planFor = deploymentPlanner(parts, runFunction);
+  const planFor = deploymentPlanner(parts, functions);
 
   return {
     byName,
@@ -118,7 +120,10 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, runFunction
         await store.put(recordOf(key, { deploymentId: id, plan: 'EDIT', actionId: offer.id, requestedBy }));
         return { deploymentId: id, requestId };
       }
-      if (offer.asks) {
+      if (offer.name === 'Cancel') {
+        await cancel(id, deployment.plan.request, requestedBy);
+        await store.put(recordOf(key, { deploymentId: id, plan: 'CANCEL', actionId: offer.id, requestedBy }));
+      } else if (offer.asks) {
         const { name: deploymentName, project } = deployment;
         const asked = { action: offer.asks, project, deploymentName, allowDestroy: true, requestedBy };
         const what = resource ? { inputs: {}, rebuild: [resource.instance] } : { inputs: given };
@@ -139,6 +144,8 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, runFunction
       return { deploymentId: id, requestId };
     },
 
+    cancel,
+
     async offers(id, instance) {
       const deployment = await mustRead(id);
       return instance === undefined
@@ -150,7 +157,7 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, runFunction
 
     async drift(id) {
       const deployment = await mustRead(id);
-      const findings = Object.entries(await findingsOf(parts, runFunction, deployment));
+      const findings = Object.entries(await findingsOf(parts, functions, deployment));
       return Object.fromEntries(
         findings.map(([instance, found]) => [
           instance,
@@ -251,6 +258,17 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, runFunction
         });
     }
     return (await mailbox.deployment(id, { type: 'edit', by, changes }))!;
+  }
+
+  /** Its steps hear of it at once. */
+  async function cancel(id: string, request: string, by: string): Promise<void> {
+    const before = await mustRead(id);
+    if (!isBusy(before) || before.plan.request !== request)
+      throw new MillraceError('action.invalid', {
+        message: `Request ${request} of deployment ${before.name} has ended: it cannot be cancelled.`,
+      });
+    await mailbox.deployment(id, { type: 'cancel', request, by });
+    await store.hasten(`${request}/`, parts.moment.now());
   }
 
   async function byName(project: string, name: string): Promise<Deployment | undefined> {

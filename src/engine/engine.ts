@@ -78,14 +78,14 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   await store.release(parts.node.name);
   const mailbox = openMailbox(parts, (commands) => dispatcher.take(commands));
   const functions = functionDesk(parts, mailbox);
-  const deployments = deploymentDesk(parts, mailbox, functions.request);
+  const deployments = deploymentDesk(parts, mailbox, functions);
   const nested = nestedRuns(parts, mailbox, startExecution);
   const tasks = taskPerformer(parts, mailbox, {
     deployments,
     integrations: integrationsOf(parts),
     executions: nested.forTask,
   });
-  const actions = actionPerformer(parts, mailbox, functions.request);
+  const actions = actionPerformer(parts, mailbox, functions);
   const notices = noticePerformer(parts, mailbox);
   const sendNotification = notificationPerformer(parts, mailbox);
   const tellCause = causeTeller(parts, mailbox);

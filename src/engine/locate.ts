@@ -5,7 +5,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { CloudResourceDefinition, ResourceContext } from '../sdk/cloud.ts';
 import { readZones } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
-import { type RunFunction, resourcePowers } from './resource-powers.ts';
+import { type FunctionRuns, resourcePowers } from './resource-powers.ts';
 
 /** Who makes a resource, and what it is told of its place. */
 export interface Located {
@@ -30,17 +30,17 @@ export const isOfFamily = (family: string, type: string): boolean =>
 
 export async function locate(
   parts: EngineParts,
-  runFunction: RunFunction,
+  functions: FunctionRuns,
   deployment: Deployment,
   resource: ResourceState,
   key: string,
 ): Promise<Located> {
-  return located(parts, runFunction, await readZones(parts), deployment, resource, key);
+  return located(parts, functions, await readZones(parts), deployment, resource, key);
 }
 
 function located(
   parts: EngineParts,
-  runFunction: RunFunction,
+  functions: FunctionRuns,
   zones: readonly Zone[],
   deployment: Deployment,
   resource: ResourceState,
@@ -65,7 +65,7 @@ function located(
     neighbours: Object.values(deployment.resources)
       .filter(({ instance }) => instance !== resource.instance)
       .map((one) => ({ ...effective(one), ...one.properties })),
-    powers: resourcePowers(parts, runFunction, deployment.project, deployment.plan.requestedBy),
+    powers: resourcePowers(parts, functions, deployment.project, deployment.plan.requestedBy),
   };
   return { cloud, definition: definitionFor(parts, resource.type, cloud), context };
 }
@@ -84,14 +84,14 @@ const readWithin = 10_000;
  */
 export async function findingsOf(
   parts: EngineParts,
-  runFunction: RunFunction,
+  functions: FunctionRuns,
   deployment: Deployment,
 ): Promise<Findings> {
   const zones = await readZones(parts);
   const standing = Object.values(deployment.resources).filter(({ status }) => status === 'OK');
   const found = await Promise.all(
     standing.map(async (resource) => {
-      const { definition, context } = located(parts, runFunction, zones, deployment, resource, `${deployment.id}/read`);
+      const { definition, context } = located(parts, functions, zones, deployment, resource, `${deployment.id}/read`);
       if (definition?.worksHere && deployment.host !== undefined && deployment.host !== parts.node.host) return [];
       const known = { ...effective(resource), ...resource.properties };
       const finding = await patiently(definition?.read?.(known, context, AbortSignal.timeout(readWithin)));

@@ -9,7 +9,7 @@ import { customAction, customPoll, runCustomAction } from './custom-actions.ts';
 import { type Located, locate } from './locate.ts';
 import { openSecrets } from './open-secrets.ts';
 import type { EngineParts } from './parts.ts';
-import type { RunFunction } from './resource-powers.ts';
+import type { FunctionRuns } from './resource-powers.ts';
 import type { Mailbox } from './transact.ts';
 
 interface Step extends Located {
@@ -21,13 +21,14 @@ const cannotMake = ({ action, resource, cloud }: Step): string =>
   `${action.instance}: this server cannot make ${resource.type} on accounts of the type ${cloud}.`;
 
 /** Performs the steps of a deployment on the cloud of their zone. */
-export function actionPerformer(parts: EngineParts, mailbox: Mailbox, runFunction: RunFunction) {
+export function actionPerformer(parts: EngineParts, mailbox: Mailbox, functions: FunctionRuns) {
   return { start, poll };
 
   async function start(command: Command, deployment: Deployment): Promise<void> {
     const found = await stepOf(command, deployment);
     if (!found) return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence } }));
     const { action } = found;
+    if (deployment.cancelled) return report(command, calledOff(found));
     const outcome = await attemptTo(() => perform(found), command);
     parts.crashPoint(`${action.does} ${action.instance}:started`);
     if ('again' in outcome) return isOverdue(found) ? giveUp(command, found) : later(command, outcome, command.body);
@@ -37,13 +38,20 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox, runFunctio
   async function poll(command: Command, deployment: Deployment): Promise<void> {
     const found = await stepOf(command, deployment);
     if (!found) return void (await mailbox.settle({ settles: { command: command.id, fence: command.fence } }));
-    const outcome = await attemptTo(
-      async () =>
-        (await customPoll(parts, found.action.operation?.id, command.body.ticket ?? null, found.context)) ??
-        found.definition?.poll?.(command.body.ticket ?? null, found.context) ?? { failed: cannotMake(found) },
-      command,
-    );
-    if (('wait' in outcome || 'again' in outcome) && isOverdue(found)) return giveUp(command, found);
+    const { definition, context } = found;
+    const ticket = command.body.ticket ?? null;
+    const isCustom = found.action.operation?.id.includes('.custom.') === true;
+    const canStop = !isCustom && definition?.cancel !== undefined;
+    const outcome = await attemptTo(async () => {
+      if (deployment.cancelled && canStop) await definition.cancel!(ticket, context);
+      return (
+        (await customPoll(parts, found.action.operation?.id, ticket, context)) ??
+        definition?.poll?.(ticket, context) ?? { failed: cannotMake(found) }
+      );
+    }, command);
+    const isOpen = 'wait' in outcome || 'again' in outcome;
+    if (isOpen && isOverdue(found)) return giveUp(command, found);
+    if (isOpen && deployment.cancelled && !canStop) return report(command, calledOff(found));
     if ('again' in outcome) return later(command, outcome, command.body);
     if ('wait' in outcome)
       return later(command, { again: outcome.seconds, tries: 0 }, { ...command.body, ticket: outcome.wait });
@@ -56,6 +64,12 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox, runFunctio
 
   function giveUp(command: Command, { action }: Step): Promise<void> {
     return report(command, { failed: `${action.instance} was not ready in time: its step is given up.` });
+  }
+
+  /** What was being changed is changed again by the next request; what was being made or removed is made anew. */
+  function calledOff({ action, resource }: Step): CloudOutcome {
+    const failed = `${action.instance} was left as it was then.`;
+    return action.does === 'update' ? { failed, known: resource.properties } : { failed };
   }
 
   /** The same step again, after a while. */
@@ -93,7 +107,7 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox, runFunctio
       resource && {
         action,
         resource,
-        ...(await locate(parts, runFunction, deployment, resource, `${deployment.plan.request}/${action.id}`)),
+        ...(await locate(parts, functions, deployment, resource, `${deployment.plan.request}/${action.id}`)),
       }
     );
   }

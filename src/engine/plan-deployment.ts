@@ -20,10 +20,10 @@ import type { Document } from '../store/store.ts';
 import { readPropertyGroups, readRequests, readZones } from './definitions.ts';
 import { definitionFor, findingsOf, isOfFamily } from './locate.ts';
 import type { EngineParts } from './parts.ts';
-import type { RunFunction } from './resource-powers.ts';
+import type { FunctionRuns } from './resource-powers.ts';
 
 /** Plans what a request will do, or refuses it in words, before anything is touched. */
-export function deploymentPlanner(parts: EngineParts, runFunction: RunFunction) {
+export function deploymentPlanner(parts: EngineParts, functions: FunctionRuns) {
   const { store } = parts;
 
   return planFor;
@@ -192,7 +192,7 @@ export function deploymentPlanner(parts: EngineParts, runFunction: RunFunction) 
     existing: Deployment | undefined,
     wanted: PlanRequest,
   ): Promise<DeploymentPlan> {
-    const findings = existing ? await findingsOf(parts, runFunction, existing) : {};
+    const findings = existing ? await findingsOf(parts, functions, existing) : {};
     const planned = planChanges(wanted, existing ?? null, await land(deployment), findings, deployment);
     if ('refused' in planned) {
       throw new MillraceError('placement.impossible', {

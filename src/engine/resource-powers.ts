@@ -6,20 +6,25 @@ import { readEndpoint, readVariables } from './definitions.ts';
 import type { FunctionRun } from './function-run.ts';
 import type { EngineParts } from './parts.ts';
 
-/** Starts a function; the same key twice is one run. */
-export type RunFunction = (
-  actionId: string,
-  inputs: JsonObject,
-  by: string,
-  key: string,
-  /** The project whose secrets its inputs may speak of. */
-  opensSecretsOf: string,
-) => Promise<FunctionRun>;
+/** Runs of functions, as resources ask for them. */
+export interface FunctionRuns {
+  /** Starts one; the same key twice is one run. */
+  request(
+    actionId: string,
+    inputs: JsonObject,
+    by: string,
+    key: string,
+    /** The project whose secrets its inputs may speak of. */
+    opensSecretsOf: string,
+  ): Promise<FunctionRun>;
+  /** Of one that has ended it changes nothing. */
+  cancel(id: string): Promise<FunctionRun | undefined>;
+}
 
 /** What the resources of one project are made with, in the name of whoever asked for them. */
 export function resourcePowers(
   parts: EngineParts,
-  runFunction: RunFunction,
+  functions: FunctionRuns,
   project: string,
   by: string,
 ): ResourcePowers {
@@ -39,7 +44,7 @@ export function resourcePowers(
 
     async startFunction(key, action, inputs) {
       const { id } = await actionOf(action);
-      return (await runFunction(id, inputs, by, key, project)).id;
+      return (await functions.request(id, inputs, by, key, project)).id;
     },
 
     async functionReport(run): Promise<FunctionReport> {
@@ -50,6 +55,10 @@ export function resourcePowers(
       return runState === 'COMPLETED'
         ? { isOver: true, name, outputs }
         : { isOver: true, name, outputs, failed: errorMessage || 'it was cancelled.' };
+    },
+
+    async cancelFunction(run) {
+      await functions.cancel(run);
     },
 
     async customType(type) {

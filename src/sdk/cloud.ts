@@ -18,6 +18,8 @@ export interface ResourcePowers {
   /** Runs a function of the project, named by id or name; the same key twice is one run, whose id is answered. */
   startFunction(key: string, action: string, inputs: JsonObject): Promise<string>;
   functionReport(run: string): Promise<FunctionReport>;
+  /** Stops a run that has not ended. */
+  cancelFunction(run: string): Promise<void>;
   /** The functions that make a custom type, by id; undefined where there is no such type. */
   customType(type: string): Promise<{ create?: string; update?: string; delete?: string } | undefined>;
   /** A text that is kept and shown to nobody; it is opened where the resource is changed or removed. */
@@ -81,6 +83,8 @@ export interface CloudResourceDefinition<P extends z.ZodObject = z.ZodObject> {
   update(properties: z.infer<P>, before: JsonObject, context: ResourceContext): Promise<CloudOutcome>;
   destroy(before: JsonObject, context: ResourceContext): Promise<CloudOutcome>;
   poll?(ticket: Json, context: ResourceContext): Promise<CloudOutcome>;
+  /** Stops what a ticket stands for; `poll` tells afterwards how it ended. Idempotent. Where it is absent, a step that is called off is left alone. */
+  cancel?(ticket: Json, context: ResourceContext): Promise<void>;
   /** Secrets reach it sealed, since it only hands them on to a function, which opens them. */
   keepsSeals?: true;
   /** What it makes lives on the machine of the server that made it: only from there can it be seen. */

@@ -1,3 +1,4 @@
+import type { Instant } from '../core/instant.ts';
 import type { JsonObject } from '../core/json.ts';
 
 /** A named far side with its properties; secrets are resolved. */
@@ -141,6 +142,8 @@ export interface DeploymentReport {
   message: string;
   deploymentName: string;
   details: JsonObject;
+  /** Who called it off while it was under way, and when. */
+  cancelled?: { by: string; at: Instant };
 }
 
 /** Runs of other pipelines, asked for by key: the same key twice is one run. */

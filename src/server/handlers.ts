@@ -14,6 +14,7 @@ import { cloudAccountHandlers } from './handlers/cloud-accounts.ts';
 import { contentSourceHandlers } from './handlers/content-sources.ts';
 import { customHandlers } from './handlers/custom.ts';
 import { definitionHandlers } from './handlers/definitions.ts';
+import { deploymentRequestHandlers } from './handlers/deployment-requests.ts';
 import { deploymentHandlers } from './handlers/deployments.ts';
 import { endpointHandlers } from './handlers/endpoints.ts';
 import { executionHandlers } from './handlers/executions.ts';
@@ -108,6 +109,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     ...trackerHandlers(given),
     ...blueprintRequestHandlers(given),
     ...deploymentHandlers(given),
+    ...deploymentRequestHandlers(given),
     ...catalogHandlers(given),
     ...contentSourceHandlers(given),
     ...customHandlers(given),

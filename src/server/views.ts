@@ -44,6 +44,7 @@ export function deploymentView(state: Deployment): JsonObject {
       at: Date.parse(plan.requestedAt),
       ended: Object.keys(state.done).length,
       outputs: state.outputs,
+      ...(state.cancelled ? { cancelled: state.cancelled } : {}),
     }),
     inputs: plan.inputs,
     outputs: state.outputs,
@@ -75,9 +76,10 @@ export function resourceView(deployment: Deployment, resource: ResourceState): J
 /** A request of a deployment, as its clients poll it. */
 export function requestView(
   { id }: Pick<Deployment, 'id'>,
-  { plan, status, message, at, endedAt, ended, outputs }: PastRequest,
+  { plan, status, message, at, endedAt, ended, outputs, cancelled }: PastRequest,
 ): JsonObject {
   const actionId = actionOf(plan);
+  const stands = status.split('_')[1] as 'INPROGRESS' | 'SUCCESSFUL' | 'FAILED';
   return withoutSeals({
     id: plan.request,
     name: titleOf(actionId),
@@ -87,9 +89,7 @@ export function requestView(
     blueprintId: plan.blueprintId || 'inline-blueprint',
     inputs: plan.inputs,
     outputs,
-    status: ({ INPROGRESS: 'INPROGRESS', SUCCESSFUL: 'SUCCESSFUL', FAILED: 'FAILED' } as const)[
-      status.split('_')[1] as 'INPROGRESS'
-    ],
+    status: cancelled && stands === 'FAILED' ? 'ABORTED' : stands,
     details: message,
     createdAt: toIso(at),
     updatedAt: toIso(endedAt ?? at),
@@ -97,7 +97,7 @@ export function requestView(
     totalTasks: plan.actions.length,
     completedTasks: ended,
     dismissed: false,
-    cancelable: false,
+    cancelable: stands === 'INPROGRESS' && !cancelled,
   });
 }
 

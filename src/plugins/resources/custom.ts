@@ -27,6 +27,7 @@ export const customResource = defineCloudResource({
   },
   destroy: (before, context) => run('delete', before, context),
   poll: (ticket, context) => finished(ticket, context, (outputs) => (isObject(outputs) ? outputs : {})),
+  cancel: stop,
 });
 
 /** A function as a resource: it is called once when the deployment is made. */
@@ -45,6 +46,7 @@ export const functionResource = defineCloudResource({
   update: ({ actionId, inputs }, _, context) => call(actionId, inputs, context),
   destroy: async () => ({ done: {} }),
   poll: (ticket, context) => finished(ticket, context, (outputs) => ({ outputs })),
+  cancel: stop,
 });
 
 async function run(
@@ -66,6 +68,10 @@ async function run(
 
 async function call(action: string, inputs: JsonObject, { key, powers }: ResourceContext): Promise<CloudOutcome> {
   return { wait: await powers.startFunction(key, action, inputs), seconds: pollSeconds };
+}
+
+function stop(ticket: Json, { powers }: ResourceContext): Promise<void> {
+  return powers.cancelFunction(String(ticket));
 }
 
 async function finished(

@@ -9,7 +9,7 @@ import {
   type ResourceContext,
 } from '../../sdk/cloud.ts';
 import type { Endpoint, SshTarget } from '../../sdk/powers.ts';
-import { launchLines, lookAt } from '../detached.ts';
+import { launchLines, lookAt, stopThere } from '../detached.ts';
 import { shellQuote } from '../shell.ts';
 
 /** What is run on a machine: files beside it, and shell. Whatever is secret stands in the files. */
@@ -62,6 +62,7 @@ export function farTool<P extends z.ZodObject>(tool: FarTool<P>): CloudResourceD
       return play ? launch(play, { shows: {} }, context) : { done: {} };
     },
     poll: look,
+    cancel: stop,
   });
 }
 
@@ -116,6 +117,12 @@ async function look(ticket: Json, { instance, powers }: ResourceContext): Promis
   if (Number(missing) >= mostMissing)
     return { failed: `${instance}: what was started on ${at.host} vanished without an exit code.` };
   return { wait: { ...(ticket as JsonObject), missing: Number(missing) + 1 }, seconds: pollSeconds };
+}
+
+async function stop(ticket: Json, { powers }: ResourceContext): Promise<void> {
+  const { id, at: sealed } = isObject(ticket) ? ticket : {};
+  const at = JSON.parse(powers.open(String(sealed))) as SshTarget;
+  await stopThere((script, input) => powers.ssh(at, script, input), `$HOME/.millrace/${String(id)}`);
 }
 
 /** The machine of an endpoint, which is logged in to by a key where there is one. */

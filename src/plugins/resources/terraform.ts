@@ -45,6 +45,7 @@ export const terraform = (program: string | undefined) =>
       return start(program, 'destroy', given.data, state, String(before.lastJob ?? ''), context);
     },
     poll: look,
+    cancel: (_, { key, powers }) => powers.jobs.cancel(key),
   });
 
 /** The state that is kept is opened for whoever destroys or changes what it tells of. */

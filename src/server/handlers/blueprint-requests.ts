@@ -39,6 +39,14 @@ export function blueprintRequestHandlers({ parts, engine }: HandlerParts): Recor
       const standing = isOver ? undefined : await deployments.read(String(document.body.deploymentId));
       return resourcesPlanView(await planOf(document), standing);
     },
+    'blueprint-requests.cancel': async ({ params, user }) => {
+      const document = await byId(kind, params.id!);
+      const { deploymentId = '', requestId } = document.body;
+      if ((await show(document)).status !== 'STARTED')
+        throw new MillraceError('request.invalid', { message: `Request ${document.id} has ended.` });
+      await deployments.cancel(String(deploymentId), String(requestId), user!.name);
+      return show(document);
+    },
     'blueprint-requests.delete': async ({ params }) => {
       const document = await byId(kind, params.id!);
       if ((await show(document)).status === 'STARTED')
@@ -129,12 +137,14 @@ export function blueprintRequestHandlers({ parts, engine }: HandlerParts): Recor
     const report =
       status === 'STARTED' ? await deployments.status(String(body.deploymentId), String(requestId)) : undefined;
     const ended = report && ({ busy: 'STARTED', succeeded: 'FINISHED', failed: 'FAILED' } as const)[report.status];
+    const cancelled = report?.cancelled;
     const content = typeof body.content === 'string' ? checkContent(body.content) : [];
     return withoutSeals({
       id,
       ...{ orgId: 'default', projectId: projectId(project), projectName: project },
       ...asked,
-      status: ended ?? status ?? 'FINISHED',
+      status: cancelled && ended === 'FAILED' ? 'CANCELLED' : (ended ?? status ?? 'FINISHED'),
+      ...(cancelled ? { cancelRequestedAt: toIso(cancelled.at), cancelRequestedBy: cancelled.by } : {}),
       ...(report?.status === 'failed' ? { failureMessage: report.message } : {}),
       validationMessages: content.map(({ severity, message, line, column }) => ({
         ...{ type: severity.toUpperCase(), message, path: `${line}:${column}`, resourceName: '' },

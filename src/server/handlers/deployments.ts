@@ -1,6 +1,5 @@
 import {
   type Deployment,
-  type DeploymentEvent,
   isDeleted,
   type ResourceState,
   resourceId as resourceIdOf,
@@ -8,12 +7,13 @@ import {
 import { MillraceError } from '../../core/error.ts';
 import { toIso } from '../../core/instant.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
-import { idOfKey } from '../../core/key-id.ts';
 import { type Offer, schemaOf } from '../../engine/day-two.ts';
+import { userEvents } from '../deployment-history.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { projectId } from '../kinds/kind.ts';
 import { type Handler, pageOf, type Request } from '../request.ts';
 import { deploymentView, requestView, resourceView, titleOf } from '../views.ts';
+import { shown } from './deployment-requests.ts';
 
 /** Deployments, what stands in them, and what is asked of them. */
 export function deploymentHandlers({ parts, engine }: HandlerParts): Record<string, Handler> {
@@ -51,10 +51,7 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
     'deployments.requests': async ({ params, query }) => {
       const deployment = await read(params.id!, true);
       const past = await deployments.requests(deployment.id);
-      return pageOf(
-        past.reverse().map((request) => requestView(deployment, request)),
-        query,
-      );
+      return pageOf(await Promise.all(past.reverse().map((request) => shown(store, deployment, request))), query);
     },
     'deployments.userEvents': async ({ params, query }) =>
       pageOf(userEvents(await deployments.history((await read(params.id!, true)).id)).reverse(), query),
@@ -67,15 +64,6 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
     ...actionsOf('deployments', async ({ id }) => ({ id: id! })),
     ...actionsOf('deployment-resources', async ({ id, resourceId: of }) => instanceOf(await resourceIn(id!, of!))),
     ...actionsOf('resources', async ({ resourceId: of }) => instanceOf(await resourceAnywhere(of!))),
-
-    'deployment-requests.get': async ({ params }) => {
-      const { deployment, past } = await requestOf(params.id!);
-      return requestView(deployment, past);
-    },
-    'deployment-requests.events': async ({ params, query }) => {
-      const { deployment } = await requestOf(params.id!);
-      return pageOf(stepsOf(await deployments.history(deployment.id), params.id!), query);
-    },
 
     'resources.list': async ({ query }) => {
       const all: JsonObject[] = [];
@@ -167,14 +155,6 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
     throw new MillraceError('not.found', { message: `There is no resource ${wanted}.` });
   }
 
-  async function requestOf(id: string) {
-    const record = await store.get('deployment-request', id);
-    const deployment = record && (await deployments.read(String(record.body.deploymentId)));
-    const past = deployment && (await deployments.requests(deployment.id)).find(({ plan }) => plan.request === id);
-    if (deployment && past) return { deployment, past };
-    throw new MillraceError('not.found', { message: `There is no request ${id}.` });
-  }
-
   /** As lists show them; the original's own filters are plain parameters. */
   async function found(query: Record<string, string>): Promise<JsonObject[]> {
     const shown = (await store.summaries('deployment')).map((summary) => ({
@@ -222,71 +202,3 @@ const offerView = (offer: Offer): JsonObject => ({
   dependents: [],
   orgId: 'default',
 });
-
-/** The steps of one request: each is told when it begins and when it ends. */
-function stepsOf(history: readonly DeploymentEvent[], request: string): JsonObject[] {
-  const steps: JsonObject[] = [];
-  let plan: (DeploymentEvent & { type: 'deployment-requested' })['plan'] | undefined;
-  for (const event of history) {
-    if (event.type === 'deployment-requested') plan = event.plan;
-    if (plan?.request !== request) continue;
-    const isStep = event.type === 'action-started' || event.type === 'action-done' || event.type === 'action-failed';
-    const action = isStep ? plan.actions.find(({ id }) => id === event.action) : undefined;
-    const word = { 'action-started': 'IN_PROGRESS', 'action-done': 'FINISHED', 'action-failed': 'FAILED' };
-    const what = action ? action.does.toUpperCase() : 'REQUEST';
-    const name =
-      event.type === 'deployment-requested'
-        ? 'REQUEST_IN_PROGRESS'
-        : event.type === 'deployment-finished'
-          ? `REQUEST_${event.status.endsWith('FAILED') ? 'FAILED' : 'FINISHED'}`
-          : isStep
-            ? `${what}_${word[event.type]}`
-            : undefined;
-    if (!name || (event.type === 'action-done' && event.unchanged)) continue;
-    steps.push({
-      id: idOfKey(`${request}/event/${steps.length}`),
-      ...{ name, timestamp: toIso(event.at), hasLogs: false, userEvent: false },
-      details: 'message' in event ? event.message : (action?.because ?? ''),
-      resourceName: action?.instance ?? '',
-      resourceType: plan.target.find(({ instance }) => instance === action?.instance)?.type ?? '',
-    });
-  }
-  return steps;
-}
-
-/** What people did, and what they were told. */
-function userEvents(history: readonly DeploymentEvent[]): JsonObject[] {
-  const told: JsonObject[] = [];
-  for (const event of history) {
-    const common = {
-      id: idOfKey(`${event.at}/${told.length}`),
-      createdAt: toIso(event.at),
-      resourceIds: [],
-      outputs: {},
-    };
-    if (event.type === 'deployment-requested')
-      told.push({
-        ...{ ...common, requestId: event.plan.request, requestedBy: event.plan.requestedBy, inputs: {} },
-        ...{ name: titleOf(event.plan.actionId ?? event.plan.kind), status: 'PENDING', details: '' },
-      });
-    if (event.type === 'deployment-finished' && told.length > 0)
-      Object.assign(told.findLast(({ status }) => status === 'PENDING') ?? {}, {
-        ...{
-          status: event.status.endsWith('FAILED') ? 'FAILED' : 'SUCCESSFUL',
-          details: event.message,
-          updatedAt: toIso(event.at),
-        },
-      });
-    if (event.type === 'deployment-edited')
-      told.push({
-        ...{ ...common, requestId: '', requestedBy: event.by, inputs: event.changes as unknown as JsonObject },
-        ...{ name: 'Edit Deployment', status: 'SUCCESSFUL', details: '' },
-      });
-    if (event.type === 'deployment-notice')
-      told.push({
-        ...{ ...common, requestId: '', requestedBy: 'system', inputs: {} },
-        ...{ name: 'Notice', status: 'SUCCESSFUL', details: event.message },
-      });
-  }
-  return told;
-}
