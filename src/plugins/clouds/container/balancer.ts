@@ -6,7 +6,7 @@ import { writeAtomic } from '../../../host/processes.ts';
 import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../../sdk/cloud.ts';
 import { balancerProperties, type Route, routesOf } from '../local/balancer-properties.ts';
 import { haproxyConfig, oldWorkers, readStatistics, sharedInside } from './haproxy.ts';
-import { addressIn, limits, machineImage, refusal } from './machine.ts';
+import { limits, machineImage, refusal } from './machine.ts';
 import { networkMode } from './network.ts';
 import {
   type ContainerSite,
@@ -18,6 +18,7 @@ import {
   placeOf,
   sharedDirectories,
 } from './place.ts';
+import { addressIn } from './readiness.ts';
 
 const pollSeconds = 0.2;
 /** Milliseconds for leaving members to answer what they have begun, and for new ones to become well. */

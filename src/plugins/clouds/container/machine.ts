@@ -1,7 +1,5 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type Docker from 'dockerode';
 import { z } from 'zod';
 import { isObject, type Json, type JsonObject } from '../../../core/json.ts';
 import { readJson, writeAtomic } from '../../../host/processes.ts';
@@ -19,15 +17,13 @@ import {
   destroyThing,
   ensureRunning,
   labelsOf,
-  lastWords,
   patiently,
   placeOf,
   sharedDirectories,
-  told,
 } from './place.ts';
+import { lookAtBoot } from './readiness.ts';
 import { userDataFor } from './user-data.ts';
 
-const sshPort = 22;
 const pollSeconds = 0.2;
 /** What `npm run machine-image` makes: all roles boot it. */
 export const machineImage = 'localhost/millrace-machine';
@@ -113,7 +109,7 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
     async poll(ticket, context) {
       const until = isObject(ticket) ? Number(ticket.until) : 0;
       const again = { wait: ticket, seconds: pollSeconds };
-      return patiently(() => look(site, context, until, again), again, until);
+      return patiently(() => lookAtBoot(site, context, until, again), again, until);
     },
     /** What was switched off stays so, and what is down without that comes up again. */
     update: async ({ attachedDisks: attached }, before, context) =>
@@ -180,95 +176,10 @@ async function stop(site: ContainerSite, { identity }: ResourceContext): Promise
   }
 }
 
-async function look(
-  site: ContainerSite,
-  { instance, identity }: ResourceContext & { instance: string },
-  until: number,
-  again: CloudOutcome,
-): Promise<CloudOutcome> {
-  const docker = await site.engine.open();
-  const { name, shared } = placeOf(site, identity);
-  const { State, NetworkSettings, Config, Mounts } = await docker.getContainer(name).inspect();
-  const address = addressIn(NetworkSettings);
-  const failed = (why: string): CloudOutcome => ({ failed: `Machine ${instance} (${address || name}) ${why}` });
-  if (!State.Running)
-    return failed(
-      `did not start: its container ended with ${State.ExitCode}. Last lines: ${await lastWords(docker, name)}`,
-    );
-  const result = readJson<{ v1: { errors: string[] } }>(join(shared, 'cloud', 'result.json'));
-  if (result && result.v1.errors.length > 0) {
-    const log = await told(docker, name, ['tail', '-n', '40', '/var/log/cloud-init-output.log']);
-    return failed(`did not start: cloud-init failed: ${result.v1.errors.join('; ')}. Last lines: ${meant(log)}`);
-  }
-  if (result && address && (await hasSsh(address)))
-    return {
-      done: {
-        id: `/resources/compute/${identity}`,
-        address,
-        ssh: `${address}:${sshPort}`,
-        hostname: Config.Hostname ?? '',
-        resourceName: Config.Hostname ?? '',
-        powerState: 'ON',
-        osType: 'LINUX',
-        componentType: 'Cloud.Machine',
-        account: 'container',
-        container: name,
-        disks: (Mounts ?? [])
-          .flatMap(({ Destination }) => (Destination.startsWith('/mnt/') ? [Destination.slice(5)] : []))
-          .join(),
-        networks: [{ name: 'bridge', address }],
-      },
-    };
-  if (Date.now() < until) return again;
-  const stage = result ? 'its SSH server does not answer' : `cloud-init is still at ${stageOf(shared)}`;
-  const log = await told(docker, name, ['tail', '-n', '40', '/var/log/cloud-init-output.log']);
-  return failed(`was not ready in time: ${stage}. Last lines: ${meant(log)}`);
-}
-
-/** The address on the engine's own network. podman says it beside the networks, Docker within them. */
-export function addressIn(settings: Docker.ContainerInspectInfo['NetworkSettings'] & { IPAddress?: string }): string {
-  return settings.IPAddress || Object.values(settings.Networks ?? {})[0]?.IPAddress || '';
-}
-
 /** What the engine said against it, in words. */
 export function refusal(thrown: unknown, image: string): string {
   const { statusCode, json, message } = thrown as { statusCode?: number; json?: { message?: string }; message: string };
   if (statusCode === 404)
     return `the engine has no image ${image}. Make it: npm run machine-image; or name another one in the zone's image mapping (container: NAME).`;
   return `the container engine refused it: ${json?.message ?? message}`;
-}
-
-/** The last lines of what a machine wrote, without what cloud-init says of itself. */
-const meant = (log: string): string =>
-  log
-    .split('\n')
-    .filter(
-      (line) => line.trim() !== '' && !/^ci-info|^Cloud-init v|cc_scripts_user.py|Failed to run module/.test(line),
-    )
-    .slice(-3)
-    .join(' / ') || 'none.';
-
-function stageOf(shared: string): string {
-  const status = readText(join(shared, 'cloud', 'status.json'));
-  return /"stage": "([\w-]+)"/.exec(status)?.[1] ?? 'its beginning';
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function hasSsh(address: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: address, port: sshPort, timeout: 1000 });
-    const answer = (is: boolean) => {
-      socket.destroy();
-      resolve(is);
-    };
-    socket.once('data', (banner) => answer(banner.toString('latin1').startsWith('SSH-')));
-    for (const end of ['error', 'timeout', 'close'] as const) socket.once(end, () => answer(false));
-  });
 }

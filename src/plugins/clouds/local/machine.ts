@@ -7,12 +7,13 @@ import { ownedProcess, readJson, stopOwned, writeAtomic } from '../../../host/pr
 import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../../sdk/cloud.ts';
 import { text } from '../../../sdk/fields.ts';
 import { powerActions, resizeAction } from '../power.ts';
+import { snapshotActions } from '../snapshots.ts';
 import { attachedDisks, linkDisks } from '../volume.ts';
 import { type CloudConfig, readCloudConfig, remoteAccessUser } from './cloud-config.ts';
 import type { MachineOrder, MachineStatus } from './machine-process.ts';
 import { destroy, lastLines, startProgram } from './programs.ts';
 import type { Site } from './site.ts';
-import { snapshotActions } from './snapshots.ts';
+import { localSnapshots } from './snapshots.ts';
 
 const sshPort = 2222;
 const controlPort = 2221;
@@ -112,11 +113,11 @@ export const machine = (site: Site, bootWithin: number) =>
           return boot(site, context, bootWithin);
         },
       }),
-      ...snapshotActions({
-        directory: ({ identity }) => site.find(identity)?.directory,
-        stop: async (directory) => void (await stopOwned(directory)),
-        start: (before, context) => (before.powerState === 'OFF' ? { done: {} } : boot(site, context, bootWithin)),
-      }),
+      ...snapshotActions(
+        localSnapshots(site, (before, context) =>
+          before.powerState === 'OFF' ? { done: {} } : boot(site, context, bootWithin),
+        ),
+      ),
       ...resizeAction(async (before, context) => {
         const found = site.find(context.identity);
         if (!found) return gone(context);
