@@ -12,4 +12,9 @@ export const containersOf = (directory: string) =>
 export async function removeAll(directory: string): Promise<void> {
   if (!testEngine) return;
   for (const { Id } of await containersOf(directory)) await docker().getContainer(Id).remove({ force: true, v: true });
+  for (const { Id } of await imagesOf(directory)) await docker().getImage(Id).remove({ force: true });
 }
+
+/** What was kept of its machines. */
+export const imagesOf = (directory: string) =>
+  docker().listImages({ filters: { label: [`io.millrace.site=${directory}`] } });

@@ -14,7 +14,7 @@ export interface Operation {
 }
 
 /** After these a machine may have another address than before. */
-const moving = ['PowerOn', 'Reboot'];
+const moving = ['PowerOn', 'Reboot', 'Resize', 'Snapshot.Revert'];
 
 /**
  * One request that performs actions on some instances, all at once; what stands and why is not touched. Balancers are told anew of

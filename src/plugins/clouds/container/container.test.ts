@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { containersOf, docker, removeAll, testEngine, withoutEngine } from '../../../../test/containers.ts';
+import { containersOf, docker, imagesOf, removeAll, testEngine, withoutEngine } from '../../../../test/containers.ts';
 import { eventually } from '../../../../test/eventually.ts';
 import { create, remove, update } from '../../../../test/machines.ts';
 import { type Answer, pipelineAround, TestServer } from '../../../../test/server.ts';
@@ -276,4 +276,77 @@ test('a private network is made for the deployment, a disk is mounted, and a mac
   assert.equal((await server.runTasks(remove)).status, 'COMPLETED');
   const networks = (await docker().listNetworks()).map(({ Name }) => Name);
   assert.ok(!networks.includes(resources.net.name));
+});
+
+test('a container is resized, gets another disk, is kept as a snapshot and put back, and leaves nothing behind', {
+  skip,
+}, async (t) => {
+  const text = (disks: string) => `resources:
+  first: {type: Cloud.Volume, properties: {capacityGb: 1}}
+  second: {type: Cloud.Volume, properties: {capacityGb: 1}}
+  m:
+    type: Cloud.Machine
+    properties:
+      image: machine
+      flavor: small
+      attachedDisks: ${disks}
+      remoteAccess: {authentication: usernamePassword, username: ci, password: secret}`;
+  const server = await openContainers(t, machine());
+  const [first, second] = ['{source: "${resource.first.id}"}', '{source: "${resource.second.id}"}'];
+  const zone =
+    '{kind: CLOUD_ZONE, name: here, accountType: container, images: {machine: {container: localhost/millrace-machine}}, flavors: {small: {memoryMb: 512}, large: {memoryMb: 640}}}';
+  await server.import(zone);
+  const ask = async (body: object) => {
+    const { body: asked, text: told } = await server.call('POST', '/blueprint/api/blueprint-requests', {
+      ...{ projectName: 'Tito', deploymentName: 'site' },
+      ...body,
+    });
+    await eventually(async () => {
+      const { body: request } = await server.call('GET', `/blueprint/api/blueprint-requests/${asked.id}`);
+      assert.equal(request.status, 'FINISHED', request.failureMessage ?? told);
+    });
+    return asked.deploymentId;
+  };
+  const deploymentId = await ask({ content: text(`[${first}]`) });
+  const path = `/deployment/api/deployments/${deploymentId}`;
+  const found = async () =>
+    (await server.call('GET', path)).body.resources.find(({ name }: { name: string }) => name === 'm');
+  const act = async (actionId: string, inputs: object = {}) => {
+    const { body } = await server.call('POST', `${path}/resources/${(await found()).id}/requests`, {
+      actionId,
+      inputs,
+    });
+    return eventually(async () => {
+      const request = (await server.call('GET', `/deployment/api/requests/${body.id}`)).body;
+      assert.equal(request.status, 'SUCCESSFUL', JSON.stringify(body));
+    });
+  };
+  const look = async (script: string) => {
+    const at = (await found()).properties.ssh;
+    const run = await server.runTasks(
+      `Look:\n  type: SSH\n  input: {host: "${at}", username: ci, password: secret, script: ${JSON.stringify(script)}}`,
+    );
+    return run.stages.S.tasks.Look.output.logs;
+  };
+  const seen = 'ls /mnt; cat note 2>/dev/null || echo none';
+  await look('echo one > note');
+
+  await act('Snapshot.Create', { name: 'before' });
+  await look('echo two > note');
+  await act('Resize', { flavor: 'large' });
+  assert.equal(await look(seen), 'first\ntwo\n', 'what it has written is still there');
+  const [container] = await containersOf(join(server.directory, 'containers'));
+  const { HostConfig } = await docker().getContainer(container!.Id).inspect();
+  assert.equal(HostConfig.Memory, 640 * 2 ** 20);
+
+  await act('Snapshot.Revert', { id: 'before' });
+  assert.equal(await look(seen), 'first\none\n');
+  await ask({ deploymentId, content: text(`[${first}, ${second}]`) });
+  assert.equal(await look(seen), 'first\nsecond\none\n');
+  await act('Snapshot.Delete', { id: 'before' });
+  assert.deepEqual((await found()).properties.snapshots, []);
+
+  await ask({ deploymentId, destroy: true });
+  assert.deepEqual(await containersOf(join(server.directory, 'containers')), []);
+  assert.deepEqual(await imagesOf(join(server.directory, 'containers')), []);
 });

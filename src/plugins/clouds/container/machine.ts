@@ -7,7 +7,8 @@ import { type CloudOutcome, defineCloudResource, type ResourceContext } from '..
 import { text } from '../../../sdk/fields.ts';
 import { remoteAccessUser } from '../local/cloud-config.ts';
 import { hostName } from '../local/machine.ts';
-import { powerActions } from '../power.ts';
+import { powerActions, resizeAction } from '../power.ts';
+import { snapshotActions } from '../snapshots.ts';
 import { attachedDisks } from '../volume.ts';
 import { statusOf } from './engine.ts';
 import { networkMode } from './network.ts';
@@ -22,6 +23,8 @@ import {
   sharedDirectories,
 } from './place.ts';
 import { lookAtBoot } from './readiness.ts';
+import { keepOrder, keptOrder, type Order, remake, stopped } from './remake.ts';
+import { containerSnapshots } from './snapshots.ts';
 import { userDataFor } from './user-data.ts';
 
 const pollSeconds = 0.2;
@@ -76,13 +79,12 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
           JSON.stringify({ 'instance-id': context.identity, 'local-hostname': hostname }),
         );
       }
-      const disks = attachedDisks(site, attached as Json);
       const [nic] = Array.isArray(networks) ? networks : [];
       const mode = networkMode(site, isObject(nic) ? nic.network : undefined, context.neighbours);
       const image = String(context.image?.container ?? machineImage);
       const { Env, HostConfig } = await bootNeeds(docker);
       try {
-        await ensureRunning(docker, {
+        const order: Order = {
           name,
           Image: image,
           Hostname: hostname,
@@ -94,13 +96,15 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
               ...(HostConfig.Binds ?? []),
               `${seed}:/var/lib/cloud/seed/nocloud:ro`,
               `${cloud}:/var/lib/cloud/data`,
-              ...disks.map((disk) => `${disk.directory}:/mnt/${disk.name}`),
+              ...disksOf(site, attached),
             ],
             ...(mode ? { NetworkMode: mode } : {}),
-            Memory: Number(context.flavor?.memoryMb ?? 0) * 2 ** 20,
+            Memory: memoryOf(context),
             Ulimits: limits,
           },
-        });
+        };
+        keepOrder(shared, order);
+        await ensureRunning(docker, order);
       } catch (thrown) {
         return { failed: `Machine ${context.instance}: ${refusal(thrown, image)}` };
       }
@@ -111,17 +115,17 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
       const again = { wait: ticket, seconds: pollSeconds };
       return patiently(() => lookAtBoot(site, context, until, again), again, until);
     },
-    /** What was switched off stays so, and what is down without that comes up again. */
-    update: async ({ attachedDisks: attached }, before, context) =>
-      attachedDisks(site, attached as Json)
-        .map(({ name }) => name)
-        .join() !== String(before.disks ?? '')
-        ? {
-            failed: `Machine ${context.instance}: disks of a container are attached when it is made. Write \`recreatePropertiesOnUpdate: [attachedDisks]\`.`,
-          }
-        : before.powerState === 'OFF'
-          ? { done: before }
-          : start(site, context, bootWithin),
+    /** Another flavor and other disks need a new container; what was switched off stays so, and what is down without that comes up. */
+    async update({ attachedDisks: attached }, before, context) {
+      const { shared } = placeOf(site, context.identity);
+      const binds = disksOf(site, attached);
+      const order = keptOrder(shared);
+      const isAsOrdered =
+        order?.HostConfig?.Memory === memoryOf(context) &&
+        order.HostConfig.Binds?.filter(isDisk).join() === binds.join();
+      if (!isAsOrdered) await remake(site, context, (old) => reordered(old, memoryOf(context), binds));
+      return before.powerState === 'OFF' ? { done: before } : start(site, context, bootWithin);
+    },
     destroy: async (_, context) => destroyThing(site, context),
     worksHere: true,
     async read(_, { identity }) {
@@ -134,23 +138,34 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
         throw thrown;
       }
     },
-    actions: powerActions({
-      on: (_, context) => start(site, context, bootWithin),
-      off: async (_, context) => {
-        await stop(site, context);
-        return { done: { powerState: 'OFF' } };
-      },
-      async reboot(_, context) {
-        const { shared } = placeOf(site, context.identity);
-        const mark = join(shared, 'rebooted.json');
-        // A start that is repeated must not stop what it has started.
-        if (readJson(mark) !== context.key) {
+    actions: {
+      ...powerActions({
+        on: (_, context) => start(site, context, bootWithin),
+        off: async (_, context) => {
           await stop(site, context);
-          writeAtomic(mark, JSON.stringify(context.key));
-        }
-        return start(site, context, bootWithin);
-      },
-    }),
+          return { done: { powerState: 'OFF' } };
+        },
+        async reboot(_, context) {
+          const { shared } = placeOf(site, context.identity);
+          const mark = join(shared, 'rebooted.json');
+          // A start that is repeated must not stop what it has started.
+          if (readJson(mark) !== context.key) {
+            await stop(site, context);
+            writeAtomic(mark, JSON.stringify(context.key));
+          }
+          return start(site, context, bootWithin);
+        },
+      }),
+      ...snapshotActions(
+        containerSnapshots(site, async (before, context) =>
+          before.powerState === 'OFF' ? { done: {} } : start(site, context, bootWithin),
+        ),
+      ),
+      ...resizeAction(async (before, context) => {
+        await remake(site, context, (old) => reordered(old, memoryOf(context)));
+        return before.powerState === 'OFF' ? { done: {} } : start(site, context, bootWithin);
+      }),
+    },
   });
 
 async function start(site: ContainerSite, { identity }: ResourceContext, bootWithin: number): Promise<CloudOutcome> {
@@ -166,14 +181,23 @@ async function start(site: ContainerSite, { identity }: ResourceContext, bootWit
   return { wait: { until: Date.now() + bootWithin }, seconds: pollSeconds };
 }
 
-/** One that is down already is done: the engine says 304. */
 async function stop(site: ContainerSite, { identity }: ResourceContext): Promise<void> {
   const docker = await site.engine.open();
-  try {
-    await docker.getContainer(placeOf(site, identity).name).stop({ t: 20 });
-  } catch (thrown) {
-    if (statusOf(thrown) !== 304) throw thrown;
-  }
+  await stopped(docker.getContainer(placeOf(site, identity).name));
+}
+
+const memoryOf = ({ flavor }: ResourceContext): number => Number(flavor?.memoryMb ?? 0) * 2 ** 20;
+
+/** Disks are directories of this machine, bound under `/mnt`. */
+const disksOf = (site: ContainerSite, attached: unknown): string[] =>
+  attachedDisks(site, attached as Json).map(({ name, directory }) => `${directory}:/mnt/${name}`);
+const isDisk = (bind: string): boolean => /:\/mnt\//.test(bind);
+
+/** The same machine with another amount of memory and, where they are said, other disks. */
+function reordered(order: Order, memory: number, disks?: string[]): Order {
+  const { HostConfig = {} } = order;
+  const others = (HostConfig.Binds ?? []).filter((bind) => !disks || !isDisk(bind));
+  return { ...order, HostConfig: { ...HostConfig, Memory: memory, Binds: [...others, ...(disks ?? [])] } };
 }
 
 /** What the engine said against it, in words. */

@@ -19,8 +19,10 @@ export function placeOf({ directory }: ContainerSite, identity: string): { name:
   return { name: `millrace-${hash}`, shared: join(directory, hash) };
 }
 
+const thing = 'io.millrace.thing';
 /** Every thing carries them, so that people and tests find what belongs to whom. */
 export const labelsOf = (site: ContainerSite, context: ResourceContext): Record<string, string> => ({
+  [thing]: placeOf(site, context.identity).name,
   'io.millrace.site': site.directory,
   'io.millrace.deployment': context.deploymentName,
   'io.millrace.instance': context.instance,
@@ -86,14 +88,28 @@ export async function destroyThing(
   { identity, instance }: ResourceContext,
 ): Promise<CloudOutcome> {
   const { name, shared } = placeOf(site, identity);
+  const docker = await site.engine.open();
+  const gone = async (removal: Promise<unknown>): Promise<void> => {
+    try {
+      await removal;
+    } catch (thrown) {
+      if (statusOf(thrown) !== 404) throw thrown;
+    }
+  };
   try {
-    const docker = await site.engine.open();
-    await docker.getContainer(name).remove({ force: true, v: true });
+    await gone(docker.getContainer(name).remove({ force: true, v: true }));
+    for (const { Id } of await imagesOf(site, identity)) await gone(docker.getImage(Id).remove({ force: true }));
   } catch (thrown) {
-    if (statusOf(thrown) !== 404) return { failed: `${instance} could not be removed: ${messageOf(thrown)}` };
+    return { failed: `${instance} could not be removed: ${messageOf(thrown)}` };
   }
   removeTree(shared);
   return { done: {} };
+}
+
+/** What was kept of a machine: snapshots, and what it was made anew from. An image has the labels of the container that it is of. */
+export async function imagesOf(site: ContainerSite, identity: string): Promise<Docker.ImageInfo[]> {
+  const docker = await site.engine.open();
+  return docker.listImages({ filters: { label: [`${thing}=${placeOf(site, identity).name}`] } });
 }
 
 /** The last lines that a container wrote, for the one sentence that explains why it is gone. */
