@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
+import type { Deployment, DeploymentEvent } from '../../src/blueprint/deployment.ts';
 import type { Execution, ExecutionEvent } from '../../src/pipeline/execution.ts';
 
 /** What a database remembers when all servers have stopped. */
@@ -8,20 +9,22 @@ export interface Memory {
   executions: Execution[];
   /** Events by execution, in their order. */
   events: Map<string, ExecutionEvent[]>;
+  deployments: Deployment[];
+  deploymentEvents: Map<string, DeploymentEvent[]>;
   owed: { key: string; do: string; node: string | null }[];
   /** What the database says of itself; empty: it is sound. */
   unsound: string;
 }
 
 interface Rows {
-  executions: { fixed: unknown; state: unknown }[];
-  events: { aggregate: unknown; body: unknown }[];
+  aggregates: { kind: unknown; fixed: unknown; state: unknown }[];
+  events: { kind: unknown; aggregate: unknown; body: unknown }[];
   commands: { key: unknown; body: unknown; node: unknown }[];
 }
 
 const queries = {
-  executions: "SELECT fixed, state FROM aggregates WHERE kind = 'execution'",
-  events: "SELECT aggregate, body FROM events WHERE kind = 'execution' ORDER BY sequence",
+  aggregates: "SELECT kind, fixed, state FROM aggregates WHERE kind IN ('execution', 'deployment')",
+  events: "SELECT kind, aggregate, body FROM events WHERE kind IN ('execution', 'deployment') ORDER BY sequence",
   commands: 'SELECT key, body, node FROM commands',
 };
 
@@ -35,7 +38,7 @@ function readSqlite(path: string): Memory {
     const rows = (text: string) => database.prepare(text).all() as never[];
     const [check] = rows('PRAGMA integrity_check') as { integrity_check: string }[];
     return memoryOf(
-      { executions: rows(queries.executions), events: rows(queries.events), commands: rows(queries.commands) },
+      { aggregates: rows(queries.aggregates), events: rows(queries.events), commands: rows(queries.commands) },
       check?.integrity_check === 'ok' ? '' : String(check?.integrity_check),
     );
   } finally {
@@ -51,7 +54,7 @@ async function readPostgres(url: string): Promise<Memory> {
     const gaps = await rows('SELECT count(*) <> max(sequence) AS gap FROM events');
     return memoryOf(
       {
-        executions: await rows(queries.executions),
+        aggregates: await rows(queries.aggregates),
         events: await rows(queries.events),
         commands: await rows(queries.commands),
       },
@@ -62,14 +65,23 @@ async function readPostgres(url: string): Promise<Memory> {
   }
 }
 
-function memoryOf({ executions, events, commands }: Rows, unsound: string): Memory {
-  const byExecution = Map.groupBy(events, ({ aggregate }) => String(aggregate));
+function memoryOf({ aggregates, events, commands }: Rows, unsound: string): Memory {
+  const states = <S>(wanted: string) =>
+    aggregates
+      .filter(({ kind }) => kind === wanted)
+      .map(({ fixed, state }) => ({ ...((parsed(fixed) ?? {}) as object), ...(parsed(state) as object) }) as S);
+  const eventsOf = <E>(wanted: string) => {
+    const byAggregate = Map.groupBy(
+      events.filter(({ kind }) => kind === wanted),
+      ({ aggregate }) => String(aggregate),
+    );
+    return new Map([...byAggregate].map(([id, all]) => [id, all.map(({ body }) => parsed(body) as E)]));
+  };
   return {
-    executions: executions.map(({ fixed, state }) => ({
-      ...(parsed(fixed) as object),
-      ...(parsed(state) as Execution),
-    })),
-    events: new Map([...byExecution].map(([id, all]) => [id, all.map(({ body }) => parsed(body) as ExecutionEvent)])),
+    executions: states('execution'),
+    events: eventsOf('execution'),
+    deployments: states('deployment'),
+    deploymentEvents: eventsOf('deployment'),
     owed: commands.map(({ key, body, node }) => ({
       key: String(key),
       do: (parsed(body) as { do: string }).do,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { type Deployment, evolveDeployment } from '../../src/blueprint/deployment.ts';
 import type { SlackMessage } from '../../src/demo/receivers.ts';
 import { isMarked, processIds } from '../../src/host/processes.ts';
 import { evolve } from '../../src/pipeline/evolve.ts';
@@ -46,7 +47,8 @@ export function examine({ memory, data, ledger, calls, messages, built, changes 
 }
 
 /** No half-written row: the database is sound, events give the state that lies beside them, nothing is owed or held. */
-function whole({ executions, events, owed, unsound }: Memory): string[] {
+function whole({ executions, events, deployments, deploymentEvents, owed, unsound }: Memory): string[] {
+  const same = (one: unknown, other: unknown) => isDeepStrictEqual(JSON.parse(JSON.stringify(one)), other);
   const replay = (id: string) =>
     (events.get(id) ?? []).reduce<Execution | null>((state, event) => evolve(state, event), null);
   return [
@@ -58,8 +60,20 @@ function whole({ executions, events, owed, unsound }: Memory): string[] {
       .filter(({ node }) => node !== null && node !== 'single')
       .map(({ key, node }) => `${key} is held by ${node}, which has stopped.`),
     ...executions
-      .filter((state) => !isDeepStrictEqual(JSON.parse(JSON.stringify(replay(state.plan.execution))), state))
+      .filter((state) => !same(replay(state.plan.execution), state))
       .map((state) => `${nameOf(state)}: its events give another state than the one that was written.`),
+    ...deployments
+      .filter((state) => {
+        const events = deploymentEvents.get(state.id) ?? [];
+        return !same(
+          events.reduce<Deployment | null>((before, event) => evolveDeployment(before, event), null),
+          state,
+        );
+      })
+      .map(({ name }) => `Deployment ${name}: its events give another state than the one that was written.`),
+    ...deployments
+      .filter(({ status }) => status !== 'DELETE_SUCCESSFUL')
+      .map(({ name, status, message }) => `Deployment ${name} is ${status}: ${message}`),
   ];
 }
 

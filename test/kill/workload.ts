@@ -5,6 +5,7 @@ export const ledgerLines: Record<string, number> = {
   Breaks: 1,
   Undo: 1,
   Elsewhere: 0,
+  Kept: 0,
   Reviewed: 0,
 };
 
@@ -15,6 +16,7 @@ export const ends: Record<string, string> = {
   Breaks: 'ROLLBACK_COMPLETED',
   Undo: 'COMPLETED',
   Elsewhere: 'COMPLETED',
+  Kept: 'COMPLETED',
   Reviewed: 'COMPLETED',
 };
 
@@ -23,13 +25,35 @@ const told = 'millrace: {notifications: [{type: slack, endpoint: team, channel: 
 /** The directory of a job is named by its key, so two lines of the same directory are one thing done twice. */
 const entry = `'echo "$JOB" >> \${var.ledger}'`;
 
+/** An action on what stands, and its end: asked for with the key of its task, so that asking again is asking once. */
+const action = (name: string, path: string, inputs = '{}', actionId = name): string => `
+      ${name.replace('.', '')}:
+        type: REST
+        millrace: {repeat: true}
+        input:
+          action: post
+          url: \${var.server}/deployment/api/${path}/requests
+          headers: {Authorization: "Bearer \${var.token}", Content-Type: application/json}
+          payload: '{"actionId": "${actionId}", "inputs": ${inputs}}'
+      After${name.replace('.', '')}:
+        type: POLL
+        input:
+          url: \${var.server}/deployment/api/requests/\${Build.${name.replace('.', '')}.output.responseJson.id}
+          headers: {Authorization: "Bearer \${var.token}"}
+          pollCount: 300
+          pollIntervalSeconds: 0.1
+          ignoreFailure: true
+          exitCriteria: {success: status == "SUCCESSFUL", failure: status == "FAILED"}`;
+const deployment = 'deployments/${Build.Deploy.output.deploymentId}';
+const machine = 'resources/${Build.Find.output.responseJson.content[1].id}';
+
 /** Pipelines with every task type that this version runs; the far sides are in the project's variables. */
 export const definitions = `
 kind: CLOUD_ZONE
 name: here
 accountType: local
 images: {plain: {packages: [nodejs]}}
-flavors: {small: {memoryMb: 256}}
+flavors: {small: {memoryMb: 256}, large: {memoryMb: 320}}
 ---
 project: Proof
 kind: BLUEPRINT
@@ -60,6 +84,22 @@ resources:
       instances: \${resource.m.id}
       routes: [{port: 8080, instancePort: 8080, healthCheckConfiguration: {urlPath: /, intervalSeconds: 0.2}}]
 outputs: {url: {value: "http://\${resource.balancer.address}:8080"}}
+---
+project: Proof
+kind: BLUEPRINT
+name: Kept
+inputs: {more: {type: integer, default: 0}}
+resources:
+  m:
+    type: Cloud.Machine
+    properties:
+      image: plain
+      flavor: small
+      attachedDisks: [{source: "\${resource.disk.id}"}]
+      remoteAccess: {authentication: usernamePassword, username: ci, password: secret}
+  disk: {type: Cloud.Volume, properties: {capacityGb: 1}}
+  other: {type: Cloud.Machine, properties: {image: plain, flavor: small, count: "\${input.more}"}}
+outputs: {snapshots: {value: "\${length(resource.m.snapshots)}"}}
 ---
 project: Proof
 kind: ACTION
@@ -206,6 +246,41 @@ stages:
             kind: ConfigMap
             metadata: {name: "run-\${executionIndex}", namespace: default}
             data: {index: "\${executionIndex}"}
+---
+project: Proof
+kind: PIPELINE
+name: Kept
+concurrency: 2
+${told}
+stages:
+  Build:
+    taskOrder: [Deploy, Find, SnapshotCreate, AfterSnapshotCreate, Write, 'PowerOff', AfterPowerOff, PowerOn, AfterPowerOn, Grow, Once, SnapshotRevert, AfterSnapshotRevert, Resize, AfterResize, Look, Back, Shrink]
+    tasks:
+      Deploy: {type: Blueprint, input: {action: CreateDeployment, blueprint: Kept, deploymentName: "kept-\${executionIndex}"}}
+      Find:
+        type: REST
+        input:
+          action: get
+          url: \${var.server}/deployment/api/${deployment}/resources
+          headers: {Authorization: "Bearer \${var.token}"}${action('Snapshot.Create', machine, '{"name": "one"}')}
+      Write:
+        type: SSH
+        input: {host: "\${Build.Deploy.output.deploymentDetails.resources.m.ssh}", username: ci, password: secret, script: touch written}${action('PowerOff', deployment, '{}', 'Deployment.PowerOff')}${action('PowerOn', deployment, '{}', 'Deployment.PowerOn')}
+      Grow: {type: Blueprint, input: {action: UpdateDeployment, blueprint: Kept, deploymentName: "kept-\${executionIndex}", parameters: {more: 2}}}
+      Once: {type: Condition, input: {condition: '\${Build.Grow.output.deploymentDetails.outputs.snapshots} == 1'}}${action('Snapshot.Revert', machine, '{"id": "one"}')}${action('Resize', machine, '{"flavor": "large"}')}
+      Look:
+        type: SSH
+        input:
+          host: \${Build.Deploy.output.deploymentDetails.resources.m.ssh}
+          username: ci
+          password: secret
+          script: '[ -e written ] && echo there > "$SCRIPT_RESPONSE_FILE" || echo back > "$SCRIPT_RESPONSE_FILE"'
+      Back: {type: Condition, input: {condition: '\${Build.Look.output.response} == "back"'}}
+      Shrink: {type: Blueprint, input: {action: UpdateDeployment, blueprint: Kept, deploymentName: "kept-\${executionIndex}", parameters: {more: 1}, allowDestroy: true}}
+  Tidy:
+    millrace: {runs: always}
+    tasks:
+      Remove: {type: Blueprint, input: {action: DeleteDeployment, deploymentName: "kept-\${executionIndex}"}}
 ---
 project: Proof
 kind: PIPELINE
