@@ -29,6 +29,8 @@ export interface InfrastructureKind {
   changedBy: 'PATCH' | 'PUT';
   /** 201 for what is made at once; 202 with a request tracker for what a cloud has to do. */
   made: 201 | 202;
+  /** Those of one kind of account among documents that others have as well: their account, or what they were made with. */
+  of?: { accounts: readonly string[] } | { provider: string };
 }
 
 const kind = (
@@ -42,6 +44,22 @@ const kind = (
   input: z.looseObject({ name, description, ...shape }),
   ...more,
 });
+
+/** The same as a storage profile, in the words of one kind of cloud. */
+const storageOf = (provider: string, shape: Record<string, string>): InfrastructureKind =>
+  kind(
+    'storage-profile',
+    `storage-profiles-${provider}`,
+    `storage profiles of ${provider}`,
+    {
+      regionId,
+      defaultItem: z.boolean().describe('Whether it is taken where nothing is asked for.').default(false),
+      supportsEncryption: z.boolean().describe('Whether its disks can be encrypted.').default(false),
+      ...Object.fromEntries(Object.entries(shape).map(([key, what]) => [key, text(what).default('')])),
+      tags,
+    },
+    { of: { provider } },
+  );
 
 /** Adding one is one line here, and how it is shown (`server/kinds/infrastructure.ts`). */
 export const infrastructure = {
@@ -111,6 +129,55 @@ export const infrastructure = {
     cidr: text('Its range.').default(''),
     isPublic: z.boolean().describe('Whether machines in it can have public addresses.').default(false),
     isDefault: z.boolean().describe('Whether it is taken where nothing is asked for.').default(false),
+    tags,
+  }),
+  storageProfilesAws: storageOf('aws', {
+    deviceType: '`ebs` or `instance-store`.',
+    volumeType: 'As EC2 names it: `gp3`, `io2`.',
+    iops: 'Operations a second that are provisioned.',
+  }),
+  storageProfilesAzure: storageOf('azure', {
+    storageAccountId: 'Where unmanaged disks are kept.',
+    diskType: 'As Azure names it: `Premium_LRS`.',
+    dataDiskCaching: '`None`, `ReadOnly` or `ReadWrite`.',
+    osDiskCaching: '`None`, `ReadOnly` or `ReadWrite`.',
+    diskEncryptionSetId: 'Whose key encrypts them.',
+  }),
+  storageProfilesGcp: storageOf('gcp', { persistentDiskType: 'As Google names it: `pd-ssd`.' }),
+  storageProfilesVsphere: storageOf('vsphere', {
+    datastoreId: 'Where disks are kept.',
+    storagePolicyId: 'The policy that they follow.',
+    provisioningType: '`thin`, `thick` or `eagerZeroedThick`.',
+    diskMode: '`persistent`, `independent-persistent` or `independent-nonpersistent`.',
+    diskType: '`standard` or `firstClass`.',
+    sharesLevel: '`low`, `normal`, `high` or `custom`.',
+    shares: 'Shares of a custom level.',
+    limitIops: 'Operations a second at most.',
+  }),
+  fabricNetworksVsphere: kind(
+    'fabric-network',
+    'fabric-networks-vsphere',
+    'networks of vSphere',
+    {
+      regionId,
+      cidr: text('Its range.').default(''),
+      ipv6Cidr: text('Its IPv6 range.').default(''),
+      isPublic: z.boolean().describe('Whether machines in it can have public addresses.').default(false),
+      isDefault: z.boolean().describe('Whether it is taken where nothing is asked for.').default(false),
+      defaultGateway: text('Its way out.').default(''),
+      defaultIpv6Gateway: text('Its way out by IPv6.').default(''),
+      domain: text('Domain of its machines.').default(''),
+      dnsServerAddresses: ids('Its name servers.'),
+      dnsSearchDomains: ids('Where names are looked for.'),
+      tags,
+    },
+    { of: { accounts: ['vsphere', 'vmc', 'nsxt', 'nsxv', 'vcf'] } },
+  ),
+  networkIpRanges: kind('network-ip-range', 'network-ip-ranges', 'ranges of addresses that are given out', {
+    fabricNetworkIds: ids('The networks that they belong to.'),
+    ipVersion: z.enum(['IPv4', 'IPv6']).describe('Which kind they are.').default('IPv4'),
+    startIPAddress: z.union([z.ipv4(), z.ipv6()]).describe('The first address.'),
+    endIPAddress: z.union([z.ipv4(), z.ipv6()]).describe('The last address.'),
     tags,
   }),
   fabricComputes: kind('fabric-compute', 'fabric-computes', 'hosts, clusters and availability zones', {

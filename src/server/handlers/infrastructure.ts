@@ -1,4 +1,5 @@
 import { type InfrastructureKind, infrastructure } from '../../api/infrastructure.ts';
+import { numberOf } from '../../core/address.ts';
 import { MillraceError } from '../../core/error.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import { idOfKey } from '../../core/key-id.ts';
@@ -50,21 +51,33 @@ export function infrastructureHandlers(given: HandlerParts): Record<string, Hand
 
   function handlersOf(word: Word): Record<string, Handler> {
     const definition: InfrastructureKind = infrastructure[word];
-    const { kind, path } = definition;
+    const { kind, path, of } = definition;
+    const isOfKind = ({ body }: Document, regions: readonly RegionRecord[]): boolean =>
+      !of ||
+      ('provider' in of
+        ? body.provider === of.provider
+        : of.accounts.includes(regions.find(({ id }) => id === body.regionId)?.account.type ?? ''));
+    const one = async (id: string): Promise<Document> => {
+      const found = await byId(kind, id);
+      if (isOfKind(found, (await readRegions(store)).regions)) return found;
+      throw new MillraceError('not.found', { message: `${found.name} is none of the ${definition.what}.` });
+    };
     const show = async (document: Document) => infrastructureView(word, document, (await readRegions(store)).regions);
     return {
       [`${path}.list`]: async ({ query }) => {
         const { regions } = await readRegions(store);
         return listOf(
-          (await store.list(kind)).map((one) => infrastructureView(word, one, regions)),
+          (await store.list(kind))
+            .filter((found) => isOfKind(found, regions))
+            .map((found) => infrastructureView(word, found, regions)),
           query,
         );
       },
       [`${path}.create`]: async (request) => show(await write(word, undefined, request)),
-      [`${path}.get`]: async ({ params }) => show(await byId(kind, params.id!)),
-      [`${path}.change`]: async (request) => show(await write(word, await byId(kind, request.params.id!), request)),
+      [`${path}.get`]: async ({ params }) => show(await one(params.id!)),
+      [`${path}.change`]: async (request) => show(await write(word, await one(request.params.id!), request)),
       [`${path}.delete`]: async ({ params }) => {
-        const document = await byId(kind, params.id!);
+        const document = await one(params.id!);
         await refuseInUse(word, document);
         await store.remove(kind, document.id);
         return new Answer(204, '');
@@ -73,15 +86,19 @@ export function infrastructureHandlers(given: HandlerParts): Record<string, Hand
   }
 
   async function write(word: Word, before: Document | undefined, { body, user }: Request): Promise<Document> {
-    const { kind, input } = infrastructure[word];
+    const { kind, input, of }: InfrastructureKind = infrastructure[word];
     const checked = before ? input.parse({ name: before.name, ...before.body, ...body }) : body;
-    const region = await regionOf(String(checked.regionId ?? regionIdIn(word, before)));
+    if (word === 'networkIpRanges') await checkRange(checked as JsonObject);
+    const isInRegion = Object.hasOwn(input.shape, 'regionId');
+    const region = isInRegion ? await regionOf(String(checked.regionId ?? regionIdIn(word, before))) : undefined;
     if (word === 'zones' && before && checked.name !== before.name)
       throw new MillraceError('request.invalid', {
         message: `Zone ${before.name} cannot be renamed: what stands in it is found by this name.`,
         hint: 'Make another zone.',
       });
-    const place = { account: region.account.name, accountType: region.account.type, region: region.externalRegionId };
+    const place = region && {
+      ...{ account: region.account.name, accountType: region.account.type, region: region.externalRegionId },
+    };
     const at = moment.now();
     const document: Document = {
       ...{ kind, id: before?.id ?? moment.newId(), project: '', name: String(checked.name), updatedAt: at },
@@ -89,12 +106,24 @@ export function infrastructureHandlers(given: HandlerParts): Record<string, Hand
       body: {
         createdBy: user!.name,
         ...(checked as JsonObject),
-        regionId: region.id,
+        ...(region ? { regionId: region.id } : {}),
+        ...(of && 'provider' in of ? { provider: of.provider } : {}),
         ...(word === 'zones' ? { name: String(checked.name), ...place } : {}),
       },
     };
     await save(document);
     return document;
+  }
+
+  /** @throws MillraceError where it holds nothing, or belongs to networks that are not there. */
+  async function checkRange({ startIPAddress, endIPAddress, fabricNetworkIds }: JsonObject): Promise<void> {
+    const [start, end] = [numberOf(String(startIPAddress)), numberOf(String(endIPAddress))];
+    if (start === undefined || end === undefined || isV6(startIPAddress) !== isV6(endIPAddress) || start > end)
+      throw new MillraceError('request.invalid', {
+        message: `From ${String(startIPAddress)} to ${String(endIPAddress)} is no range of addresses.`,
+        hint: 'The first one comes first, and both are of one kind.',
+      });
+    for (const id of Array.isArray(fabricNetworkIds) ? fabricNetworkIds : []) await byId('fabric-network', String(id));
   }
 
   /** What was read from a file has no id of a region. */
@@ -136,6 +165,8 @@ export function infrastructureHandlers(given: HandlerParts): Record<string, Hand
     });
   }
 }
+
+const isV6 = (address: unknown): boolean => String(address).includes(':');
 
 const zoneRegion = ({ body }: Document): string =>
   idOfKey(`region/${String(body.account ?? 'local')}/${String(body.region ?? 'local')}`);

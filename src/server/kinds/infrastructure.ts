@@ -35,6 +35,14 @@ const named = (given: Json | undefined): JsonObject =>
     ]),
   );
 
+/** What only one kind of cloud has is said as disk properties to those who ask for all of them. */
+const storage = (...keys: string[]): Shown => written('defaultItem', 'supportsEncryption', 'tags', ...keys);
+const ofStorage = [
+  ...['deviceType', 'volumeType', 'iops', 'storageAccountId', 'diskType', 'dataDiskCaching', 'osDiskCaching'],
+  ...['diskEncryptionSetId', 'persistentDiskType', 'datastoreId', 'storagePolicyId', 'provisioningType', 'diskMode'],
+  ...['sharesLevel', 'shares', 'limitIops'],
+];
+
 export const shownOf: Record<Word, Shown> = {
   zones: ({ id, body }, region) => ({
     placementPolicy: String(body.placementPolicy ?? body.policy ?? 'DEFAULT'),
@@ -59,10 +67,42 @@ export const shownOf: Record<Word, Shown> = {
       'security-groups': { hrefs: list(body.securityGroupIds).map((id) => `/iaas/api/security-groups/${id}`) },
     },
   }),
-  storageProfiles: written('defaultItem', 'supportsEncryption', 'diskProperties', 'tags'),
+  storageProfiles: ({ body }) => ({
+    ...written('defaultItem', 'supportsEncryption', 'tags')({ body } as Document, undefined),
+    diskProperties: {
+      ...Object.fromEntries(ofStorage.filter((key) => body[key]).map((key) => [key, body[key]!])),
+      ...(isObject(body.diskProperties) ? body.diskProperties : {}),
+    },
+  }),
   fabricNetworks: ({ body }, region) => ({
     ...written('cidr', 'isPublic', 'isDefault', 'tags')({ body } as Document, region),
     cloudAccountIds: region ? [region.account.id] : [],
+  }),
+  storageProfilesAws: storage('deviceType', 'volumeType', 'iops'),
+  storageProfilesAzure: storage(
+    'storageAccountId',
+    'diskType',
+    'dataDiskCaching',
+    'osDiskCaching',
+    'diskEncryptionSetId',
+  ),
+  storageProfilesGcp: storage('persistentDiskType'),
+  storageProfilesVsphere: storage(
+    ...['datastoreId', 'storagePolicyId', 'provisioningType', 'diskMode', 'diskType'],
+    ...['sharesLevel', 'shares', 'limitIops'],
+  ),
+  fabricNetworksVsphere: ({ body }, region) => ({
+    ...written(
+      ...['cidr', 'ipv6Cidr', 'isPublic', 'isDefault', 'tags', 'defaultGateway', 'defaultIpv6Gateway'],
+      ...['domain', 'dnsServerAddresses', 'dnsSearchDomains'],
+    )({ body } as Document, region),
+    cloudAccountIds: region ? [region.account.id] : [],
+  }),
+  networkIpRanges: ({ body }) => ({
+    ...written('startIPAddress', 'endIPAddress', 'ipVersion', 'tags')({ body } as Document, undefined),
+    _links: {
+      'fabric-networks': { hrefs: list(body.fabricNetworkIds).map((id) => `/iaas/api/fabric-networks/${id}`) },
+    },
   }),
   fabricComputes: written('type', 'powerState', 'tags'),
   cloudAccounts: () => ({}),
