@@ -148,9 +148,12 @@ test('machines are switched off and on, rebuilt and resized, and a later update 
       .map(({ id }: { id: string }) => id);
 
   assert.deepEqual(await valid(), [
+    'Cloud.Machine.Update.Tags',
     'Cloud.Machine.PowerOff',
     'Cloud.Machine.Reboot',
     'Cloud.Machine.Snapshot.Create',
+    'Cloud.Machine.Add.Disk',
+    'Cloud.Machine.Attach.Disk',
     'Cloud.Machine.Resize',
     'Cloud.Machine.Rebuild',
   ]);
@@ -582,4 +585,136 @@ test('a server on another machine sees nothing of the local cloud, and does not 
   const planned = await client.ask({ deploymentId: made.id, content: site('1'), plan: true });
   const { tasks } = (await server.call('GET', `/blueprint/api/blueprint-requests/${planned.body.id}/plan`)).body;
   assert.deepEqual([...new Set(tasks.map(({ resourceReason }: Record<string, string>) => resourceReason))], ['READ']);
+});
+
+test('disks are added, attached and taken away, and machines are described by the infrastructure service', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const call = client.server.call.bind(client.server);
+  const made = await client.create(`resources:
+  data: {type: Cloud.Volume, properties: {capacityGb: 5}}
+  m: {type: Cloud.Machine, properties: {image: plain, flavor: small, attachedDisks: "\${input.attached ? [{source: resource.data.id}] : []}"}}
+inputs: {attached: {type: boolean, default: false}}`);
+  const idOf = (name: string) => made.resources.find((one: { name: string }) => one.name === name).id;
+  const [machine, disk] = [`/iaas/api/machines/${idOf('m')}`, idOf('data')];
+  const done = (tracker: { status: number; body: { id: string }; text: string }) =>
+    eventually(async () => {
+      assert.equal(tracker.status, 202, tracker.text);
+      const { body } = await call('GET', `/iaas/api/request-tracker/${tracker.body.id}`);
+      assert.equal(body.status, 'FINISHED', body.message);
+    });
+  const names = async () =>
+    (await call('GET', `${machine}/disks`)).body.content.map(({ name }: { name: string }) => name);
+  const site = join(client.server.directory, 'site');
+  const own = readdirSync(site).find((name) => existsSync(join(site, name, 'order.json')))!;
+  const mounted = () => readdirSync(join(site, own, 'root/mnt'));
+
+  await done(await call('POST', `${machine}/disks`, { blockDeviceId: disk }));
+  assert.deepEqual([await names(), mounted()], [['data'], ['data']]);
+  const again = await call('POST', `${machine}/disks`, { blockDeviceId: disk });
+  assert.match(again.body.message, /it is attached to it already/);
+  const path = `/deployment/api/resources/${idOf('m')}`;
+  assert.equal(
+    (await client.act(path, 'Cloud.Machine.Add.Disk', { name: 'logs', capacityGb: 2 })).status,
+    'SUCCESSFUL',
+  );
+  assert.deepEqual(
+    [await names(), mounted().sort()],
+    [
+      ['data', 'logs'],
+      ['data', 'logs'],
+    ],
+  );
+  assert.match((await client.act(path, 'Add.Disk', { name: '../x', capacityGb: 2 })).message, /letters, digits/);
+  const after = await client.create('', { deploymentId: made.id, content: undefined, inputs: { attached: false } });
+  assert.equal(after.status, 'UPDATE_SUCCESSFUL');
+  assert.deepEqual(mounted().sort(), ['data', 'logs'], 'an update does not fight what actions changed');
+
+  const { content: disks } = (await call('GET', `${machine}/disks`)).body;
+  for (const { id } of disks) await done(await call('DELETE', `${machine}/disks/${id}`));
+  assert.deepEqual([await names(), mounted()], [[], []]);
+  assert.ok(!existsSync(join(site, own, 'disks/logs')));
+  assert.ok((await call('GET', `/iaas/api/block-devices/${disk}`)).body.id, 'what is detached is still there');
+  await done(await call('POST', `/iaas/api/block-devices/${disk}?capacityInGB=9`));
+  assert.equal((await call('GET', `/iaas/api/block-devices/${disk}`)).body.capacityInGB, 9);
+
+  await done(await call('POST', `${machine}/operations/snapshots`, { name: 'first' }));
+  const [snapshot] = (await call('GET', `${machine}/snapshots`)).body.content;
+  assert.deepEqual([snapshot.name, snapshot.isCurrent], ['first', true]);
+  await done(await call('POST', `${machine}/operations/revert/${snapshot.id}`));
+  await done(await call('DELETE', `${machine}/snapshots/${snapshot.id}`));
+  assert.equal((await call('GET', `${machine}/snapshots/${snapshot.id}`)).status, 404);
+
+  const tags = [{ key: 'tier', value: 'web' }];
+  const changed = await call('PATCH', machine, { description: 'the web', tags, customProperties: { cost: '17' } });
+  assert.equal(changed.status, 200, changed.text);
+  assert.deepEqual(
+    [changed.body.description, changed.body.tags, changed.body.customProperties.cost],
+    ['the web', tags, '17'],
+  );
+  const odd = await call('PATCH', machine, { customProperties: { image: 'other' } });
+  assert.match(odd.body.message, /`image` means something to it/);
+
+  const empty = await call('POST', '/iaas/api/deployments', { name: 'empty', projectId: client.project });
+  await done(empty);
+  const all = (await call('GET', '/iaas/api/deployments')).body.content.map(({ name }: { name: string }) => name);
+  assert.deepEqual(all.sort(), ['empty', 'site']);
+});
+
+test('a balancer that died is found, and comes back with the next update', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const content = `resources:
+  b: {type: Cloud.LoadBalancer, properties: {instances: [], routes: [{port: 8080, instancePort: 80}]}}`;
+  const made = await client.create(content);
+  const drift = async () =>
+    (await client.server.call('GET', `/deployment/api/deployments/${made.id}/drift`)).body.resources;
+  assert.deepEqual(await drift(), { b: [] });
+  const site = join(client.server.directory, 'site');
+  await stopOwned(join(site, readdirSync(site)[0]!));
+  assert.equal((await drift()).b[0].actual, 'OFF');
+  await client.create(content, { deploymentId: made.id });
+  assert.deepEqual(await drift(), { b: [] });
+});
+
+test('storage profiles and networks are spoken of in the words of a cloud, and ranges of addresses are checked', async (t) => {
+  const { server } = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const call = server.call.bind(server);
+  const account = await call('POST', '/iaas/api/cloud-accounts', {
+    ...{ name: 'dc', cloudAccountType: 'vsphere', privateKeyId: 'u', privateKey: 'p' },
+    regions: [{ externalRegionId: 'Datacenter:1', name: 'dc' }],
+  });
+  assert.equal(account.status, 202, account.text);
+  const [region] = (await call('GET', "/iaas/api/regions?$filter=externalRegionId eq 'Datacenter:1'")).body.content;
+  const made = await call('POST', '/iaas/api/storage-profiles-vsphere', {
+    ...{ name: 'fast', regionId: region.id, provisioningType: 'thin', datastoreId: 'ds-1' },
+  });
+  assert.equal(made.status, 201, made.text);
+  assert.equal(made.body.provisioningType, 'thin');
+  const general = (await call('GET', `/iaas/api/storage-profiles/${made.body.id}`)).body;
+  assert.deepEqual(general.diskProperties, { provisioningType: 'thin', datastoreId: 'ds-1' });
+  assert.equal((await call('GET', '/iaas/api/storage-profiles-aws')).body.totalElements, 0);
+  assert.equal((await call('GET', `/iaas/api/storage-profiles-aws/${made.body.id}`)).status, 404);
+
+  const network = await call('POST', '/iaas/api/fabric-networks-vsphere', {
+    ...{ name: 'vlan 7', regionId: region.id, cidr: '10.7.0.0/24', dnsServerAddresses: ['10.7.0.2'] },
+  });
+  assert.deepEqual(network.body.dnsServerAddresses, ['10.7.0.2'], network.text);
+  const range = {
+    name: 'r',
+    startIPAddress: '10.7.0.10',
+    endIPAddress: '10.7.0.12',
+    fabricNetworkIds: [network.body.id],
+  };
+  const kept = await call('POST', '/iaas/api/network-ip-ranges', range);
+  assert.equal(kept.status, 201, kept.text);
+  assert.deepEqual(kept.body._links['fabric-networks'].hrefs, [`/iaas/api/fabric-networks/${network.body.id}`]);
+  for (const [change, why] of [
+    [{ endIPAddress: '10.7.0.9' }, /no range of addresses/],
+    [{ endIPAddress: 'fd00::1' }, /no range of addresses/],
+    [{ startIPAddress: '10.7.0.300' }, /startIPAddress/],
+    [{ fabricNetworkIds: ['nowhere'] }, /no fabric-network nowhere/],
+  ] as const) {
+    const refused = await call('POST', '/iaas/api/network-ip-ranges', { ...range, name: 'other', ...change });
+    assert.ok(refused.status >= 400 && refused.status < 500);
+    assert.match(refused.body.message, why);
+  }
 });

@@ -3,6 +3,7 @@ import { cloudContent } from './cloud-content.ts';
 import { codestream } from './codestream.ts';
 import { anyText, json, operation } from './define.ts';
 import { infrastructureOperations } from './infrastructure.ts';
+import { machineOperations } from './machines.ts';
 import type { Operation } from './operation.ts';
 
 const groups = '/properties/api/property-groups';
@@ -130,6 +131,7 @@ export const operations: readonly Operation[] = [
     body: json,
   }),
   ...cloudAssembly,
+  ...machineOperations,
   ...cloudContent,
   operation('actions.list', 'GET /abx/api/resources/actions', 'read', 'Lists functions.'),
   operation('actions.create', 'POST /abx/api/resources/actions', 'develop', 'Makes a function.', {

@@ -156,8 +156,7 @@ export function decideDeployment(
     const standing = state.resources[action.instance];
     if (!standing)
       return emit({ type: 'action-failed', action: action.id, message: `There is no resource ${action.instance}.` });
-    const overrides = { ...standing.overrides, ...action.operation?.sets };
-    start(action, standing.desired, overrides, standing.generation);
+    start(action, standing.desired, standing.overrides ?? {}, standing.generation);
   }
 
   function start(action: Action, desired: JsonObject, overrides: JsonObject, generation: number): void {

@@ -105,6 +105,12 @@ export const givenName = ({ instance, was = instance }: Pick<ResourceState, 'ins
 /** What a resource shall be now: as the blueprint asked for, and as actions changed it. */
 export const effective = ({ desired, overrides = {} }: ResourceState): JsonObject => ({ ...desired, ...overrides });
 
+/** With what an action sets: so while it is performed, and from then on when it was done. */
+export function withSets(resource: ResourceState, { operation }: Pick<Action, 'operation'>): ResourceState {
+  const sets = operation?.sets ?? {};
+  return Object.keys(sets).length === 0 ? resource : { ...resource, overrides: { ...resource.overrides, ...sets } };
+}
+
 export interface Deployment {
   id: string;
   name: string;
@@ -204,7 +210,7 @@ export function evolveDeployment(state: Deployment | null, event: DeploymentEven
       if (!resource || event.unchanged) return done;
       const properties = action.does === 'create' ? event.properties : { ...resource.properties, ...event.properties };
       return withResource(done, instance, {
-        ...resource,
+        ...withSets(resource, action),
         status: 'OK',
         properties,
         ticket: null,

@@ -60,3 +60,17 @@ test('what an action sets stays until the blueprint changes its mind about it', 
   ]);
   assert.equal(effective(changed.state.resources.m!).flavor, 'Small');
 });
+
+test('an action that failed has set nothing', () => {
+  const standing = deployed('resources: {m: {type: Cloud.Machine, properties: {image: ubuntu, flavor: small}}}', {});
+  const resize = { id: 'Cloud.Machine.Resize', name: 'Resize', instance: 'm', inputs: {}, sets: { flavor: 'none' } };
+  const asked = { request: 'r2', requestedBy: 'ann', requestedAt: '2026-11-23T11:00:00.000Z' };
+  const { state } = deploy(planOperations(standing, [resize], asked), standing, () => ({
+    kind: 'failed',
+    message: 'There is no flavor none.',
+  }));
+
+  assert.equal(state.status, 'UPDATE_FAILED');
+  assert.deepEqual(effective(state.resources.m!), standing.resources.m!.desired);
+  assert.equal(state.resources.m!.status, 'OK');
+});

@@ -150,7 +150,13 @@ function offersOf(
 export function operationOf(offer: Offer, resource: ResourceState, inputs: JsonObject): Operation {
   const { id, name, action } = offer;
   const given = checkedInputs(offer, inputs);
-  const sets = action?.sets?.(given) ?? {};
+  const known = { ...effective(resource), ...resource.properties };
+  const refusal = action?.refusalOf?.(given, known);
+  if (refusal)
+    throw new MillraceError('action.invalid', {
+      message: `${id} cannot be performed on ${resource.instance}: ${refusal}`,
+    });
+  const sets = action?.sets?.(given, known) ?? {};
   return { ...{ id, name, instance: resource.instance, inputs: given, sets } };
 }
 

@@ -1,6 +1,6 @@
 import { mergedCloudConfig } from '../blueprint/cloud-config-merge.ts';
 import type { ActionReport } from '../blueprint/deploy.ts';
-import { type Action, type Deployment, effective, type ResourceState } from '../blueprint/deployment.ts';
+import { type Action, type Deployment, effective, type ResourceState, withSets } from '../blueprint/deployment.ts';
 import { isOfOurs, MillraceError, messageOf } from '../core/error.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { CloudOutcome, ResourceContext } from '../sdk/cloud.ts';
@@ -102,7 +102,8 @@ export function actionPerformer(parts: EngineParts, mailbox: Mailbox, functions:
   async function stepOf(command: Command, deployment: Deployment): Promise<Step | undefined> {
     const action = deployment.plan.actions.find(({ id }) => id === command.body.action);
     if (!action || deployment.plan.request !== command.body.request || deployment.done[action.id]) return undefined;
-    const resource = deployment.resources[action.instance];
+    const standing = deployment.resources[action.instance];
+    const resource = standing && withSets(standing, action);
     return (
       resource && {
         action,

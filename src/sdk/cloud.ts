@@ -56,8 +56,10 @@ export interface ResourceAction<I extends z.ZodObject = z.ZodObject> {
   input: I;
   /** Why it cannot be done to one in this state; undefined: it can. */
   refusal?(properties: JsonObject): string | undefined;
+  /** Why it cannot be done to one in this state with these inputs; undefined: it can. */
+  refusalOf?(input: z.infer<I>, properties: JsonObject): string | undefined;
   /** Properties that it sets: they stay so until the blueprint changes its mind about them. */
-  sets?(input: z.infer<I>): JsonObject;
+  sets?(input: z.infer<I>, before: JsonObject): JsonObject;
   run(input: z.infer<I>, before: JsonObject, context: ResourceContext): Promise<CloudOutcome>;
 }
 

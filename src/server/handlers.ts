@@ -25,6 +25,7 @@ import { infrastructureHandlers } from './handlers/infrastructure.ts';
 import { integrationHandlers } from './handlers/integrations.ts';
 import { liveHandlers } from './handlers/live.ts';
 import { loginHandlers } from './handlers/login.ts';
+import { machineHandlers } from './handlers/machines.ts';
 import { pipelineHandlers } from './handlers/pipelines.ts';
 import { projectHandlers } from './handlers/projects.ts';
 import { propertyGroupHandlers } from './handlers/property-groups.ts';
@@ -114,6 +115,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     ...contentSourceHandlers(given),
     ...customHandlers(given),
     ...heldHandlers(given),
+    ...machineHandlers(given),
     ...resourceTypeHandlers(given),
     ...aboutHandlers(),
     'about.codestream': async () => ({

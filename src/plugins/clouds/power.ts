@@ -36,6 +36,34 @@ export const powerActions = (power: { on: Step; off: Step; reboot: Step }): Reco
   }),
 });
 
+/** What placement, the cloud or an action of its own says. */
+const meaningful = new Set([
+  ...['image', 'imageRef', 'flavor', 'cloudConfig', 'remoteAccess', 'networks', 'attachedDisks', 'addedDisks', 'count'],
+  ...['constraints', 'storage', 'tags', 'snapshots', 'id', 'address', 'ssh', 'hostname', 'powerState', 'resourceName'],
+]);
+
+/** What people write on a machine: nothing of it is done anew. */
+export const labelAction: Record<string, ResourceAction> = {
+  'Update.Tags': defineAction({
+    title: 'Update tags',
+    summary: 'Writes other tags on the machine, what it is for, and custom properties.',
+    input: z.object({
+      tags: z
+        .array(z.looseObject({ key: z.string().min(1), value: z.string().default('') }))
+        .describe('All its tags: `{key, value}`.')
+        .optional(),
+      description: z.string().describe('What it is for.').optional(),
+      customProperties: z.record(z.string(), z.string()).describe('Properties beside the known ones.').optional(),
+    }),
+    refusalOf: ({ customProperties = {} }) => {
+      const taken = Object.keys(customProperties).find((key) => meaningful.has(key));
+      return taken && `\`${taken}\` means something to it, and is no custom property.`;
+    },
+    sets: ({ customProperties, ...rest }) => ({ ...customProperties, ...rest }) as JsonObject,
+    run: async () => ({ done: {} }),
+  }),
+};
+
 /** Gives a machine another flavor, which stays until the blueprint asks for another one than it did. */
 export const resizeAction = (resize: Step): Record<string, ResourceAction> => ({
   Resize: defineAction({

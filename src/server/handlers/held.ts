@@ -76,41 +76,26 @@ export function heldHandlers(given: HandlerParts): Record<string, Handler> {
   const { deployments } = given.engine;
   const { projectOf } = finders(store);
   const { following } = trackers(given);
+  const { one, view, remove, ask } = heldThings(given);
   return Object.assign({}, ...Object.keys(collections).map(handlersOf));
 
   function handlersOf(collection: string): Record<string, Handler> {
-    const one = async (id: string) => {
-      const found = await deployments.resource(id);
-      if (found && collectionOf(found.resource.type) === collection) return found;
-      throw new MillraceError('not.found', { message: `There is none of the ${collection} with the id ${id}.` });
-    };
     return {
       [`${collection}.list`]: async ({ query }) => listOf(await all(collection), query),
       [`${collection}.get`]: async ({ params }) => {
-        const { deployment, resource } = await one(params.id!);
+        const { deployment, resource } = await one(collection, params.id!);
         return view(deployment, resource);
       },
       [`${collection}.create`]: async (request) => create(collection, request),
-      [`${collection}.delete`]: async ({ params, user }) => {
-        const { deployment } = await one(params.id!);
-        if (Object.keys(deployment.resources).length > 1)
-          throw new MillraceError('request.invalid', {
-            message: `Deployment ${deployment.name} holds more than this: ${Object.keys(deployment.resources).join(', ')}.`,
-            hint: 'Update it by a blueprint without this resource, or delete the deployment.',
-          });
-        const asked = { actionId: 'Deployment.Delete', inputs: {}, requestedBy: user!.name };
-        const { deploymentId, requestId } = await deployments.act(`iaas/${moment.newId()}`, deployment.id, asked);
-        return following('Delete', deploymentId, requestId);
-      },
+      [`${collection}.delete`]: remove(collection),
       ...Object.fromEntries(
         Object.entries(collection === 'machines' ? powers : {}).map(([word, action]): [string, Handler] => [
           `machines.${word}`,
           async ({ params, query, user }) => {
-            const { deployment, resource } = await one(params.id!);
+            const found = await one(collection, params.id!);
             const inputs: JsonObject = action === 'Resize' ? { flavor: query.name ?? '' } : {};
-            const asked = { actionId: action, instance: resource.instance, inputs, requestedBy: user!.name };
-            const { deploymentId, requestId } = await deployments.act(`iaas/${moment.newId()}`, deployment.id, asked);
-            return following(word, deploymentId, requestId, resource.instance);
+            const { deploymentId, requestId } = await ask(found, action, inputs, user!.name);
+            return following(word, deploymentId, requestId, found.resource.instance);
           },
         ]),
       ),
@@ -152,6 +137,45 @@ export function heldHandlers(given: HandlerParts): Record<string, Handler> {
     }
     return views;
   }
+}
+
+export interface Held {
+  deployment: Deployment;
+  resource: ResourceState;
+}
+
+/** What deployments hold, found by its id, shown, asked for actions and removed. */
+export function heldThings(given: HandlerParts) {
+  const { store, moment } = given.parts;
+  const { deployments } = given.engine;
+  const { following } = trackers(given);
+  return { one, view, ask, remove };
+
+  async function one(collection: string, id: string): Promise<Held> {
+    const found = await deployments.resource(id);
+    if (found && collectionOf(found.resource.type) === collection) return found;
+    throw new MillraceError('not.found', { message: `There is none of the ${collection} with the id ${id}.` });
+  }
+
+  function ask({ deployment, resource }: Held, actionId: string, inputs: JsonObject, requestedBy: string) {
+    const asked = { actionId, instance: resource.instance, inputs, requestedBy };
+    return deployments.act(`iaas/${moment.newId()}`, deployment.id, asked);
+  }
+
+  /** With its deployment, which holds nothing else. */
+  function remove(collection: string): Handler {
+    return async ({ params, user }) => {
+      const { deployment } = await one(collection, params.id!);
+      if (Object.keys(deployment.resources).length > 1)
+        throw new MillraceError('request.invalid', {
+          message: `Deployment ${deployment.name} holds more than this: ${Object.keys(deployment.resources).join(', ')}.`,
+          hint: 'Update it by a blueprint without this resource, or delete the deployment.',
+        });
+      const asked = { actionId: 'Deployment.Delete', inputs: {}, requestedBy: user!.name };
+      const { deploymentId, requestId } = await deployments.act(`iaas/${moment.newId()}`, deployment.id, asked);
+      return following('Delete', deploymentId, requestId);
+    };
+  }
 
   async function view(deployment: Deployment, resource: ResourceState): Promise<JsonObject> {
     const { properties, instance, type } = resource;
@@ -162,7 +186,7 @@ export function heldHandlers(given: HandlerParts): Record<string, Handler> {
     return withoutSeals({
       id: resourceId(deployment.id, resource),
       name: String(properties.resourceName ?? instance),
-      description: '',
+      description: String(known.description ?? ''),
       ...base(deployment.createdAt, deployment.updatedAt),
       ...{ owner: deployment.owner ?? '', ownerType: 'USER' },
       ...{ projectId: projectId(deployment.project), deploymentId: deployment.id },
@@ -179,11 +203,17 @@ export function heldHandlers(given: HandlerParts): Record<string, Handler> {
       _links: {
         self: { href: resourcePath(deployment.id, resource)! },
         deployment: { href: `/iaas/api/deployments/${deployment.id}` },
+        ...(collectionOf(type) === 'machines' ? linksOf(resourcePath(deployment.id, resource)!) : {}),
         project: { href: `/iaas/api/projects/${projectId(deployment.project)}` },
       },
     });
   }
 }
+
+const linksOf = (machine: string): JsonObject => ({
+  disks: { href: `${machine}/disks` },
+  snapshots: { href: `${machine}/snapshots` },
+});
 
 /** What only one collection has. */
 function shown(type: string, known: JsonObject): JsonObject {

@@ -16,6 +16,7 @@ import {
   lastWords,
   patiently,
   placeOf,
+  readPower,
   sharedDirectories,
 } from './place.ts';
 import { addressIn } from './readiness.ts';
@@ -67,6 +68,8 @@ export const containerBalancer = (site: ContainerSite) =>
     async update(properties, _, context) {
       if (!existsSync(placeOf(site, context.identity).shared))
         return { failed: `Load balancer ${context.instance}: its directory is gone.` };
+      const container = (await site.engine.open()).getContainer(placeOf(site, context.identity).name);
+      if (!(await container.inspect()).State.Running) await container.start();
       const wanted = { routes: routesOf(properties), members: await addressesOf(site, properties.instances) };
       return { wait: { until: Date.now() + drainWithin, wanted } as unknown as JsonObject, seconds: 0 };
     },
@@ -76,6 +79,8 @@ export const containerBalancer = (site: ContainerSite) =>
       return patiently(() => look(site, context, ticket, again), again, ticket.until);
     },
     destroy: async (_, context) => destroyThing(site, context),
+    worksHere: true,
+    read: (_, { identity }) => readPower(site, identity),
   });
 
 async function look(
@@ -117,6 +122,7 @@ async function look(
       address,
       resourceName: context.instance,
       container: name,
+      powerState: 'ON',
     },
   };
 }

@@ -1,16 +1,15 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isObject, type Json, type JsonObject } from '../../../core/json.ts';
+import { isObject, type JsonObject } from '../../../core/json.ts';
 import { readJson, writeAtomic } from '../../../host/processes.ts';
 import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../../sdk/cloud.ts';
 import { text } from '../../../sdk/fields.ts';
 import { remoteAccessUser } from '../local/cloud-config.ts';
 import { hostName } from '../local/machine.ts';
-import { powerActions, resizeAction } from '../power.ts';
+import { labelAction, powerActions, resizeAction } from '../power.ts';
 import { snapshotActions } from '../snapshots.ts';
-import { attachedDisks } from '../volume.ts';
-import { statusOf } from './engine.ts';
+import { diskActions, disksOf, forgetDisks } from '../volume.ts';
 import { networkMode } from './network.ts';
 import {
   bootNeeds,
@@ -20,6 +19,7 @@ import {
   labelsOf,
   patiently,
   placeOf,
+  readPower,
   sharedDirectories,
 } from './place.ts';
 import { lookAtBoot } from './readiness.ts';
@@ -58,7 +58,7 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
       hostname: 'Its host name.',
       powerState: 'ON or OFF.',
     },
-    async create({ cloudConfig, remoteAccess, attachedDisks: attached, networks }, context) {
+    async create({ cloudConfig, remoteAccess, networks, ...given }, context) {
       const written = typeof cloudConfig === 'string' ? cloudConfig : JSON.stringify(cloudConfig);
       const { userData, vendorData, diagnostics } = userDataFor(written, remoteAccessUser(remoteAccess as JsonObject));
       const [fault] = diagnostics;
@@ -96,7 +96,7 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
               ...(HostConfig.Binds ?? []),
               `${seed}:/var/lib/cloud/seed/nocloud:ro`,
               `${cloud}:/var/lib/cloud/data`,
-              ...disksOf(site, attached),
+              ...bindsOf(site, given as JsonObject, shared),
             ],
             ...(mode ? { NetworkMode: mode } : {}),
             Memory: memoryOf(context),
@@ -116,29 +116,12 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
       return patiently(() => lookAtBoot(site, context, until, again), again, until);
     },
     /** Another flavor and other disks need a new container; what was switched off stays so, and what is down without that comes up. */
-    async update({ attachedDisks: attached }, before, context) {
-      const { shared } = placeOf(site, context.identity);
-      const binds = disksOf(site, attached);
-      const order = keptOrder(shared);
-      const isAsOrdered =
-        order?.HostConfig?.Memory === memoryOf(context) &&
-        order.HostConfig.Binds?.filter(isDisk).join() === binds.join();
-      if (!isAsOrdered) await remake(site, context, (old) => reordered(old, memoryOf(context), binds));
-      return before.powerState === 'OFF' ? { done: before } : start(site, context, bootWithin);
-    },
+    update: (given, before, context) => asOrdered(site, given as JsonObject, before, context, bootWithin),
     destroy: async (_, context) => destroyThing(site, context),
     worksHere: true,
-    async read(_, { identity }) {
-      const docker = await site.engine.open();
-      try {
-        const { State } = await docker.getContainer(placeOf(site, identity).name).inspect();
-        return { powerState: State.Running ? 'ON' : 'OFF' };
-      } catch (thrown) {
-        if (statusOf(thrown) === 404) return 'gone';
-        throw thrown;
-      }
-    },
+    read: (_, { identity }) => readPower(site, identity),
     actions: {
+      ...labelAction,
       ...powerActions({
         on: (_, context) => start(site, context, bootWithin),
         off: async (_, context) => {
@@ -161,9 +144,11 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
           before.powerState === 'OFF' ? { done: {} } : start(site, context, bootWithin),
         ),
       ),
-      ...resizeAction(async (before, context) => {
-        await remake(site, context, (old) => reordered(old, memoryOf(context)));
-        return before.powerState === 'OFF' ? { done: {} } : start(site, context, bootWithin);
+      ...resizeAction((before, context) => asOrdered(site, before, before, context, bootWithin)),
+      ...diskActions(async (before, context) => {
+        const outcome = await asOrdered(site, before, before, context, bootWithin);
+        forgetDisks(before, placeOf(site, context.identity).shared);
+        return outcome;
       }),
     },
   });
@@ -189,15 +174,31 @@ async function stop(site: ContainerSite, { identity }: ResourceContext): Promise
 const memoryOf = ({ flavor }: ResourceContext): number => Number(flavor?.memoryMb ?? 0) * 2 ** 20;
 
 /** Disks are directories of this machine, bound under `/mnt`. */
-const disksOf = (site: ContainerSite, attached: unknown): string[] =>
-  attachedDisks(site, attached as Json).map(({ name, directory }) => `${directory}:/mnt/${name}`);
+const bindsOf = (site: ContainerSite, known: JsonObject, shared: string): string[] =>
+  disksOf(site, known, shared).map(({ name, directory }) => `${directory}:/mnt/${name}`);
 const isDisk = (bind: string): boolean => /:\/mnt\//.test(bind);
 
-/** The same machine with another amount of memory and, where they are said, other disks. */
-function reordered(order: Order, memory: number, disks?: string[]): Order {
+/** Sees to the memory and the disks that a machine shall have, and that it is on where it was not switched off. */
+async function asOrdered(
+  site: ContainerSite,
+  wanted: JsonObject,
+  before: JsonObject,
+  context: ResourceContext,
+  bootWithin: number,
+): Promise<CloudOutcome> {
+  const { shared } = placeOf(site, context.identity);
+  const [memory, binds] = [memoryOf(context), bindsOf(site, wanted, shared)];
+  const host = keptOrder(shared)?.HostConfig ?? {};
+  const isSame = host.Memory === memory && host.Binds?.filter(isDisk).join() === binds.join();
+  if (!isSame) await remake(site, context, (order) => reordered(order, memory, binds));
+  return before.powerState === 'OFF' ? { done: {} } : start(site, context, bootWithin);
+}
+
+/** The same machine with another amount of memory and other disks. */
+function reordered(order: Order, memory: number, disks: string[]): Order {
   const { HostConfig = {} } = order;
-  const others = (HostConfig.Binds ?? []).filter((bind) => !disks || !isDisk(bind));
-  return { ...order, HostConfig: { ...HostConfig, Memory: memory, Binds: [...others, ...(disks ?? [])] } };
+  const others = (HostConfig.Binds ?? []).filter((bind) => !isDisk(bind));
+  return { ...order, HostConfig: { ...HostConfig, Memory: memory, Binds: [...others, ...disks] } };
 }
 
 /** What the engine said against it, in words. */

@@ -30,6 +30,18 @@ export const containerNetwork = (site: ContainerSite) =>
       return madeNetwork(site, context, name, networkType === 'private', id);
     },
     update: async (_, before) => ({ done: before }),
+    worksHere: true,
+    async read({ networkType }, { identity }) {
+      if (!onDemand.includes(String(networkType))) return {};
+      const docker = await site.engine.open();
+      try {
+        await docker.getNetwork(nameOf(site, identity)).inspect();
+        return {};
+      } catch (thrown) {
+        if (statusOf(thrown) !== 404) throw thrown;
+        return 'gone';
+      }
+    },
     async destroy({ networkType }, { identity, instance }) {
       if (!onDemand.includes(String(networkType))) return { done: {} };
       const docker = await site.engine.open();

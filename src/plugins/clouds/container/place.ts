@@ -106,6 +106,18 @@ export async function destroyThing(
   return { done: {} };
 }
 
+/** Whether a container runs, or is not there any more. */
+export async function readPower(site: ContainerSite, identity: string): Promise<{ powerState: string } | 'gone'> {
+  const docker = await site.engine.open();
+  try {
+    const { State } = await docker.getContainer(placeOf(site, identity).name).inspect();
+    return { powerState: State.Running ? 'ON' : 'OFF' };
+  } catch (thrown) {
+    if (statusOf(thrown) !== 404) throw thrown;
+    return 'gone';
+  }
+}
+
 /** What was kept of a machine: snapshots, and what it was made anew from. An image has the labels of the container that it is of. */
 export async function imagesOf(site: ContainerSite, identity: string): Promise<Docker.ImageInfo[]> {
   const docker = await site.engine.open();

@@ -19,7 +19,7 @@ export const balancer = (site: Site) =>
     title: 'Load balancer (process profile)',
     summary: 'An HTTP load balancer with health checks and draining, as a process of its own.',
     properties: balancerProperties,
-    attributes: { id: 'Identity.', address: 'Its loopback address.' },
+    attributes: { id: 'Identity.', address: 'Its loopback address.', powerState: 'ON or OFF.' },
     async create(properties, context) {
       const { directory, address } = site.claim({
         identity: context.identity,
@@ -37,8 +37,10 @@ export const balancer = (site: Site) =>
       const before = readJson<BalancerOrder>(join(found.directory, 'order.json'));
       const order = orderFor(site, found.card.address, properties, (before?.revision ?? 1) + 1);
       writeOrder(found.directory, order);
-      const mark = startProgram(found.directory, 'balancer', './balancer-process.ts');
-      process.kill(mark.pid, 'SIGHUP');
+      // One that begins reads its order by itself, and does not know signals yet.
+      const running = ownedProcess(found.directory, 'balancer');
+      if (running) process.kill(running.pid, 'SIGHUP');
+      else startProgram(found.directory, 'balancer', './balancer-process.ts');
       return { wait: { revision: order.revision, until: Date.now() + drainWithin }, seconds: pollSeconds };
     },
     async poll(ticket, { identity, instance }) {
@@ -57,6 +59,7 @@ export const balancer = (site: Site) =>
             id: `/resources/load-balancers/${identity}`,
             address: found.card.address,
             resourceName: instance,
+            powerState: 'ON',
           },
         };
       if (!ownedProcess(found.directory, 'balancer') || Date.now() > until)
@@ -66,6 +69,12 @@ export const balancer = (site: Site) =>
       return { wait: ticket, seconds: pollSeconds };
     },
     destroy: async (_, context) => destroy(site, context),
+    worksHere: true,
+    async read(_, { identity }) {
+      const found = site.find(identity);
+      if (!found) return 'gone';
+      return { powerState: ownedProcess(found.directory, 'balancer') ? 'ON' : 'OFF' };
+    },
   });
 
 function orderFor(

@@ -6,9 +6,9 @@ import { isObject, type Json, type JsonObject } from '../../../core/json.ts';
 import { ownedProcess, readJson, stopOwned, writeAtomic } from '../../../host/processes.ts';
 import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../../sdk/cloud.ts';
 import { text } from '../../../sdk/fields.ts';
-import { powerActions, resizeAction } from '../power.ts';
+import { labelAction, powerActions, resizeAction } from '../power.ts';
 import { snapshotActions } from '../snapshots.ts';
-import { attachedDisks, linkDisks } from '../volume.ts';
+import { diskActions, disksOf, forgetDisks, linkDisks } from '../volume.ts';
 import { type CloudConfig, readCloudConfig, remoteAccessUser } from './cloud-config.ts';
 import type { MachineOrder, MachineStatus } from './machine-process.ts';
 import { destroy, lastLines, startProgram } from './programs.ts';
@@ -45,7 +45,7 @@ export const machine = (site: Site, bootWithin: number) =>
       hostname: 'Its host name.',
       powerState: 'ON or OFF.',
     },
-    async create({ cloudConfig, remoteAccess, attachedDisks: disks }, context) {
+    async create({ cloudConfig, remoteAccess, ...given }, context) {
       const parsed = readCloudConfig(typeof cloudConfig === 'string' ? cloudConfig : JSON.stringify(cloudConfig), {
         packages: listOf(context.image?.packages),
       });
@@ -80,16 +80,16 @@ export const machine = (site: Site, bootWithin: number) =>
         };
         writeAtomic(join(directory, 'order.json'), JSON.stringify(order));
       }
-      linkDisks(join(directory, 'root'), attachedDisks(site, disks as Json));
+      linkDisks(join(directory, 'root'), disksOf(site, given as JsonObject, directory));
       return boot(site, context, bootWithin);
     },
     poll: async (ticket, context) => lookAtMachine(site, ticket, context, bootWithin),
     /** A flavor is changed in place; what was switched off stays so, and what is down without that comes up again. */
-    async update({ attachedDisks: disks }, before, context) {
+    async update(given, before, context) {
       const found = site.find(context.identity);
       if (!found) return { failed: `Machine ${context.instance}: its directory is gone.` };
       await resize(found.directory, context);
-      linkDisks(join(found.directory, 'root'), attachedDisks(site, disks as Json));
+      linkDisks(join(found.directory, 'root'), disksOf(site, given as JsonObject, found.directory));
       return before.powerState === 'OFF' ? { done: before } : boot(site, context, bootWithin);
     },
     destroy: async (_, context) => destroy(site, context),
@@ -100,6 +100,7 @@ export const machine = (site: Site, bootWithin: number) =>
       return { powerState: ownedProcess(found.directory, 'machine') ? 'ON' : 'OFF' };
     },
     actions: {
+      ...labelAction,
       ...powerActions({
         on: async (_, context) => boot(site, context, bootWithin),
         off: async (_, context) => ((await stop(site, context)) ? { done: { powerState: 'OFF' } } : gone(context)),
@@ -118,6 +119,13 @@ export const machine = (site: Site, bootWithin: number) =>
           before.powerState === 'OFF' ? { done: {} } : boot(site, context, bootWithin),
         ),
       ),
+      ...diskActions(async (before, context) => {
+        const found = site.find(context.identity);
+        if (!found) return gone(context);
+        linkDisks(join(found.directory, 'root'), disksOf(site, before, found.directory));
+        forgetDisks(before, found.directory);
+        return { done: {} };
+      }),
       ...resizeAction(async (before, context) => {
         const found = site.find(context.identity);
         if (!found) return gone(context);
