@@ -156,6 +156,7 @@ test('machines are switched off and on, rebuilt and resized, and a later update 
     'Cloud.Machine.Attach.Disk',
     'Cloud.Machine.Resize',
     'Cloud.Machine.Rebuild',
+    'Cloud.Machine.Delete',
   ]);
   const off = await client.act(path, 'Cloud.Machine.PowerOff');
   assert.deepEqual([off.name, off.status], ['Power Off', 'SUCCESSFUL']);
@@ -717,4 +718,56 @@ test('storage profiles and networks are spoken of in the words of a cloud, and r
     assert.ok(refused.status >= 400 && refused.status < 500);
     assert.match(refused.body.message, why);
   }
+});
+
+test('one resource is deleted alone where nothing needs it, and what may not be deleted is not', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const call = client.server.call.bind(client.server);
+  const made = await client.create(`resources:
+  net: {type: Cloud.Network, properties: {networkType: existing}}
+  a: {type: Cloud.Machine, properties: {image: plain, flavor: small, networks: [{network: "\${resource.net.id}"}]}}
+  b: {type: Cloud.Machine, preventDelete: true, properties: {image: plain, flavor: small}}`);
+  const idOf = (name: string) => made.resources.find((one: { name: string }) => one.name === name).id;
+  const remove = (name: string) => call('DELETE', `/deployment/api/deployments/${made.id}/resources/${idOf(name)}`);
+
+  assert.match((await remove('net')).body.message, /a needs it/);
+  assert.match((await remove('b')).body.message, /it has `preventDelete`/);
+  const gone = await remove('a');
+  assert.equal(gone.status, 200, gone.text);
+  await eventually(async () => assert.equal((await client.deployment(made.id)).status, 'UPDATE_SUCCESSFUL'));
+  const left = (await client.deployment(made.id)).resources.map(({ name }: { name: string }) => name);
+  assert.deepEqual(left, ['net', 'b']);
+  const whole = await call('DELETE', `/deployment/api/deployments/${made.id}`);
+  assert.equal(whole.status, 400, whole.text);
+  assert.match(whole.body.message, /site cannot be deleted: b has `preventDelete`/);
+
+  const { filters } = (await call('GET', '/deployment/api/deployments/filters')).body;
+  assert.deepEqual(
+    filters.map(({ id, content }: { id: string; content: { name: string; count: number }[] }) => [
+      id,
+      content.map(({ name, count }) => [name, count]),
+    ]),
+    [
+      ['projects', [['Tito', 1]]],
+      ['status', [['UPDATE_SUCCESSFUL', 1]]],
+      ['ownedBy', [['admin', 1]]],
+    ],
+  );
+  const types = (await call('GET', '/deployment/api/resources/filters/resourceTypes')).body.content;
+  assert.deepEqual(
+    types.map(({ id, count }: { id: string; count: number }) => [id, count]),
+    [
+      ['Cloud.Machine', 1],
+      ['Cloud.Network', 1],
+    ],
+  );
+  assert.equal((await call('GET', '/deployment/api/deployments/filters/colour')).status, 404);
+  assert.equal((await call('GET', '/deployment/api/deployments/names?name=site')).status, 200);
+  const asked = (await call('GET', `/deployment/api/resources/${idOf('b')}/requests`)).body.content;
+  assert.deepEqual(
+    asked.map(({ actionId }: { actionId: string }) => actionId),
+    ['Deployment.Create'],
+  );
+  assert.equal((await call('GET', '/deployment/api/resource-types/Cloud.Machine')).body.id, 'Cloud.Machine');
+  assert.equal((await call('GET', '/catalog/api/types/com.vmw.blueprint')).status, 200);
 });

@@ -149,6 +149,9 @@ export const cloudAssembly: readonly Operation[] = [
     'read',
     'Lists deployments: `?name=&search=&projects=&status=&ownedBy=&ids=&deleted=`.',
   ),
+  operation('deployments.filters', `GET ${deployments}/filters`, 'read', 'By what the list can be narrowed.'),
+  operation('deployments.filter', `GET ${deployments}/filters/{filterId}`, 'read', 'What one of these can be set to.'),
+  operation('deployments.nameTakenBy', `GET ${deployments}/names`, 'read', 'The same for `?name=`.'),
   operation(
     'deployments.nameTaken',
     `GET ${deployments}/names/{name}`,
@@ -172,6 +175,12 @@ export const cloudAssembly: readonly Operation[] = [
   ),
   operation('deployments.resources', `GET ${deployments}/{id}/resources`, 'read', 'Its resources.'),
   operation('deployments.resource', `GET ${deployments}/{id}/resources/{resourceId}`, 'read', 'One of its resources.'),
+  operation(
+    'deployment-resources.delete',
+    `DELETE ${deployments}/{id}/resources/{resourceId}`,
+    'execute',
+    'Removes one resource that nothing else needs.',
+  ),
   operation('deployments.requests', `GET ${deployments}/{id}/requests`, 'read', 'What was asked of it, newest first.'),
   operation('deployments.userEvents', `GET ${deployments}/{id}/userEvents`, 'read', 'Who did what to it.'),
   operation(
@@ -207,6 +216,16 @@ export const cloudAssembly: readonly Operation[] = [
     'read',
     'The resources of all deployments: `?search=&projects=&resourceTypes=`.',
   ),
+  operation('resources.filters', `GET ${resources}/filters`, 'read', 'By what the list can be narrowed.'),
+  operation('resources.filter', `GET ${resources}/filters/{filterId}`, 'read', 'What one of these can be set to.'),
+  operation(
+    'resources.requests',
+    `GET ${resources}/{resourceId}/requests`,
+    'read',
+    'What was asked of it, newest first.',
+  ),
+  operation('deployment-types.list', 'GET /deployment/api/resource-types', 'read', 'Types of resources.'),
+  operation('deployment-types.get', 'GET /deployment/api/resource-types/{id}', 'read', 'One type.'),
   operation('resources.get', `GET ${resources}/{resourceId}`, 'read', 'One resource.'),
   ...actions('resources', `${resources}/{resourceId}`, 'a resource'),
 
@@ -216,6 +235,8 @@ export const cloudAssembly: readonly Operation[] = [
   operation('items.version', `GET ${items}/{id}/versions/{version}`, 'read', 'One of these.'),
   operation('items.request', `POST ${items}/{id}/request`, 'execute', 'Deploys it.', { body: itemRequest }),
   operation('items.admin', `GET ${admin}/items`, 'read', 'The same list, for administrators.'),
+  operation('items.adminOne', `GET ${admin}/items/{id}`, 'read', 'One of these.'),
+  operation('catalog-types.get', 'GET /catalog/api/types/{id}', 'read', 'One kind of items.'),
   operation('catalog-types.list', 'GET /catalog/api/types', 'read', 'Kinds of items.'),
   operation('sources.list', `GET ${admin}/sources`, 'read', 'From where the catalog is filled.'),
   operation(

@@ -35,3 +35,38 @@ export function planDelete(
     requestedAt,
   };
 }
+
+/** What may not be deleted, as the blueprint says that it stands on. */
+export const protectedIn = ({ plan, resources }: Deployment): string[] =>
+  Object.values(resources)
+    .filter(({ node }) => plan.blueprint.resources[node]?.preventDelete)
+    .map(({ instance }) => instance);
+
+/** What needs a resource, and so keeps it from being removed alone; none: nothing does. */
+export function dependentsOf(existing: Deployment, instance: string): string[] {
+  const graph = dependencies(existing.plan.blueprint);
+  const { node } = existing.resources[instance]!;
+  const isLast = Object.values(existing.resources).filter((other) => other.node === node).length === 1;
+  return isLast
+    ? Object.values(existing.resources)
+        .filter((other) => graph[other.node]?.includes(node))
+        .map((other) => other.instance)
+    : [];
+}
+
+/** Removes one resource alone. Its blueprint still asks for it, so the next update would make it anew. */
+export function planRemoval(
+  existing: Deployment,
+  instance: string,
+  { request, requestedBy, requestedAt }: Pick<DeploymentPlan, 'request' | 'requestedBy' | 'requestedAt'>,
+): DeploymentPlan {
+  const action: Action = {
+    ...{ id: `delete ${instance}`, instance, does: 'delete', after: [] },
+    because: `${requestedBy} asks for it.`,
+  };
+  return {
+    ...existing.plan,
+    ...{ request, requestedBy, requestedAt, kind: 'UPDATE', actions: [action] },
+    target: existing.plan.target.filter((one) => one.instance !== instance),
+  };
+}

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Deployment, DeploymentEdits, ResourceState } from '../blueprint/deployment.ts';
 import { effective, isBusy } from '../blueprint/deployment.ts';
 import type { Operation } from '../blueprint/operation.ts';
+import { dependentsOf, protectedIn } from '../blueprint/removal.ts';
 import { isMachine } from '../blueprint/type-families.ts';
 import type { Zone } from '../blueprint/zone.ts';
 import { MillraceError } from '../core/error.ts';
@@ -143,7 +144,19 @@ function offersOf(
     summary: 'Removes it and makes it anew, as its blueprint says.',
     refusal: isBusy(deployment) ? state : undefined,
   };
-  return [...own, rebuild];
+  const dependents = dependentsOf(deployment, resource.instance);
+  const removal: Offer = {
+    ...{ id: `${resource.type}.Delete`, name: 'Delete', title: 'Delete', input: nothing },
+    summary: 'Removes it alone; its blueprint still asks for it, so an update would make it anew.',
+    refusal: isBusy(deployment)
+      ? state
+      : protectedIn(deployment).includes(resource.instance)
+        ? 'it has `preventDelete`.'
+        : dependents.length > 0
+          ? `${dependents.join(', ')} ${dependents.length === 1 ? 'needs' : 'need'} it.`
+          : undefined,
+  };
+  return [...own, rebuild, removal];
 }
 
 /** An action of a resource with its inputs, checked. @throws MillraceError */

@@ -23,7 +23,6 @@ import {
   deploymentOffers,
   editsOf,
   type Offer,
-  operationOf,
   powerOperations,
   resourceOffers,
 } from './day-two.ts';
@@ -32,6 +31,7 @@ import { reportOn } from './deployment-record.ts';
 import { findingsOf } from './locate.ts';
 import { withNumbers } from './machine-names.ts';
 import type { EngineParts } from './parts.ts';
+import { actionPlanner } from './plan-action.ts';
 import { deploymentPlanner } from './plan-deployment.ts';
 import type { FunctionRuns } from './resource-powers.ts';
 import type { Mailbox } from './transact.ts';
@@ -78,6 +78,7 @@ export interface DeploymentDesk extends Deployments {
 export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, functions: FunctionRuns): DeploymentDesk {
   const { store } = parts;
   const planFor = deploymentPlanner(parts, functions);
+  const planAction = actionPlanner(parts, planFor);
 
   return {
     byName,
@@ -123,23 +124,9 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, functions: 
       if (offer.name === 'Cancel') {
         await cancel(id, deployment.plan.request, requestedBy);
         await store.put(recordOf(key, { deploymentId: id, plan: 'CANCEL', actionId: offer.id, requestedBy }));
-      } else if (offer.asks) {
-        const { name: deploymentName, project } = deployment;
-        const asked = { action: offer.asks, project, deploymentName, allowDestroy: true, requestedBy };
-        const what = resource ? { inputs: {}, rebuild: [resource.instance] } : { inputs: given };
-        const plan = await planFor({ ...asked, ...what, keepsBlueprint: true }, deployment, { id, requestId });
-        await accept(key, plan, deployment, offer.id);
       } else {
-        const operations = resource
-          ? [operationOf(offer, resource, given)]
-          : await powerOperations(parts, deployment, offer.name);
-        const requestedAt = toIso(parts.moment.now());
-        await accept(
-          key,
-          planOperations(deployment, operations, { request: requestId, requestedBy, requestedAt }),
-          deployment,
-          offer.id,
-        );
+        const plan = await planAction(offer, deployment, resource, given, { id, requestId, requestedBy });
+        await accept(key, plan, deployment, offer.id);
       }
       return { deploymentId: id, requestId };
     },

@@ -1,4 +1,5 @@
 import { type Deployment, isBusy, isDeleted } from '../blueprint/deployment.ts';
+import { MillraceError } from '../core/error.ts';
 import { type Instant, toIso } from '../core/instant.ts';
 import type { DeploymentDesk } from './deployments.ts';
 import type { EngineParts } from './parts.ts';
@@ -35,10 +36,16 @@ export async function lookAtLeases({ store, moment }: EngineParts, desk: Deploym
       await desk.tell(id, 'lease-ended', `The lease of ${name} has ended. It is removed at ${toIso(ends + day)}.`);
     } else if (!notices.includes('lease-removed')) {
       await desk.tell(id, 'lease-removed', `The lease of ${name} ended a day ago: it is removed.`);
-      await desk.request(`${id}/lease/${ends}/removed`, {
-        ...{ action: 'DELETE', project, deploymentName: name },
-        ...{ inputs: {}, allowDestroy: true, requestedBy: 'system' },
-      });
+      try {
+        await desk.request(`${id}/lease/${ends}/removed`, {
+          ...{ action: 'DELETE', project, deploymentName: name },
+          ...{ inputs: {}, allowDestroy: true, requestedBy: 'system' },
+        });
+      } catch (thrown) {
+        // What may not be deleted stays, and people hear why.
+        if (!(thrown instanceof MillraceError)) throw thrown;
+        await desk.tell(id, 'lease-kept', thrown.message);
+      }
     }
   }
 }

@@ -1,15 +1,12 @@
-import { type Land, type PlanRequest, planChanges } from '../blueprint/changes.ts';
+import { type PlanRequest, planChanges } from '../blueprint/changes.ts';
 import { type Deployment, type DeploymentPlan, isBusy } from '../blueprint/deployment.ts';
 import { earlierPlan } from '../blueprint/history.ts';
 import { bindBlueprintInputs } from '../blueprint/inputs.ts';
 import type { Blueprint } from '../blueprint/model.ts';
 import { checkBlueprint } from '../blueprint/parse.ts';
 import type { Placement } from '../blueprint/placement.ts';
-import { projectRulesOf } from '../blueprint/project-rules.ts';
 import { withPropertyGroups } from '../blueprint/property-groups.ts';
-import { planDelete } from '../blueprint/removal.ts';
-import { isMachine } from '../blueprint/type-families.ts';
-import { nothing, plus } from '../blueprint/zone.ts';
+import { planDelete, protectedIn } from '../blueprint/removal.ts';
 import { isError } from '../core/diagnostic.ts';
 import { MillraceError } from '../core/error.ts';
 import { toIso } from '../core/instant.ts';
@@ -18,6 +15,7 @@ import type { DeploymentRequest } from '../sdk/powers.ts';
 import { isSealed } from '../store/seal.ts';
 import type { Document } from '../store/store.ts';
 import { readPropertyGroups, readRequests, readZones } from './definitions.ts';
+import { readLand } from './land.ts';
 import { definitionFor, findingsOf, isOfFamily } from './locate.ts';
 import type { EngineParts } from './parts.ts';
 import type { FunctionRuns } from './resource-powers.ts';
@@ -48,7 +46,10 @@ export function deploymentPlanner(parts: EngineParts, functions: FunctionRuns) {
       });
     }
     const requestedAt = toIso(parts.moment.now());
-    if (request.action === 'DELETE') return planDelete(existing!, requestId, request.requestedBy, requestedAt);
+    if (request.action === 'DELETE') {
+      refuseProtected(existing!);
+      return planDelete(existing!, requestId, request.requestedBy, requestedAt);
+    }
     if (request.action === 'CREATE' && existing) {
       throw new MillraceError('name.taken', {
         message: `A deployment ${deploymentName} exists in project ${project}: ${existing.status}.`,
@@ -193,7 +194,7 @@ export function deploymentPlanner(parts: EngineParts, functions: FunctionRuns) {
     wanted: PlanRequest,
   ): Promise<DeploymentPlan> {
     const findings = existing ? await findingsOf(parts, functions, existing) : {};
-    const planned = planChanges(wanted, existing ?? null, await land(deployment), findings, deployment);
+    const planned = planChanges(wanted, existing ?? null, await readLand(parts, deployment), findings, deployment);
     if ('refused' in planned) {
       throw new MillraceError('placement.impossible', {
         message: `Deployment ${deployment.name} is refused: ${planned.refused.map(({ message }) => message).join(' ')}`,
@@ -251,29 +252,15 @@ export function deploymentPlanner(parts: EngineParts, functions: FunctionRuns) {
       (candidate) => candidate.name === name && candidate.body.requestScopeOrg === true,
     );
   }
+}
 
-  /** Where the project may go, and what stands there, but for the deployment itself. */
-  async function land({ id, project }: Pick<Deployment, 'id' | 'project'>): Promise<Land> {
-    const amounts: Land['occupancy']['amounts'] = {};
-    const seats: Land['occupancy']['seats'] = [];
-    for (const summary of await store.summaries('deployment')) {
-      for (const resource of Array.isArray(summary.zones) ? summary.zones.filter(isObject) : []) {
-        if (!isMachine(String(resource.type))) continue;
-        const number = (key: string) => Number(resource[key] ?? 0);
-        const zone = String(resource.zone);
-        const size = { memoryMb: number('memoryMb'), cpus: number('cpus'), storageGb: number('storageGb') };
-        amounts[zone] = plus(amounts[zone] ?? nothing, { instances: 1, ...size });
-        const seat = { zone, host: String(resource.host ?? ''), memoryMb: size.memoryMb };
-        seats.push({ ...seat, resource: summary.id === id ? String(resource.node) : '' });
-      }
-    }
-    const kept = await store.find('project', '', project);
-    return {
-      zones: await readZones(parts),
-      occupancy: { amounts, seats, networks: {} },
-      rules: projectRulesOf(kept?.body),
-    };
-  }
+function refuseProtected(existing: Deployment): void {
+  const kept = protectedIn(existing);
+  if (kept.length === 0) return;
+  throw new MillraceError('request.invalid', {
+    message: `Deployment ${existing.name} cannot be deleted: ${kept.join(', ')} ${kept.length === 1 ? 'has' : 'have'} \`preventDelete\`.`,
+    hint: 'Update it by a blueprint without that first, if it is meant.',
+  });
 }
 
 const standingOn = ({ plan }: Deployment) => ({

@@ -21,13 +21,15 @@ export function catalogHandlers({ parts, engine }: HandlerParts): Record<string,
   const { store, moment } = parts;
   const { byId, projectOf } = finders(store);
 
+  const one: Handler = async ({ params }) => {
+    const document = await itemOf(params.id!);
+    return { ...(await show(document)), schema: await schemaOf(document, released(document)[0]!) };
+  };
   return {
     'items.list': async ({ query }) => pageOf(await items(query), query),
     'items.admin': async ({ query }) => pageOf(await items(query), query),
-    'items.get': async ({ params }) => {
-      const document = await itemOf(params.id!);
-      return { ...(await show(document)), schema: await schemaOf(document, released(document)[0]!) };
-    },
+    'items.get': one,
+    'items.adminOne': one,
     'items.versions': async ({ params, query }) => {
       const document = await itemOf(params.id!);
       return pageOf(
@@ -63,6 +65,10 @@ export function catalogHandlers({ parts, engine }: HandlerParts): Record<string,
         made.push({ deploymentId, deploymentName });
       }
       return made;
+    },
+    'catalog-types.get': async ({ params }) => {
+      if (params.id === type.id) return { ...type, baseUri: '/blueprint/api' };
+      throw new MillraceError('not.found', { message: `There are no items of the kind ${params.id}.` });
     },
     'catalog-types.list': async ({ query }) => pageOf([{ ...type, baseUri: '/blueprint/api' }], query),
     'sources.list': async ({ query }) =>

@@ -9,6 +9,7 @@ import { toIso } from '../../core/instant.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { type Offer, schemaOf } from '../../engine/day-two.ts';
 import { userEvents } from '../deployment-history.ts';
+import { deploymentFilters, entriesOf, filtersOf, resourceFilters } from '../filters.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { projectId } from '../kinds/kind.ts';
 import { type Handler, pageOf, type Request } from '../request.ts';
@@ -23,13 +24,11 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
   return {
     'deployments.list': async ({ query }) => pageOf(await found(query), query),
     'deployments.get': async ({ params, query }) => deploymentView(await read(params.id!, query.deleted === 'true')),
-    'deployments.nameTaken': async ({ params }) => {
-      const taken = (await store.summaries('deployment')).find(
-        ({ name, status }) => name === params.name && status !== 'DELETE_SUCCESSFUL',
-      );
-      if (!taken) throw new MillraceError('deployment.unknown', { message: `No deployment is called ${params.name}.` });
-      return { name: params.name! };
-    },
+    'deployments.filters': async () => ({ filters: await filtersOf(await found({}), deploymentFilters) }),
+    'deployments.filter': async ({ params, query }) =>
+      entriesOf(await found({}), deploymentFilters, params.filterId!, query),
+    'deployments.nameTakenBy': async ({ query }) => nameTaken(query.name ?? ''),
+    'deployments.nameTaken': async ({ params }) => nameTaken(params.name!),
     'deployments.change': async ({ params, body, user }) => {
       const text = (key: string) => (body[key] === undefined ? {} : { [key]: String(body[key]).trim() });
       const changes = { ...text('name'), ...text('description') };
@@ -47,6 +46,10 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
     'deployments.resource': async ({ params }) => {
       const { deployment, resource } = await resourceIn(params.id!, params.resourceId!);
       return resourceView(deployment, resource);
+    },
+    'deployment-resources.delete': async (request) => {
+      const { resource } = await resourceIn(request.params.id!, request.params.resourceId!);
+      return act(request, resource.instance, 'Delete', {});
     },
     'deployments.requests': async ({ params, query }) => {
       const deployment = await read(params.id!, true);
@@ -66,17 +69,21 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
     ...actionsOf('resources', async ({ resourceId: of }) => instanceOf(await resourceAnywhere(of!))),
 
     'resources.list': async ({ query }) => {
-      const all: JsonObject[] = [];
-      for (const { id } of await store.summaries('deployment')) {
-        const deployment = await deployments.read(String(id));
-        if (!deployment || isDeleted(deployment)) continue;
-        for (const resource of Object.values(deployment.resources)) all.push(withDeployment(deployment, resource));
-      }
       const isWanted = ({ name, type, projectId: of }: JsonObject) =>
         (!query.search || String(name).includes(query.search)) &&
         isAmong(query.resourceTypes, type) &&
         isAmong(query.projects, of);
-      return pageOf(all.filter(isWanted), query);
+      return pageOf((await allResources()).filter(isWanted), query);
+    },
+    'resources.filters': async () => ({ filters: await filtersOf(await allResources(), resourceFilters) }),
+    'resources.filter': async ({ params, query }) =>
+      entriesOf(await allResources(), resourceFilters, params.filterId!, query),
+    'resources.requests': async ({ params, query }) => {
+      const { deployment, resource } = await resourceAnywhere(params.resourceId!);
+      const past = (await deployments.requests(deployment.id)).filter(({ plan }) =>
+        plan.actions.some(({ instance }) => instance === resource.instance),
+      );
+      return pageOf(await Promise.all(past.reverse().map((request) => shown(store, deployment, request))), query);
     },
     'resources.get': async ({ params }) => {
       const { deployment, resource } = await resourceAnywhere(params.resourceId!);
@@ -153,6 +160,24 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
     const found = await deployments.resource(wanted);
     if (found) return found;
     throw new MillraceError('not.found', { message: `There is no resource ${wanted}.` });
+  }
+
+  async function nameTaken(wanted: string): Promise<JsonObject> {
+    const taken = (await store.summaries('deployment')).some(
+      ({ name, status }) => name === wanted && status !== 'DELETE_SUCCESSFUL',
+    );
+    if (taken) return { name: wanted };
+    throw new MillraceError('deployment.unknown', { message: `No deployment is called ${wanted}.` });
+  }
+
+  async function allResources(): Promise<JsonObject[]> {
+    const all: JsonObject[] = [];
+    for (const { id } of await store.summaries('deployment')) {
+      const deployment = await deployments.read(String(id));
+      if (!deployment || isDeleted(deployment)) continue;
+      for (const resource of Object.values(deployment.resources)) all.push(withDeployment(deployment, resource));
+    }
+    return all;
   }
 
   /** As lists show them; the original's own filters are plain parameters. */

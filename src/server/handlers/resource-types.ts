@@ -26,19 +26,23 @@ export function resourceTypeHandlers({ parts }: HandlerParts): Record<string, Ha
         : {}),
     };
   };
+  const list: Handler = async ({ query }) => {
+    const isWanted = (type: string) =>
+      (!query.name || type === query.name) &&
+      (!query.search || type.toLowerCase().includes(query.search.toLowerCase()));
+    return pageOf(
+      names.filter(isWanted).map((type) => view(type, (query.expand ?? '').includes('schema'))),
+      query,
+    );
+  };
+  const get: Handler = async ({ params }) => {
+    if (names.includes(params.id!)) return view(params.id!, true);
+    throw new MillraceError('not.found', { message: `There is no resource type ${params.id}.` });
+  };
   return {
-    'resource-types.list': async ({ query }) => {
-      const isWanted = (type: string) =>
-        (!query.name || type === query.name) &&
-        (!query.search || type.toLowerCase().includes(query.search.toLowerCase()));
-      return pageOf(
-        names.filter(isWanted).map((type) => view(type, (query.expand ?? '').includes('schema'))),
-        query,
-      );
-    },
-    'resource-types.get': async ({ params }) => {
-      if (names.includes(params.id!)) return view(params.id!, true);
-      throw new MillraceError('not.found', { message: `There is no resource type ${params.id}.` });
-    },
+    'resource-types.list': list,
+    'resource-types.get': get,
+    'deployment-types.list': list,
+    'deployment-types.get': get,
   };
 }

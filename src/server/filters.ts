@@ -1,0 +1,58 @@
+import { MillraceError } from '../core/error.ts';
+import type { JsonObject } from '../core/json.ts';
+import { pageOf } from './request.ts';
+
+/** By what a list can be narrowed: the parameter, how people call it, and where its values stand in what is listed. */
+interface Filter {
+  id: string;
+  name: string;
+  value(item: JsonObject): string;
+  /** How a value is called; as it is, where this is absent. */
+  label?(item: JsonObject): string;
+}
+
+const projects: Filter = {
+  id: 'projects',
+  name: 'Project',
+  value: ({ projectId }) => String(projectId),
+  label: ({ project }) =>
+    project && typeof project === 'object' ? String((project as JsonObject).name) : String(project),
+};
+
+export const deploymentFilters: readonly Filter[] = [
+  projects,
+  { id: 'status', name: 'Status', value: ({ status }) => String(status) },
+  { id: 'ownedBy', name: 'Owner', value: ({ ownedBy }) => String(ownedBy) },
+];
+export const resourceFilters: readonly Filter[] = [
+  projects,
+  { id: 'resourceTypes', name: 'Resource type', value: ({ type }) => String(type) },
+];
+
+export function filtersOf(items: readonly JsonObject[], filters: readonly Filter[]): JsonObject[] {
+  return filters.map(({ id, name, ...filter }) => {
+    const { content, ...page } = pageOf(values(items, { id, name, ...filter }), {});
+    return { id, name, type: 'MULTISELECT', content: content as JsonObject[], ...page };
+  });
+}
+
+/** A page of what one filter can be set to. @throws MillraceError not.found */
+export function entriesOf(
+  items: readonly JsonObject[],
+  filters: readonly Filter[],
+  wanted: string,
+  query: Record<string, string>,
+): JsonObject {
+  const filter = filters.find(({ id }) => id === wanted);
+  if (filter) return pageOf(values(items, filter), query);
+  throw new MillraceError('not.found', {
+    message: `There is no filter ${wanted}.`,
+    hint: `There are: ${filters.map(({ id }) => id).join(', ')}.`,
+  });
+}
+
+function values(items: readonly JsonObject[], { value, label = value }: Filter): JsonObject[] {
+  return [...Map.groupBy(items, value)]
+    .map(([id, same]) => ({ id, name: label(same[0]!), count: same.length }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
