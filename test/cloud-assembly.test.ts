@@ -771,3 +771,82 @@ test('one resource is deleted alone where nothing needs it, and what may not be 
   assert.equal((await call('GET', '/deployment/api/resource-types/Cloud.Machine')).body.id, 'Cloud.Machine');
   assert.equal((await call('GET', '/catalog/api/types/com.vmw.blueprint')).status, 200);
 });
+
+test('machines get static addresses out of the ranges of their network, and no two the same', async (t) => {
+  const { server, project } = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const network = '{name: lan, tags: ["net:lan"], ranges: [{start: 127.9.8.10, end: 127.9.8.12}]}';
+  await server.import(
+    `{kind: CLOUD_ZONE, name: here, accountType: local, networks: [${network}], images: {plain: {}}, flavors: {small: {memoryMb: 64}}}`,
+  );
+  const content = (address = '') => `resources:
+  net: {type: Cloud.Network, properties: {networkType: existing, constraints: [{tag: "net:lan"}]}}
+  m: {type: Cloud.Machine, properties: {image: plain, flavor: small, networks: [{network: "\${resource.net.id}", assignment: static${address}}]}}`;
+  const ask = async (body: object) => {
+    const asked = await server.call('POST', '/blueprint/api/blueprint-requests', { projectId: project, ...body });
+    const request = await eventually(async () => {
+      const { body: told } = await server.call('GET', `/blueprint/api/blueprint-requests/${asked.body.id}`);
+      assert.notEqual(told.status, 'STARTED');
+      return told;
+    });
+    if (request.status !== 'FINISHED') return request.failureMessage;
+    const { resources = [] } = (await server.call('GET', `/deployment/api/deployments/${asked.body.deploymentId}`))
+      .body;
+    return resources
+      .filter(({ type }: { type: string }) => type === 'Cloud.Machine')
+      .map(({ properties }: { properties: { address: string } }) => properties.address);
+  };
+
+  const both = await Promise.all(['a', 'b'].map((deploymentName) => ask({ deploymentName, content: content() })));
+  assert.deepEqual(both.flat().sort(), ['127.9.8.10', '127.9.8.11'], 'plans at the same time do not take the same');
+  const third = await ask({ deploymentName: 'c', content: content() });
+  assert.deepEqual(third, ['127.9.8.12']);
+  assert.match(
+    await ask({ deploymentName: 'd', content: content() }),
+    /Machine m cannot be placed: all addresses of lan \(127.9.8.10 to 127.9.8.12\) are given out/,
+  );
+  const named = (address: string) => content(`, address: ${address}`);
+  assert.match(await ask({ deploymentName: 'd', content: named('127.9.8.12') }), /belongs to m of c/);
+  assert.match(await ask({ deploymentName: 'd', content: named('nowhere') }), /its address nowhere in lan is none/);
+
+  const { content: all } = (await server.call('GET', '/deployment/api/deployments?name=c')).body;
+  const again = await ask({ deploymentId: all[0].id, content: content(), plan: true });
+  assert.deepEqual(again, ['127.9.8.12'], 'an update keeps it');
+  const rebuilt = await server.call('POST', `/deployment/api/deployments/${all[0].id}/requests`, {
+    actionId: 'Deployment.Update',
+  });
+  assert.equal(rebuilt.status, 200);
+  await eventually(async () => {
+    const { body } = await server.call('GET', `/deployment/api/deployments/${all[0].id}`);
+    assert.equal(body.status, 'UPDATE_SUCCESSFUL');
+    assert.deepEqual(
+      body.actions.map(({ because }: { because: string }) => because),
+      ['net stays as it is.', 'm stays as it is.'],
+    );
+  });
+  await ask({ deploymentId: all[0].id, destroy: true });
+  assert.deepEqual(
+    await ask({ deploymentName: 'd', content: content() }),
+    ['127.9.8.12'],
+    'what was removed is free again',
+  );
+});
+
+test('two plans at the same time do not take the last room of a zone both', async (t) => {
+  const { server, project } = await new Client(await TestServer.start(t, { cloud: true })).open();
+  await server.import(
+    '{kind: CLOUD_ZONE, name: here, accountType: local, limits: {instances: 2}, images: {plain: {}}, flavors: {small: {memoryMb: 64}}}',
+  );
+  const content = 'resources: {m: {type: Cloud.Machine, properties: {image: plain, flavor: small}}}';
+  const asked = await Promise.all(
+    [...Array(6).keys()].map((index) =>
+      server.call('POST', '/blueprint/api/blueprint-requests', {
+        projectId: project,
+        deploymentName: `d${index}`,
+        content,
+      }),
+    ),
+  );
+  const refused = asked.filter(({ body }) => body.status === 'FAILED');
+  assert.equal(refused.length, 4);
+  for (const { body } of refused) assert.match(body.failureMessage, /zone here: .*2/);
+});

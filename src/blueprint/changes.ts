@@ -2,6 +2,7 @@ import type { JsonObject } from '../core/json.ts';
 import { isTrue } from '../lang/evaluate.ts';
 import { ExpressionError } from '../lang/tokens.ts';
 import { actionsFor, withoutMark } from './actions.ts';
+import { addressesFor, ownerOf, type TakenAddresses } from './addresses.ts';
 import {
   type Action,
   type Deployment,
@@ -51,6 +52,8 @@ export interface Land {
   zones: readonly Zone[];
   occupancy: Occupancy;
   rules: ProjectRules;
+  /** Addresses of other deployments, and of what stands in this one. */
+  taken: TakenAddresses;
 }
 
 function sentenceOf(instance: string, changes: readonly Change[]): string {
@@ -64,6 +67,7 @@ export const emptyLand = (zones: readonly Zone[]): Land => ({
   zones,
   occupancy: { amounts: {}, seats: [], networks: {} },
   rules: projectRulesOf(),
+  taken: {},
 });
 
 /**
@@ -120,6 +124,8 @@ export function planChanges(
   for (const { zone, resource, because } of placements)
     if (zone === null) refused.push({ resource: nodeOf(blueprint, resource), message: because });
   const hosts = new Map(placements.map(({ resource, hosts: chosen }) => [resource, [...chosen]]));
+  const given: Record<string, Record<string, string>> = {};
+  const question = { facts, placements, zones, taken: withoutOwn() };
   const target = wanted.map((one) => {
     const placement = placementOf(placements, one);
     const before = anew.has(one.instance) ? undefined : existing?.resources[one.instance];
@@ -132,6 +138,7 @@ export function planChanges(
       zone: before?.zone ?? placement?.zone ?? '',
       ...(host ? { host } : {}),
       size: { memoryMb, cpus, storageGb },
+      ...addressed(one, before),
     };
   });
   const actions = actionsFor({ blueprint, graph, target, existing, anew }).map(explained);
@@ -143,6 +150,28 @@ export function planChanges(
     ...{ target, actions, placements },
     ...(rules.operationTimeout ? { operationTimeout: rules.operationTimeout } : {}),
   };
+
+  /** What is removed before its successor is made leaves its addresses to it. */
+  function withoutOwn(): TakenAddresses {
+    const first = [...anew.keys()].filter(
+      (instance) => !blueprint.resources[existing!.resources[instance]!.node]!.createBeforeDelete,
+    );
+    const leaving = new Set(first.map((instance) => ownerOf(instance, deployment.name)));
+    const kept = (owners: Readonly<Record<string, string>>) =>
+      Object.fromEntries(Object.entries(owners).filter(([, owner]) => !leaving.has(owner)));
+    return Object.fromEntries(Object.entries(land.taken).map(([network, owners]) => [network, kept(owners)]));
+  }
+
+  /** What stays keeps its addresses. */
+  function addressed(
+    one: Pick<PlannedInstance, 'instance' | 'node' | 'index' | 'type'>,
+    before: PlannedInstance | undefined,
+  ): Pick<PlannedInstance, 'addresses'> {
+    if (before) return before.addresses ? { addresses: before.addresses } : {};
+    const { addresses, refused: because } = addressesFor(question, one, given);
+    if (because) refused.push({ resource: one.node, message: `Machine ${one.instance} cannot be placed: ${because}` });
+    return addresses.length > 0 ? { addresses } : {};
+  }
 
   /** Its counter, where it has one, is given by whoever accepts the plan. */
   function newName(
@@ -197,7 +226,8 @@ export function planChanges(
     if (ignoreChanges)
       return { ...action, because: `${action.instance} has \`ignoreChanges\`: it stays as it is.`, changes: [] };
     const found = findings[action.instance];
-    const seen = { ...facts, resources: standingFacts, pending };
+    const addresses = { [action.instance]: before.addresses ?? [] };
+    const seen = { ...facts, resources: standingFacts, pending, addresses };
     const changes = differences(seen, before, found === 'gone' ? undefined : found, ignoredProperties);
     const { instance } = action;
     if (before.status === 'PARTIAL')

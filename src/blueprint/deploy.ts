@@ -222,6 +222,7 @@ export function decideDeployment(
       constants: state.plan.constants,
       env: environmentOf(state, state.plan),
       resources: Object.fromEntries(Object.entries(state.resources).filter(([instance]) => wanted.has(instance))),
+      addresses: Object.fromEntries(state.plan.target.map(({ instance, addresses = [] }) => [instance, addresses])),
       now: state.plan.requestedAt,
     };
   }

@@ -2,6 +2,7 @@ import type { Instant } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
 import { replaced } from './actions.ts';
+import type { GivenAddress } from './addresses.ts';
 import type { Change } from './difference.ts';
 import type { Blueprint } from './model.ts';
 import type { Operation } from './operation.ts';
@@ -50,6 +51,8 @@ export interface PlannedInstance {
   host?: string;
   /** What it takes of the limits of its zone. */
   size?: { memoryMb: number; cpus: number; storageGb: number };
+  /** Static ones, out of the ranges of its networks. */
+  addresses?: GivenAddress[];
 }
 
 /** Its own, or that of its whole cluster. */

@@ -64,8 +64,17 @@ const storageProfile = (profile: JsonObject): JsonObject => ({
   tags: profile.tags ?? [],
   isDefault: profile.defaultItem === true,
   supportsEncryption: profile.supportsEncryption === true,
-  settings: isObject(profile.diskProperties) ? profile.diskProperties : {},
+  settings: {
+    ...Object.fromEntries(Object.entries(profile).filter(([key, value]) => !general.has(key) && value !== '')),
+    ...(isObject(profile.diskProperties) ? profile.diskProperties : {}),
+  },
 });
+
+/** What all storage profiles have; the rest is said in the words of one kind of cloud. */
+const general = new Set([
+  ...['name', 'description', 'regionId', 'defaultItem', 'supportsEncryption', 'diskProperties', 'tags'],
+  ...['provider', 'createdBy'],
+]);
 
 /** Named one by one, or all of the region that carry one of the wanted tags. */
 function computesOf(zone: JsonObject, regionId: string, fabric: Record<string, JsonObject>): JsonObject[] {

@@ -2,8 +2,9 @@ import type { Json, JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
 import { type Scope, usualBudget } from '../lang/evaluate.ts';
 import { ExpressionError } from '../lang/tokens.ts';
+import { type GivenAddress, withAddresses } from './addresses.ts';
 import { effective, type ResourceState } from './deployment.ts';
-import { type Blueprint, isCluster } from './model.ts';
+import { type Blueprint, instanceName, isCluster } from './model.ts';
 import { namesOf, resolveTemplate } from './template.ts';
 
 /** What expressions may read at some moment of a request. */
@@ -16,6 +17,8 @@ export interface Facts {
   resources: Record<string, ResourceState>;
   /** Resources that are yet to be made: whoever reads one has to wait. */
   pending?: ReadonlySet<string>;
+  /** Static addresses, by instance. */
+  addresses?: Readonly<Record<string, readonly GivenAddress[]>>;
   now: string;
 }
 
@@ -72,15 +75,27 @@ function resourceScope(facts: Facts, node: string, index: number, self: JsonObje
 export function evaluateProperties(facts: Facts, node: string, index: number, name: string): JsonObject {
   const { properties } = facts.blueprint.resources[node]!;
   const self = { ...properties, resourceName: name };
-  return resolveTemplate(properties, resourceScope(facts, node, index, self), namesOf(facts.blueprint)) as JsonObject;
+  const value = resolveTemplate(properties, resourceScope(facts, node, index, self), namesOf(facts.blueprint));
+  const { networks = null, ...rest } = value as JsonObject;
+  return networks === null
+    ? (value as JsonObject)
+    : { ...rest, networks: withAddresses(networks, addressesIn(facts, node, index)) };
 }
 
 /** One property of one instance. @throws ExpressionError naming what has no value yet. */
 export function evaluateProperty(facts: Facts, node: string, index: number, name: string, key: string): Json {
   const { properties } = facts.blueprint.resources[node]!;
   const self = { ...properties, resourceName: name };
-  return resolveTemplate(properties[key] ?? null, resourceScope(facts, node, index, self), namesOf(facts.blueprint));
+  const value = resolveTemplate(
+    properties[key] ?? null,
+    resourceScope(facts, node, index, self),
+    namesOf(facts.blueprint),
+  );
+  return key === 'networks' ? withAddresses(value, addressesIn(facts, node, index)) : value;
 }
+
+const addressesIn = ({ blueprint, addresses = {} }: Facts, node: string, index: number): readonly GivenAddress[] =>
+  addresses[instanceName(blueprint.resources[node]!, index)] ?? [];
 
 /** Those properties of an instance that can be known before anything is made. */
 export function knownProperties(facts: Facts, node: string, index: number): JsonObject {

@@ -68,6 +68,14 @@ export interface ProfileNetwork {
   isDefault: boolean;
   /** Whether machines in it can have public addresses. */
   isPublic: boolean;
+  /** Addresses that are given out to machines that ask for a static one; none: the cloud gives them. */
+  ranges: AddressRange[];
+}
+
+/** From the first to the last, both among them. */
+export interface AddressRange {
+  start: string;
+  end: string;
 }
 
 export interface StorageProfile {
@@ -133,6 +141,7 @@ const networkOf = (value: JsonObject): ProfileNetwork => ({
   tags: tagsOf(value.tags),
   isDefault: value.isDefault === true,
   isPublic: value.isPublic === true,
+  ranges: objects(value.ranges).map(({ start, end }) => ({ start: String(start), end: String(end) })),
 });
 
 const profileOf = (value: JsonObject): NetworkProfile => ({

@@ -73,6 +73,7 @@ export function openEndpoint(
 export async function readZones({ store }: Pick<EngineParts, 'store'>): Promise<Zone[]> {
   const kinds = ['cloud-zone', 'flavor-profile', 'image-profile', 'network-profile', 'storage-profile'];
   const fabric = ['fabric-network', 'fabric-compute'];
+  const ranges = await store.list('network-ip-range');
   const lists = await Promise.all([...kinds, ...fabric].map((kind) => store.list(kind)));
   const [zones, flavorProfiles, imageProfiles, networkProfiles, storageProfiles] = lists.map((list) =>
     list.map(({ body }) => body),
@@ -82,6 +83,12 @@ export async function readZones({ store }: Pick<EngineParts, 'store'>): Promise<
     .map((list) =>
       Object.fromEntries(list.map(({ id, name, body }): [string, JsonObject] => [id, { name, ...body }])),
     ) as [Record<string, JsonObject>, Record<string, JsonObject>];
+  for (const { body } of ranges)
+    for (const id of Array.isArray(body.fabricNetworkIds) ? body.fabricNetworkIds.map(String) : []) {
+      const network = fabricNetworks[id];
+      const range = { start: body.startIPAddress!, end: body.endIPAddress! };
+      if (network) network.ranges = [...(Array.isArray(network.ranges) ? network.ranges : []), range];
+    }
   const profiles = { flavorProfiles, imageProfiles, networkProfiles, storageProfiles };
   return assembleZones({ zones, ...profiles, fabricNetworks, fabricComputes });
 }

@@ -1,6 +1,13 @@
-import { type Deployment, effective, isBusy, isDeleted, resourceId } from '../blueprint/deployment.ts';
+import {
+  type Deployment,
+  effective,
+  isBusy,
+  isDeleted,
+  type PlannedInstance,
+  resourceId,
+} from '../blueprint/deployment.ts';
 import { toIso } from '../core/instant.ts';
-import type { JsonObject } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import { withoutSeals } from '../core/secret.ts';
 import type { DeploymentReport } from '../sdk/powers.ts';
 import type { Document } from '../store/store.ts';
@@ -38,12 +45,25 @@ export function deploymentSummary(state: Deployment): JsonObject {
     updatedAt: toIso(state.updatedAt),
     blueprint: state.plan.blueprintName,
     owner: state.owner ?? state.plan.requestedBy,
-    zones: Object.values(state.resources).map(({ zone, type, status, node, host = '', size = {}, ...one }) => ({
-      ...{ id: resourceId(state.id, one), zone, type, status, node, host },
-      ...size,
-    })),
+    zones: [
+      ...Object.values(state.resources).map(({ status, ...one }) => ({
+        ...{ id: resourceId(state.id, one), status },
+        ...room(one),
+      })),
+      ...promised(state).map((one) => ({ id: '', status: 'PLANNED', ...room(one) })),
+    ],
   };
 }
+
+/** What a request under way will make yet: its room is taken, so that no other plan takes it. */
+const promised = ({ plan, resources, ...state }: Deployment): PlannedInstance[] =>
+  isBusy({ plan, resources, ...state }) ? plan.target.filter(({ instance }) => !resources[instance]) : [];
+
+const room = ({ zone, type, node, instance, host = '', size, addresses }: PlannedInstance): JsonObject => ({
+  ...{ zone, type, node, instance, host },
+  ...(size ?? {}),
+  ...(addresses ? { addresses: addresses as unknown as Json } : {}),
+});
 
 /** How a request stands, with what tasks read: `resources.<name>.address` and all other properties. */
 export function reportOn(

@@ -74,6 +74,9 @@ export interface DeploymentDesk extends Deployments {
   tell(id: string, notice: string, message: string): Promise<void>;
 }
 
+/** How often a plan is made anew because another was accepted meanwhile. */
+const mostPlans = 100;
+
 /** Requests for deployments: checked, placed and planned before anything is touched. */
 export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, functions: FunctionRuns): DeploymentDesk {
   const { store } = parts;
@@ -90,13 +93,10 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, functions: 
       if (known) return { deploymentId: String(known.body.deploymentId), requestId };
       const existing = await byName(request.project, request.deploymentName);
       const deploymentId = existing?.id ?? idOfKey(`${key}/deployment`);
-      const plan = await planFor(request, existing, { id: deploymentId, requestId });
-      await accept(key, plan, {
-        id: deploymentId,
-        name: request.deploymentName,
-        project: request.project,
-        host: existing?.host,
-      });
+      const { deploymentName: name, project } = request;
+      await planned(key, { id: deploymentId, name, project, host: existing?.host }, () =>
+        planFor(request, existing, { id: deploymentId, requestId }),
+      );
       return { deploymentId, requestId };
     },
 
@@ -125,8 +125,12 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, functions: 
         await cancel(id, deployment.plan.request, requestedBy);
         await store.put(recordOf(key, { deploymentId: id, plan: 'CANCEL', actionId: offer.id, requestedBy }));
       } else {
-        const plan = await planAction(offer, deployment, resource, given, { id, requestId, requestedBy });
-        await accept(key, plan, deployment, offer.id);
+        await planned(
+          key,
+          deployment,
+          () => planAction(offer, deployment, resource, given, { id, requestId, requestedBy }),
+          offer.id,
+        );
       }
       return { deploymentId: id, requestId };
     },
@@ -174,7 +178,7 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, functions: 
       const request = idOfKey(`${key}/request`);
       if (operations.length === 0 || (await store.get('deployment-request', request))) return;
       const asked = { request, requestedBy: 'system', requestedAt: toIso(parts.moment.now()) };
-      await accept(key, planOperations(deployment, operations, asked), deployment, 'Deployment.PowerOff');
+      await planned(key, deployment, async () => planOperations(deployment, operations, asked), 'Deployment.PowerOff');
     },
 
     async tell(id, notice, message) {
@@ -198,25 +202,33 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, functions: 
     },
   };
 
-  async function accept(
+  /** Plans, and accepts the plan where no other was accepted meanwhile that might have taken its room; else plans again. */
+  async function planned(
     key: string,
-    plan: DeploymentPlan,
-    { id, name, project, host }: Pick<Deployment, 'id' | 'name' | 'project'> & { host?: string | undefined },
-    actionId = `Deployment.${plan.kind[0]}${plan.kind.slice(1).toLowerCase()}`,
-  ): Promise<void> {
-    const record = recordOf(key, { deploymentId: id, plan: plan.kind, actionId, requestedBy: plan.requestedBy });
-    await mailbox.deployment(
+    {
       id,
-      {
-        type: 'request',
-        id,
-        name,
-        project,
-        host: host ?? parts.node.host,
-        plan: { ...(await withNumbers(parts, plan)), actionId },
-      },
-      { documents: [{ ...record, project }] },
-    );
+      name,
+      project,
+      host = parts.node.host,
+    }: Pick<Deployment, 'id' | 'name' | 'project'> & { host?: string | undefined },
+    make: () => Promise<DeploymentPlan>,
+    actionId?: string,
+  ): Promise<void> {
+    for (let tries = 0; tries < mostPlans; tries++) {
+      const ground = await mailbox.ground();
+      const plan = await withNumbers(parts, await make());
+      const { kind, actions, requestedBy } = plan;
+      const action = actionId ?? `Deployment.${kind[0]}${kind.slice(1).toLowerCase()}`;
+      const record = recordOf(key, { deploymentId: id, plan: kind, actionId: action, requestedBy });
+      const along = { documents: [{ ...record, project }] };
+      const message = { type: 'request' as const, id, name, project, host, plan: { ...plan, actionId: action } };
+      if (!actions.some(({ does }) => does === 'create')) return void (await mailbox.deployment(id, message, along));
+      if (await mailbox.accept(id, message, along, ground)) return;
+    }
+    throw new MillraceError('deployment.busy', {
+      message: `Deployment ${name} could not be planned: others took the room ${mostPlans} times meanwhile.`,
+      hint: 'Ask again.',
+    });
   }
 
   function recordOf(key: string, body: JsonObject): Document {

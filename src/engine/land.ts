@@ -1,3 +1,4 @@
+import { ownerOf } from '../blueprint/addresses.ts';
 import type { Land } from '../blueprint/changes.ts';
 import type { Deployment } from '../blueprint/deployment.ts';
 import { projectRulesOf } from '../blueprint/project-rules.ts';
@@ -15,9 +16,15 @@ export async function readLand(
   const { store } = parts;
   const amounts: Land['occupancy']['amounts'] = {};
   const seats: Land['occupancy']['seats'] = [];
+  const taken: Record<string, Record<string, string>> = {};
   for (const summary of await store.summaries('deployment')) {
     for (const resource of Array.isArray(summary.zones) ? summary.zones.filter(isObject) : []) {
       if (!isMachine(String(resource.type))) continue;
+      for (const given of Array.isArray(resource.addresses) ? resource.addresses.filter(isObject) : []) {
+        const network = String(given.network);
+        const owner = ownerOf(String(resource.instance), String(summary.name));
+        taken[network] = { ...taken[network], [String(given.address)]: owner };
+      }
       const number = (key: string) => Number(resource[key] ?? 0);
       const zone = String(resource.zone);
       const size = { memoryMb: number('memoryMb'), cpus: number('cpus'), storageGb: number('storageGb') };
@@ -31,5 +38,6 @@ export async function readLand(
     zones: await readZones(parts),
     occupancy: { amounts, seats, networks: {} },
     rules: projectRulesOf(kept?.body),
+    taken,
   };
 }

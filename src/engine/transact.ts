@@ -64,25 +64,24 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     },
 
     deployment: (id: string, message: DeploymentMessage, along: Along = {}): Promise<Deployment | undefined> =>
-      deliver<Deployment>('deployment', id, along, (before) => {
-        const { state, events, commands } = decideDeployment(before, message, momentOf(parts));
-        return {
-          state,
-          events,
-          summary: state ? deploymentSummary(state) : {},
-          commands: commands.map(({ key, due, ...body }) => ({
-            key,
-            due,
-            kind: 'deployment' as const,
-            aggregate: id,
-            lane: '',
-            project: state.project,
-            host: state.host ?? '',
-            body: body as unknown as JsonObject,
-          })),
-          documents: events.some(({ type }) => namesMove.has(type)) ? [deploymentName(state), ...leaseOf(state)] : [],
-        };
-      }),
+      deliver<Deployment>('deployment', id, along, (before) => decideOnDeployment(id, before, message)),
+
+    /**
+     * Accepts a plan that was made when the ground had a version. False where another plan has been accepted since, so that the room
+     * which this one counts on may be taken: nothing is written.
+     */
+    async accept(id: string, message: DeploymentMessage, along: Along, ground: number): Promise<boolean> {
+      const loaded = await store.load('deployment', id);
+      const decided = decideOnDeployment(id, (loaded?.state as Deployment | undefined) ?? null, message);
+      const next: Aggregate = {
+        ...{ kind: 'ground', id: groundId, version: ground, state: { plans: ground + 1 }, summary: {}, events: [] },
+      };
+      const own = aggregateOf('deployment', id, loaded?.version ?? 0, decided);
+      return (await write(decided.events.length > 0 ? [own, next] : [], decided, along)) === 'applied';
+    },
+
+    /** Read before a plan is made. */
+    ground: async (): Promise<number> => (await store.load('ground', groundId))?.version ?? 0,
 
     functionRun: (id: string, message: FunctionMessage, along: Along = {}): Promise<FunctionRun | undefined> =>
       deliver<FunctionRun>('function-run', id, along, (before) => {
@@ -175,6 +174,26 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     };
   }
 
+  function decideOnDeployment(id: string, before: Deployment | null, message: DeploymentMessage): Decided<Deployment> {
+    const { state, events, commands } = decideDeployment(before, message, momentOf(parts));
+    return {
+      state,
+      events,
+      summary: state ? deploymentSummary(state) : {},
+      commands: commands.map(({ key, due, ...body }) => ({
+        key,
+        due,
+        kind: 'deployment' as const,
+        aggregate: id,
+        lane: '',
+        project: state.project,
+        host: state.host ?? '',
+        body: body as unknown as JsonObject,
+      })),
+      documents: events.some(({ type }) => namesMove.has(type)) ? [deploymentName(state), ...leaseOf(state)] : [],
+    };
+  }
+
   async function deliver<S>(
     kind: AggregateKind,
     id: string,
@@ -226,6 +245,8 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     return applied.result;
   }
 }
+
+const groundId = 'ground';
 
 /** Events after which a deployment may be found by another name. */
 const namesMove = new Set<string>(['deployment-requested', 'deployment-finished', 'deployment-edited']);

@@ -3,7 +3,8 @@ import type { Json, JsonObject } from '../core/json.ts';
 import type { Bell } from './bell.ts';
 
 /** What remembers its events: an `execution`, a `deployment`, the `queue` of a pipeline, a `function-run`. */
-export type AggregateKind = 'execution' | 'deployment' | 'queue' | 'function-run';
+/** `ground`: what all plans that take room have in common; each that is accepted raises its version. */
+export type AggregateKind = 'execution' | 'deployment' | 'queue' | 'function-run' | 'ground';
 
 /** A process that performs commands. `host` is the machine whose jobs, directories and local addresses it can reach. */
 export interface Node {

@@ -6,7 +6,7 @@ import { readJson, writeAtomic } from '../../../host/processes.ts';
 import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../../sdk/cloud.ts';
 import { text } from '../../../sdk/fields.ts';
 import { remoteAccessUser } from '../local/cloud-config.ts';
-import { hostName } from '../local/machine.ts';
+import { hostName, staticAddress } from '../local/machine.ts';
 import { labelAction, powerActions, resizeAction } from '../power.ts';
 import { snapshotActions } from '../snapshots.ts';
 import { diskActions, disksOf, forgetDisks } from '../volume.ts';
@@ -80,6 +80,7 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
         );
       }
       const [nic] = Array.isArray(networks) ? networks : [];
+      const address = staticAddress(networks);
       const mode = networkMode(site, isObject(nic) ? nic.network : undefined, context.neighbours);
       const image = String(context.image?.container ?? machineImage);
       const { Env, HostConfig } = await bootNeeds(docker);
@@ -102,6 +103,9 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
             Memory: memoryOf(context),
             Ulimits: limits,
           },
+          ...(mode && address
+            ? { NetworkingConfig: { EndpointsConfig: { [mode]: { IPAMConfig: { IPv4Address: address } } } } }
+            : {}),
         };
         keepOrder(shared, order);
         await ensureRunning(docker, order);

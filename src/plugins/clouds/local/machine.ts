@@ -60,12 +60,11 @@ export const machine = (site: Site, bootWithin: number) =>
         hostname: parsed.config.hostname || hostName(context),
         users: [...parsed.config.users, ...remoteAccessUser(remoteAccess as JsonObject)],
       };
-      const { directory, address } = site.claim({
-        identity: context.identity,
-        instance: context.instance,
-        deployment: context.deploymentName,
-        kind: 'machine',
-      });
+      const { identity, instance, deploymentName: deployment } = context;
+      const { directory, address } = site.claim(
+        { identity, instance, deployment, kind: 'machine' },
+        staticAddress(given.networks),
+      );
       if (!existsSync(join(directory, 'order.json'))) {
         const order: MachineOrder = {
           address,
@@ -134,6 +133,12 @@ export const machine = (site: Site, bootWithin: number) =>
       }),
     },
   });
+
+/** The address that was given to its first interface. */
+export function staticAddress(networks: unknown): string {
+  const [first] = Array.isArray(networks) ? networks : [];
+  return isObject(first) && typeof first.address === 'string' ? first.address : '';
+}
 
 const gone = ({ instance }: ResourceContext): CloudOutcome => ({
   failed: `Machine ${instance}: its directory is gone.`,

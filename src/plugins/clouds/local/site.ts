@@ -16,8 +16,11 @@ export interface Card {
 /** The local cloud of one server: a directory, and a range of loopback addresses that no other site is likely to use. */
 export interface Site {
   directory: string;
-  /** The directory and the address of a thing; made at the first call, found again at every other. */
-  claim(card: Omit<Card, 'address'>): { directory: string; address: string };
+  /**
+   * The directory and the address of a thing; made at the first call, found again at every other. An address that is asked for is
+   * given where it is one of this machine: `127.*`. @throws Error where another thing has it.
+   */
+  claim(card: Omit<Card, 'address'>, wanted?: string): { directory: string; address: string };
   find(identity: string): { directory: string; card: Card } | undefined;
 }
 
@@ -33,16 +36,18 @@ export function openSite(directory: string): Site {
       const card = readJson<Card>(join(placeOf(identity), 'card.json'));
       return card && { directory: placeOf(identity), card };
     },
-    claim(card) {
+    claim(card, wanted = '') {
       const own = placeOf(card.identity);
       const known = readJson<Card>(join(own, 'card.json'));
       if (known) return { directory: own, address: known.address };
       const taken = new Set(
         readdirSync(directory).flatMap((name) => readJson<Card>(join(directory, name, 'card.json'))?.address ?? []),
       );
-      const free = Array.from({ length: 240 }, (_, index) => `${range}.${index + 10}`).find(
-        (address) => !taken.has(address),
-      );
+      const isOurs = /^127\.\d+\.\d+\.\d+$/.test(wanted);
+      if (isOurs && taken.has(wanted)) throw new Error(`The address ${wanted} is in use.`);
+      const free = isOurs
+        ? wanted
+        : Array.from({ length: 240 }, (_, index) => `${range}.${index + 10}`).find((address) => !taken.has(address));
       if (!free) throw new Error(`All 240 addresses of the local cloud in ${directory} are in use.`);
       if (!existsSync(own)) mkdirSync(own, { recursive: true, mode: 0o700 });
       writeAtomic(join(own, 'card.json'), JSON.stringify({ ...card, address: free } satisfies Card));
