@@ -5,8 +5,11 @@ import type { Occupancy, PlacementRequest } from './placement.ts';
 import { isDisk, isNetwork } from './type-families.ts';
 import { type Amounts, nothing } from './zone.ts';
 
-/** Asks one thing of one zone. Undefined: nothing is in the way. */
-type Rule = (request: PlacementRequest, place: Place, occupancy: Occupancy) => Refused[] | undefined;
+/** What is put to each zone. Undefined: nothing is in the way. */
+export type Question = (place: Place, occupancy: Occupancy) => Refused[] | undefined;
+
+/** Asks one thing; undefined where a request leaves nothing to ask, so that hundreds of zones are not asked in vain. */
+type Rule = (request: PlacementRequest) => Question | undefined;
 
 /** Asks what has the same answer in all zones of a region. */
 type RegionRule = (
@@ -16,12 +19,18 @@ type RegionRule = (
   judgement: Judgement,
 ) => Refused[] | undefined;
 
-const stays: Rule = ({ only }, { zone }) =>
-  only && only.zone !== zone.name ? [refused('zone', only.because.replace(/\.$/, ''))] : undefined;
+const stays: Rule = ({ only }) => {
+  if (!only) return undefined;
+  const elsewhere = [refused('zone', only.because.replace(/\.$/, ''))];
+  return ({ zone }) => (only.zone === zone.name ? undefined : elsewhere);
+};
 
-const account: Rule = ({ type, accountType }, { zone }) =>
-  accountType && accountType !== zone.accountType
-    ? [refused('account', `it belongs to ${zone.accountType}, and ${type} needs ${accountType}`)]
+const account: Rule = ({ type, accountType }) =>
+  accountType
+    ? ({ zone }) =>
+        accountType === zone.accountType
+          ? undefined
+          : [refused('account', `it belongs to ${zone.accountType}, and ${type} needs ${accountType}`)]
     : undefined;
 
 const words: Record<keyof Amounts, { rule: string; unit: string; many: string }> = {
@@ -31,29 +40,37 @@ const words: Record<keyof Amounts, { rule: string; unit: string; many: string }>
   storageGb: { rule: 'limit.storage', unit: 'GB of disks', many: 'GB more do not fit' },
 };
 
-const limits: Rule = (request, { zone, flavors }, { amounts }) => {
-  const most = zone.limits;
-  if (!request.takesRoom) return undefined;
-  if (!most.instances && !most.memoryMb && !most.cpus && !most.storageGb) return undefined;
-  const held = amounts[zone.name] ?? nothing;
-  const flavor = flavors.byName.get(request.flavorName);
-  const isOver = (what: keyof Amounts) => {
-    const need = needOf(what, request, flavor);
-    return most[what] > 0 && need > 0 && held[what] + need > most[what];
+const limits: Rule = (request) => (request.takesRoom ? roomFor(request) : undefined);
+
+const roomFor =
+  (request: PlacementRequest): Question =>
+  ({ zone, flavors }, { amounts }) => {
+    const most = zone.limits;
+    if (!most.instances && !most.memoryMb && !most.cpus && !most.storageGb) return undefined;
+    const held = amounts[zone.name] ?? nothing;
+    const flavor = flavors.byName.get(request.flavorName);
+    const isOver = (what: keyof Amounts) => {
+      const need = needOf(what, request, flavor);
+      return most[what] > 0 && need > 0 && held[what] + need > most[what];
+    };
+    if (!isOver('instances') && !isOver('memoryMb') && !isOver('cpus') && !isOver('storageGb')) return undefined;
+    return (Object.keys(words) as (keyof Amounts)[]).filter(isOver).map((what) => {
+      const { rule, unit, many } = words[what];
+      const need = needOf(what, request, flavor);
+      return refused(rule, `it holds ${held[what]} of ${most[what]} ${unit}, ${need} ${many}`);
+    });
   };
-  if (!isOver('instances') && !isOver('memoryMb') && !isOver('cpus') && !isOver('storageGb')) return undefined;
-  return (Object.keys(words) as (keyof Amounts)[]).filter(isOver).map((what) => {
-    const { rule, unit, many } = words[what];
-    const need = needOf(what, request, flavor);
-    return refused(rule, `it holds ${held[what]} of ${most[what]} ${unit}, ${need} ${many}`);
-  });
-};
 
-const image: Rule = ({ imageName, properties }, { images }) =>
-  imageName === '' || images.byName.get(imageName) ? undefined : images.lack(imageName, String(properties.image));
+const image: Rule = ({ imageName, properties }) =>
+  imageName === ''
+    ? undefined
+    : ({ images }) => (images.byName.has(imageName) ? undefined : images.lack(imageName, String(properties.image)));
 
-const flavor: Rule = ({ flavorName, properties }, { flavors }) =>
-  flavorName === '' || flavors.byName.get(flavorName) ? undefined : flavors.lack(flavorName, String(properties.flavor));
+const flavor: Rule = ({ flavorName, properties }) =>
+  flavorName === ''
+    ? undefined
+    : ({ flavors }) =>
+        flavors.byName.has(flavorName) ? undefined : flavors.lack(flavorName, String(properties.flavor));
 
 const networks: RegionRule = (request, region, occupancy, judgement) => {
   if (request.networks.length === 0 || judgement.networkFor(request, region, occupancy)) return undefined;
@@ -86,50 +103,68 @@ const storage: RegionRule = ({ disks }, region, _, judgement) => {
 };
 
 /** A zone is held against the constraints with its tags and those of one of its computes. */
-const tags: Rule = (request, place) => {
-  const { zone, hosts } = place;
-  const { constraints } = request;
-  if (constraints.length === 0 && zone.computes.length === 0) return undefined;
-  if (isNetwork(request.type) || isDisk(request.type)) return undefined;
-  if (zone.computes.length === 0) return unmet(place.tags, constraints);
-  if (hosts.length === 0) return [refused('compute', `none of its ${zone.computes.length} computes is switched on`)];
-  let nearest: Refused[] | undefined;
-  for (const host of hosts) {
-    const lacking = unmet(host.tags, constraints);
-    if (!lacking) return undefined;
-    if (!nearest || lacking.length < nearest.length) nearest = lacking;
-  }
-  return nearest;
+const tags: Rule = ({ type, constraints }) => {
+  if (isNetwork(type) || isDisk(type)) return undefined;
+  const hard = constraints.filter((constraint) => constraint.hard);
+  return ({ zone, hosts, tags: own }) => {
+    if (zone.computes.length === 0) return unmet(own, hard);
+    if (hosts.length === 0) return [refused('compute', `none of its ${zone.computes.length} computes is switched on`)];
+    let nearest: Refused[] | undefined;
+    for (const host of hosts) {
+      const lacking = unmet(host.tags, hard);
+      if (!lacking) return undefined;
+      if (!nearest || lacking.length < nearest.length) nearest = lacking;
+    }
+    return nearest;
+  };
 };
 
 function unmet(offered: TagSet, constraints: readonly Constraint[]): Refused[] | undefined {
   let lacking: Refused[] | undefined;
-  for (const constraint of constraints) {
-    if (!constraint.hard || meets(offered, constraint)) continue;
-    lacking = lacking ? [...lacking, ...lackOf(constraint)] : lackOf(constraint);
-  }
+  for (const constraint of constraints) if (!meets(offered, constraint)) lacking = joined(lacking, lackOf(constraint));
   return lacking;
 }
 
-const affinity: Rule = ({ affinities }, { zone, hosts }, { seats }) => {
-  if (affinities.length === 0) return undefined;
-  const wrong = affinities.flatMap(({ resource, away, hard }) => {
-    const others = seats.filter((seat) => seat.resource === resource);
-    if (!hard || others.length === 0) return [];
-    const isThere = others.some((seat) => seat.zone === zone.name);
-    if (!away && !isThere) return [refused('affinity', `${resource} is in ${others[0]!.zone}, and must be near`)];
-    const taken = new Set(others.filter((seat) => seat.zone === zone.name).map(({ host }) => host));
-    const isFull = hosts.length === 0 ? isThere : hosts.every(({ name }) => taken.has(name));
-    return away && isFull ? [refused('affinity', `${resource} is there, and must be kept away from`)] : [];
-  });
-  return wrong.length > 0 ? wrong : undefined;
-};
+const affinity: Rule = ({ affinities }) => (affinities.length === 0 ? undefined : nearTo(affinities));
+
+const nearTo =
+  (affinities: PlacementRequest['affinities']): Question =>
+  ({ zone, hosts }, { seats }) => {
+    const wrong = affinities.flatMap(({ resource, away, hard }) => {
+      const others = seats.filter((seat) => seat.resource === resource);
+      if (!hard || others.length === 0) return [];
+      const isThere = others.some((seat) => seat.zone === zone.name);
+      if (!away && !isThere) return [refused('affinity', `${resource} is in ${others[0]!.zone}, and must be near`)];
+      const taken = new Set(others.filter((seat) => seat.zone === zone.name).map(({ host }) => host));
+      const isFull = hosts.length === 0 ? isThere : hosts.every(({ name }) => taken.has(name));
+      return away && isFull ? [refused('affinity', `${resource} is there, and must be kept away from`)] : [];
+    });
+    return wrong.length > 0 ? wrong : undefined;
+  };
 
 /** Both in the order in which people want to hear of them. */
 export const regionRules: readonly RegionRule[] = [networks, storage];
 export const rules: readonly Rule[] = [stays, account, limits, flavor, image, tags, affinity];
 
 const refused = (rule: string, message: string): Refused => ({ rule, message });
+
+const joins = new WeakMap<Refused[], WeakMap<Refused[], Refused[]>>();
+
+/** Both one after the other; the same two are the same list, since hundreds of zones lack the same. */
+export function joined(first: Refused[] | undefined, second: Refused[]): Refused[] {
+  if (!first || first.length === 0) return second;
+  let followers = joins.get(first);
+  if (!followers) {
+    followers = new WeakMap();
+    joins.set(first, followers);
+  }
+  let both = followers.get(second);
+  if (!both) {
+    both = [...first, ...second];
+    followers.set(second, both);
+  }
+  return both;
+}
 
 /** Said of hundreds of zones in the same words, so said once. */
 const lacks = new WeakMap<Constraint, Refused[]>();

@@ -3,7 +3,7 @@ import { type Atlas, meets, type Place, type Refused, type Region, softMatches }
 import type { Constraint } from './constraint.ts';
 import { chooseHosts, type Seat } from './hosts.ts';
 import { type Judgement, needOf } from './judgement.ts';
-import { regionRules, rules } from './placement-rules.ts';
+import { joined, type Question, regionRules, rules } from './placement-rules.ts';
 import { isNetwork } from './type-families.ts';
 import { type Amounts, nothing, plus } from './zone.ts';
 
@@ -111,8 +111,9 @@ export function place(
       region,
       regionRules.flatMap((rule) => rule(request, region, occupancy, judgement) ?? []),
     );
+  const questions = rules.flatMap((rule) => rule(request) ?? []);
   for (const place of atlas.places) {
-    const verdict = judge(request, place, occupancy, ofRegion.get(place.region)!);
+    const verdict = judge(request, questions, place, occupancy, ofRegion.get(place.region)!);
     const { length } = verdict.refused;
     const alike = missed[length];
     if (alike) alike.push(verdict);
@@ -140,11 +141,17 @@ export function place(
 }
 
 /** Every rule is asked, so that people see all that is in the way, and the nearest miss is the one with the least of it. */
-function judge(request: PlacementRequest, place: Place, occupancy: Occupancy, ofRegion: Refused[]): Verdict {
+function judge(
+  request: PlacementRequest,
+  questions: readonly Question[],
+  place: Place,
+  occupancy: Occupancy,
+  ofRegion: Refused[],
+): Verdict {
   let refused = ofRegion;
-  for (const rule of rules) {
-    const reasons = rule(request, place, occupancy);
-    if (reasons) refused = refused.length === 0 ? reasons : [...refused, ...reasons];
+  for (const question of questions) {
+    const reasons = question(place, occupancy);
+    if (reasons) refused = joined(refused, reasons);
   }
   const { name, priority } = place.zone;
   return { zone: name, refused, softMatches: refused.length === 0 ? bestSoft(request, place) : 0, priority };
