@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { removeTree, stopOwned } from '../src/host/processes.ts';
 import { eventually } from './eventually.ts';
 import { machineWith, openCloud } from './machines.ts';
+import { mailServer } from './mail-server.ts';
 import { TestServer } from './server.ts';
 
 const site = (count: string) => (count === '1' ? single : single.replace('label: "', 'count: 2\n      label: "'));
@@ -246,8 +247,21 @@ test('a deployment has an owner, a name and a lease, and its history tells who c
   assert.equal((await client.server.call('PATCH', path, { name: 'other' })).status, 409);
 });
 
-test('at the end of its lease a deployment is switched off, and a day later it is removed', async (t) => {
+test('at the end of its lease a deployment is switched off, and a day later it is removed; its owner gets mail', async (t) => {
   const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const box = await mailServer(t);
+  await client.server.import(
+    JSON.stringify({
+      ...{ project: 'Tito', kind: 'ENDPOINT', name: 'post', type: 'email' },
+      properties: {
+        ...{ senderAddress: 'mill@example.com', outboundHost: '127.0.0.1', outboundPort: String(box.port) },
+        ...{ outboundUsername: 'mill', outboundPassword: 'm4il-pass' },
+      },
+    }),
+  );
+  await client.server.call('POST', '/api/users', {
+    ...{ name: 'ann', password: 'a long password', role: 'viewer', email: 'ann@example.com' },
+  });
   const made = await client.create(site('1'));
   const path = `/deployment/api/deployments/${made.id}`;
   const endsIn = (hours: number) =>
@@ -260,7 +274,16 @@ test('at the end of its lease a deployment is switched off, and a day later it i
       .filter(({ name }: { name: string }) => name === 'Notice')
       .map(({ details }: { details: string }) => details);
 
+  const owner = { actionId: 'Deployment.ChangeOwner', inputs: { 'New Owner': 'ann' } };
+  assert.equal((await client.server.call('POST', `${path}/requests`, owner)).status, 200);
   await endsIn(5);
+  await eventually(async () => {
+    assert.deepEqual(
+      box.mails.map(({ to }) => to),
+      [['ann@example.com']],
+    );
+    assert.match(box.mails[0]!.text, /Subject: Deployment site[\s\S]*The lease of site ends at/);
+  });
   await eventually(async () => assert.match((await notices())[0], /The lease of site ends at .* switched off then/));
   await endsIn(-1);
   await eventually(async () => {

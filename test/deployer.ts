@@ -23,6 +23,7 @@ export function deploy(plan: DeploymentPlan, standing: Deployment | null = null,
   for (let open = commands; open.length > 0; open = commands) {
     commands = [];
     for (const command of open) {
+      if (command.do === 'tell-owner') continue;
       const action = plan.actions.find(({ id }) => id === command.action)!;
       if (command.do === 'start-action') order.push(action.id);
       const report = world(action, state.resources[action.instance]!.desired);

@@ -59,6 +59,20 @@ for (const seed of [1, 2]) {
     assert.equal(more.status, 'FINISHED', more.failureMessage);
     assert.equal(cloud.things.size, 6);
     assert.ok([...cloud.things.values()].some(({ label }) => label === 'two'));
+    const act = async (actionId: string) => {
+      const asked = await server.call('POST', `/deployment/api/deployments/${deploymentId}/requests`, { actionId });
+      assert.equal(asked.status, 200, asked.text);
+      await server.stop();
+      await server.start();
+      return eventually(async () => {
+        const { body: request } = await server.call('GET', `/deployment/api/requests/${asked.body.id}`);
+        assert.equal(request.status, 'SUCCESSFUL', request.details);
+      });
+    };
+    await act('Deployment.PowerOff');
+    assert.ok([...cloud.things.values()].every(({ isOn }) => !isOn));
+    await act('Deployment.PowerOn');
+    assert.ok([...cloud.things.values()].every(({ isOn }) => isOn));
     const gone = await ask({ deploymentId, destroy: true });
     assert.equal(gone.status, 'FINISHED', gone.failureMessage);
 

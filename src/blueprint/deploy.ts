@@ -32,6 +32,7 @@ export type ActionReport =
 export type DeploymentCommand = { key: string; due: Instant } & (
   | { do: 'start-action'; request: string; action: string }
   | { do: 'poll-action'; request: string; action: string; ticket: Json }
+  | { do: 'tell-owner'; message: string }
 );
 
 /** What follows from a message: independent resources at once, each as soon as all it needs stands. Pure. */
@@ -59,8 +60,11 @@ export function decideDeployment(
   } else if (message.type === 'edit') {
     if (before) emit({ type: 'deployment-edited', by: message.by, changes: message.changes });
   } else if (message.type === 'notice') {
-    if (before && !before.notices?.includes(message.notice))
+    if (before && !before.notices?.includes(message.notice)) {
       emit({ type: 'deployment-notice', notice: message.notice, message: message.message });
+      const key = `${before.id}/notice/${message.notice}/${now}`;
+      commands.push({ do: 'tell-owner', message: message.message, key, due: now });
+    }
   } else if (before && isBusy(before) && before.plan.request === message.request) {
     if (message.type === 'cancel') cancel(message.by);
     else if (!before.done[message.action]) report(message.action, message.report);

@@ -28,6 +28,7 @@ import { taskPerformer } from './perform-task.ts';
 import { runnablePipeline } from './runnable.ts';
 import { streamDesk } from './streams.ts';
 import { causeTeller } from './tell-cause.ts';
+import { ownerTeller } from './tell-owner.ts';
 import { openMailbox } from './transact.ts';
 import { removeWorkspace } from './workspace.ts';
 
@@ -86,6 +87,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     executions: nested.forTask,
   });
   const actions = actionPerformer(parts, mailbox, functions);
+  const tellOwner = ownerTeller(parts, mailbox);
   const notices = noticePerformer(parts, mailbox);
   const sendNotification = notificationPerformer(parts, mailbox);
   const tellCause = causeTeller(parts, mailbox);
@@ -224,6 +226,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   }
 
   async function performForDeployment(command: Command, deployment: Deployment): Promise<void> {
+    if (command.body.do === 'tell-owner') return tellOwner(command, deployment);
     return command.body.do === 'start-action' ? actions.start(command, deployment) : actions.poll(command, deployment);
   }
 

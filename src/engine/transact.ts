@@ -187,7 +187,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
         aggregate: id,
         lane: '',
         project: state.project,
-        host: state.host ?? '',
+        host: body.do === 'tell-owner' ? '' : (state.host ?? ''),
         body: body as unknown as JsonObject,
       })),
       documents: events.some(({ type }) => namesMove.has(type)) ? [deploymentName(state), ...leaseOf(state)] : [],

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { MillraceError, messageOf } from '../core/error.ts';
+import { unescapeHtml } from '../core/html.ts';
 import { secret, text } from '../sdk/fields.ts';
 import { defineEndpoint } from '../sdk/parts.ts';
 import type { Endpoint } from '../sdk/powers.ts';
@@ -81,13 +82,6 @@ export async function sendMail(endpoint: Endpoint, { id, to, subject, html }: Ma
   }
 }
 
-const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-export const escapeHtml = (plain: string): string => plain.replace(/[&<>"]/g, (sign) => escapes[sign]!);
-
 /** For those who read mail as text. */
 const withoutMarks = (html: string): string =>
-  html
-    .replace(/<(br|\/p|\/div|\/li)\b[^>]*>/gi, '\n')
-    .replace(/<[^>]*>/g, '')
-    .replace(/&(amp|lt|gt|quot);/g, (escaped) => Object.keys(escapes).find((sign) => escapes[sign] === escaped)!)
-    .trim();
+  unescapeHtml(html.replace(/<(br|\/p|\/div|\/li)\b[^>]*>/gi, '\n').replace(/<[^>]*>/g, '')).trim();

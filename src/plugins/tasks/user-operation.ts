@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { messageOf } from '../../core/error.ts';
+import { escapeHtml } from '../../core/html.ts';
 import { questionOf } from '../../pipeline/question.ts';
 import { flag, text, texts } from '../../sdk/fields.ts';
 import { defineTask, type TaskContext } from '../../sdk/task.ts';
-import { escapeHtml, sendMail } from '../mail.ts';
+import { sendMail } from '../mail.ts';
 
 const units = { MINUTES: 60_000, HOURS: 3_600_000, DAYS: 86_400_000 } as const;
 

@@ -1,7 +1,7 @@
+import { escapeHtml } from '../../../core/html.ts';
 import { idOfKey } from '../../../core/key-id.ts';
 import { parseXml, type XmlElement, XmlError } from '../../../lang/xml.ts';
 import type { Http } from '../../../sdk/powers.ts';
-import { escapeHtml } from '../../mail.ts';
 
 /** A Windows machine that answers to WS-Management, and how to sign in there. */
 export interface WinrmTarget {
