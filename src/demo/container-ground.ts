@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import type Docker from 'dockerode';
 import { engineSocket, openEngine } from '../plugins/clouds/container/engine.ts';
-import { limits, machineImage } from '../plugins/clouds/container/machine.ts';
+import { limits, machineImage } from '../plugins/clouds/container/place.ts';
 import { type Engine, hostAddress, startEngine } from './engine.ts';
 import type { Ground } from './ground.ts';
 import { type NpmPackages, servePackages } from './npm-packages.ts';

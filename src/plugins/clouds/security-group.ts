@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { defineCloudResource } from '../../sdk/cloud.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../sdk/cloud.ts';
 
 const rule = z.looseObject({
   name: z.string().describe('Name of the rule.').optional(),
@@ -11,13 +12,26 @@ const rule = z.looseObject({
   destination: z.string().describe('To where.').optional(),
 });
 
-/** Kept with its rules, so that blueprints of clouds can be tried here; nothing on this machine stands between two of its machines. */
-export const securityGroup = (accountType: string) =>
-  defineCloudResource({
+/** Sees to it that the machines of a group keep to its rules from now on. @throws Error where a rule cannot be read */
+export type Enforce = (id: string, rules: readonly JsonObject[], context: ResourceContext) => Promise<void>;
+
+/**
+ * The rules of machines. Where nothing stands between two machines (processes), it is kept with its rules all the same, so that
+ * blueprints of clouds can be tried.
+ */
+export const securityGroup = (accountType: string, enforce?: Enforce) => {
+  const apply = async (rules: readonly JsonObject[], context: ResourceContext): Promise<CloudOutcome> => {
+    const id = `/resources/security-groups/${context.identity}`;
+    await enforce?.(id, rules, context);
+    return { done: { id, enforced: enforce !== undefined } };
+  };
+  return defineCloudResource({
     type: 'Cloud.SecurityGroup',
     accountType,
     title: 'Security group (local)',
-    summary: 'Its rules are kept and shown, and not enforced: all machines of this machine reach each other.',
+    summary: enforce
+      ? 'What no inbound rule lets in is dropped; what goes out is let out, unless a rule speaks of it.'
+      : 'Its rules are kept and shown, and not enforced: machines of processes reach each other.',
     properties: z.looseObject({
       securityGroupType: z
         .enum(['new', 'existing'])
@@ -25,11 +39,14 @@ export const securityGroup = (accountType: string) =>
         .default('new'),
       rules: z.array(rule).describe('Rules.').default([]),
     }),
-    attributes: { id: 'Identity.', enforced: 'Always false.' },
-    create: async ({ securityGroupType }, { identity, instance }) =>
+    attributes: { id: 'Identity.', enforced: 'Whether machines keep to it.' },
+    create: async ({ securityGroupType, rules }, context) =>
       securityGroupType === 'existing'
-        ? { failed: `${instance}: there are no security groups here to choose from; write \`securityGroupType: new\`.` }
-        : { done: { id: `/resources/security-groups/${identity}`, enforced: false } },
-    update: async (_, before) => ({ done: before }),
+        ? {
+            failed: `${context.instance}: there are no security groups here to choose from; write \`securityGroupType: new\`.`,
+          }
+        : apply(rules as JsonObject[], context),
+    update: ({ rules }, _, context) => apply(rules as JsonObject[], context),
     destroy: async () => ({ done: {} }),
   });
+};

@@ -6,7 +6,7 @@ import { writeAtomic } from '../../../host/processes.ts';
 import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../../sdk/cloud.ts';
 import { balancerProperties, type Route, routesOf } from '../local/balancer-properties.ts';
 import { haproxyConfig, oldWorkers, readStatistics, sharedInside } from './haproxy.ts';
-import { limits, machineImage, refusal } from './machine.ts';
+import { refusal } from './machine.ts';
 import { networkMode } from './network.ts';
 import {
   type ContainerSite,
@@ -14,6 +14,8 @@ import {
   ensureRunning,
   labelsOf,
   lastWords,
+  limits,
+  machineImage,
   patiently,
   placeOf,
   readPower,

@@ -350,3 +350,75 @@ test('a container is resized, gets another disk, is kept as a snapshot and put b
   assert.deepEqual(await containersOf(join(server.directory, 'containers')), []);
   assert.deepEqual(await imagesOf(join(server.directory, 'containers')), []);
 });
+
+test('machines keep to the rules of their security group, also after a reboot, and hear of new ones', {
+  skip,
+}, async (t) => {
+  const content = (port: number) => `resources:
+  sg:
+    type: Cloud.SecurityGroup
+    properties:
+      securityGroupType: new
+      rules: [{name: web, direction: inbound, protocol: TCP, ports: "${port}", access: Allow}]
+  net: {type: Cloud.Network, properties: {networkType: existing}}
+  near:
+    type: Cloud.Machine
+    properties:
+      image: machine
+      flavor: small
+      remoteAccess: {authentication: usernamePassword, username: ci, password: secret}
+  m:
+    type: Cloud.Machine
+    properties:
+      image: machine
+      flavor: small
+      networks: [{network: "\${resource.net.id}", securityGroups: ["\${resource.sg.id}"]}]
+      cloudConfig: {runcmd: [[systemctl, enable, --now, apache2]]}`;
+  const server = await openContainers(t, machine());
+  const ask = async (body: object) => {
+    const asked = await server.call('POST', '/blueprint/api/blueprint-requests', {
+      ...{ projectName: 'Tito', deploymentName: 'site' },
+      ...body,
+    });
+    return eventually(async () => {
+      const { body: request } = await server.call('GET', `/blueprint/api/blueprint-requests/${asked.body.id}`);
+      assert.notEqual(request.status, 'STARTED');
+      return request;
+    });
+  };
+  const made = await ask({ content: content(80) });
+  assert.equal(made.status, 'FINISHED', made.failureMessage);
+  const path = `/deployment/api/deployments/${made.deploymentId}`;
+  const found = async (name: string) =>
+    (await server.call('GET', path)).body.resources.find((one: { name: string }) => one.name === name);
+  assert.equal((await found('sg')).properties.enforced, true);
+  /** Whether a machine beside it reaches a port. */
+  const reaches = async (port: number) => {
+    const { address } = (await found('m')).properties;
+    const { ssh } = (await found('near')).properties;
+    const script = `timeout 2 bash -c '</dev/tcp/${address}/${port}' 2>/dev/null && echo yes || echo no`;
+    const run = await server.runTasks(
+      `Look:\n  type: SSH\n  input: {host: "${ssh}", username: ci, password: secret, script: ${JSON.stringify(script)}}`,
+    );
+    return run.stages.S.tasks.Look.output.logs.trim();
+  };
+  assert.deepEqual([await reaches(80), await reaches(22)], ['yes', 'no']);
+
+  const asked = await server.call('POST', `${path}/resources/${(await found('m')).id}/requests`, {
+    actionId: 'Reboot',
+  });
+  await eventually(async () => {
+    const request = (await server.call('GET', `/deployment/api/requests/${asked.body.id}`)).body;
+    assert.equal(request.status, 'SUCCESSFUL', request.details);
+  });
+  assert.deepEqual([await reaches(80), await reaches(22)], ['yes', 'no']);
+  const changed = await ask({ deploymentId: made.deploymentId, content: content(22) });
+  assert.equal(changed.status, 'FINISHED', changed.failureMessage);
+  assert.deepEqual([await reaches(80), await reaches(22)], ['no', 'yes']);
+
+  const odd = content(22).replace('ports: "22"', 'ports: "22; accept"');
+  const refused = await ask({ deploymentId: made.deploymentId, content: odd });
+  assert.match(refused.failureMessage, /rule web: its ports 22; accept cannot be read/);
+  assert.equal((await ask({ deploymentId: made.deploymentId, destroy: true })).status, 'FINISHED');
+  assert.deepEqual(await containersOf(join(server.directory, 'containers')), []);
+});

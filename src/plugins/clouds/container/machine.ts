@@ -10,6 +10,7 @@ import { hostName, staticAddress } from '../local/machine.ts';
 import { labelAction, powerActions, resizeAction } from '../power.ts';
 import { snapshotActions } from '../snapshots.ts';
 import { diskActions, disksOf, forgetDisks } from '../volume.ts';
+import { applyGroups, keepGroups } from './firewall.ts';
 import { networkMode } from './network.ts';
 import {
   bootNeeds,
@@ -17,6 +18,8 @@ import {
   destroyThing,
   ensureRunning,
   labelsOf,
+  limits,
+  machineImage,
   patiently,
   placeOf,
   readPower,
@@ -28,14 +31,6 @@ import { containerSnapshots } from './snapshots.ts';
 import { userDataFor } from './user-data.ts';
 
 const pollSeconds = 0.2;
-/** What `npm run machine-image` makes: all roles boot it. */
-export const machineImage = 'localhost/millrace-machine';
-/** Said for each container: what an engine asks for by itself may be more than the machine allows. */
-export const limits = [
-  { Name: 'nofile', Soft: 8192, Hard: 8192 },
-  { Name: 'nproc', Soft: 4096, Hard: 4096 },
-];
-
 export const containerMachine = (site: ContainerSite, bootWithin: number) =>
   defineCloudResource({
     type: 'Cloud.Machine',
@@ -108,7 +103,9 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
             : {}),
         };
         keepOrder(shared, order);
+        keepGroups(shared, networks);
         await ensureRunning(docker, order);
+        await applyGroups(site, context.identity, context);
       } catch (thrown) {
         return { failed: `Machine ${context.instance}: ${refusal(thrown, image)}` };
       }
@@ -120,7 +117,10 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
       return patiently(() => lookAtBoot(site, context, until, again), again, until);
     },
     /** Another flavor and other disks need a new container; what was switched off stays so, and what is down without that comes up. */
-    update: (given, before, context) => asOrdered(site, given as JsonObject, before, context, bootWithin),
+    update(given, before, context) {
+      keepGroups(placeOf(site, context.identity).shared, given.networks);
+      return asOrdered(site, given as JsonObject, before, context, bootWithin);
+    },
     destroy: async (_, context) => destroyThing(site, context),
     worksHere: true,
     read: (_, { identity }) => readPower(site, identity),
@@ -157,9 +157,9 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
     },
   });
 
-async function start(site: ContainerSite, { identity }: ResourceContext, bootWithin: number): Promise<CloudOutcome> {
+async function start(site: ContainerSite, context: ResourceContext, bootWithin: number): Promise<CloudOutcome> {
   const docker = await site.engine.open();
-  const { name, shared } = placeOf(site, identity);
+  const { name, shared } = placeOf(site, context.identity);
   const container = docker.getContainer(name);
   const { State } = await container.inspect();
   if (!State.Running) {
@@ -167,6 +167,7 @@ async function start(site: ContainerSite, { identity }: ResourceContext, bootWit
     rmSync(join(shared, 'cloud', 'result.json'), { force: true });
     await container.start();
   }
+  await applyGroups(site, context.identity, context);
   return { wait: { until: Date.now() + bootWithin }, seconds: pollSeconds };
 }
 

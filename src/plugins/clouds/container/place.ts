@@ -13,6 +13,14 @@ export interface ContainerSite {
   directory: string;
 }
 
+/** What `npm run machine-image` makes: all roles boot it. */
+export const machineImage = 'localhost/millrace-machine';
+/** Said for each container: what an engine asks for by itself may be more than the machine allows. */
+export const limits = [
+  { Name: 'nofile', Soft: 8192, Hard: 8192 },
+  { Name: 'nproc', Soft: 4096, Hard: 4096 },
+];
+
 /** The container of a thing and the directory that it shares with us; both named by its identity. */
 export function placeOf({ directory }: ContainerSite, identity: string): { name: string; shared: string } {
   const hash = shortHash(`${directory} ${identity}`);
@@ -82,6 +90,9 @@ export function sharedDirectories(...paths: string[]): void {
   for (const path of paths) mkdirSync(path, { recursive: true, mode: 0o755 });
 }
 
+/** The container that told a machine its rules: one that was cut off in this keeps the machine from being removed. */
+export const helperOf = (name: string): string => `${name}-rules`;
+
 /** What is not there is gone: a second call after a crash is done at once. */
 export async function destroyThing(
   site: ContainerSite,
@@ -97,6 +108,7 @@ export async function destroyThing(
     }
   };
   try {
+    await gone(docker.getContainer(helperOf(name)).remove({ force: true }));
     await gone(docker.getContainer(name).remove({ force: true, v: true }));
     for (const { Id } of await imagesOf(site, identity)) await gone(docker.getImage(Id).remove({ force: true }));
   } catch (thrown) {

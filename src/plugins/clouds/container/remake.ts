@@ -4,7 +4,7 @@ import { readJson, writeAtomic } from '../../../host/processes.ts';
 import type { ResourceContext } from '../../../sdk/cloud.ts';
 import { shortHash } from '../short-hash.ts';
 import { statusOf } from './engine.ts';
-import { type ContainerSite, imagesOf, placeOf } from './place.ts';
+import { type ContainerSite, helperOf, imagesOf, placeOf } from './place.ts';
 
 /** What a container is made with; it lies beside it, since an engine cannot change what it has made. */
 export type Order = Docker.ContainerCreateOptions & { name: string };
@@ -56,6 +56,10 @@ export async function remake(
     const from = image ?? (await keepImage(site, identity, `kept-${mark}`));
     const order = change({ ...before, Image: from, Labels: { ...before.Labels, [madeBy]: mark } });
     keepOrder(shared, order);
+    await docker
+      .getContainer(helperOf(name))
+      .remove({ force: true })
+      .catch(() => undefined);
     if (made) await container.remove({ v: true });
     await docker.createContainer(order);
   }

@@ -1,7 +1,9 @@
+import type { JsonObject } from '../../../core/json.ts';
 import type { CloudResourceDefinition } from '../../../sdk/cloud.ts';
 import { securityGroup } from '../security-group.ts';
 import { volume } from '../volume.ts';
 import { containerBalancer } from './balancer.ts';
+import { applyGroups, membersOf, rulesetOf } from './firewall.ts';
 import { containerMachine } from './machine.ts';
 import { containerNetwork } from './network.ts';
 import type { ContainerSite } from './place.ts';
@@ -13,5 +15,10 @@ export const containerResources = (site: ContainerSite, bootWithin: number): Clo
     containerBalancer(site),
     containerNetwork(site),
     volume('container', site),
-    securityGroup('container'),
+    securityGroup('container', async (id, rules, context) => {
+      rulesetOf(rules, '');
+      const group = { id, rules: rules as JsonObject[] };
+      for (const member of membersOf(site, id, context.neighbours))
+        await applyGroups(site, member, { ...context, neighbours: [...context.neighbours, group] });
+    }),
   ] as unknown as CloudResourceDefinition[];
