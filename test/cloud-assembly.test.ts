@@ -649,6 +649,9 @@ inputs: {attached: {type: boolean, default: false}}`);
     ],
   );
   assert.match((await client.act(path, 'Add.Disk', { name: '../x', capacityGb: 2 })).message, /letters, digits/);
+  const lost = await client.act(path, 'Attach.Disk', { source: '/resources/disks/../../x/1' });
+  assert.deepEqual([lost.name, lost.status], ['Attach Disk', 'FAILED']);
+  assert.match(lost.details, /The disk x that it attaches is not there/);
   const after = await client.create('', { deploymentId: made.id, content: undefined, inputs: { attached: false } });
   assert.equal(after.status, 'UPDATE_SUCCESSFUL');
   assert.deepEqual(mounted().sort(), ['data', 'logs'], 'an update does not fight what actions changed');
@@ -735,6 +738,7 @@ test('storage profiles and networks are spoken of in the words of a cloud, and r
     [{ endIPAddress: '10.7.0.9' }, /no range of addresses/],
     [{ endIPAddress: 'fd00::1' }, /no range of addresses/],
     [{ startIPAddress: '10.7.0.300' }, /startIPAddress/],
+    [{ ipVersion: 'IPv6' }, /10.7.0.10 is no IPv6 address/],
     [{ fabricNetworkIds: ['nowhere'] }, /no fabric-network nowhere/],
   ] as const) {
     const refused = await call('POST', '/iaas/api/network-ip-ranges', { ...range, name: 'other', ...change });

@@ -146,6 +146,14 @@ test('a request is called off while a cloud does not answer, and a retry goes on
     [left.status, left.lastRequest.status, left.resources.map(({ name }: { name: string }) => name)],
     ['CREATE_FAILED', 'ABORTED', ['a', 'b']],
   );
+  const { content: told } = (await server.call('GET', `${path}/userEvents`)).body;
+  assert.deepEqual(
+    told.map(({ name, status }: Record<string, string>) => [name, status]),
+    [
+      ['Cancel', 'SUCCESSFUL'],
+      ['Create', 'FAILED'],
+    ],
+  );
   const tooLate = await server.call('POST', `/deployment/api/requests/${left.lastRequest.id}?action=cancel`);
   assert.equal(tooLate.status, 409, tooLate.text);
   assert.match(tooLate.body.message, /has ended: it cannot be cancelled/);

@@ -63,6 +63,11 @@ export function userEvents(history: readonly DeploymentEvent[]): JsonObject[] {
         ...{ ...common, requestId: '', requestedBy: event.by, inputs: event.changes as unknown as JsonObject },
         ...{ name: 'Edit Deployment', status: 'SUCCESSFUL', details: '' },
       });
+    if (event.type === 'deployment-cancelled')
+      told.push({
+        ...{ ...common, requestId: '', requestedBy: event.by, inputs: {} },
+        ...{ name: 'Cancel', status: 'SUCCESSFUL', details: '' },
+      });
     if (event.type === 'deployment-notice')
       told.push({
         ...{ ...common, requestId: '', requestedBy: 'system', inputs: {} },

@@ -106,7 +106,9 @@ const actionOf = ({ actionId, kind }: DeploymentPlan): string =>
 
 /** `Deployment.PowerOff` as people say it: `Power Off`. */
 export const titleOf = (actionId: string): string =>
-  (actionId.split('.').at(-1) ?? actionId).replace(/([a-z])([A-Z])/g, '$1 $2');
+  (/(Snapshot\.\w+|\w+\.(Disk|Tags)|\w+)$/.exec(actionId)?.[0] ?? actionId)
+    .replace('.', ' ')
+    .replace(/([a-z])([A-Z])/g, '$1 $2');
 
 /** The steps of a plan, as the blueprint service tells them. */
 export function planView({ actions, target, placements, inputs }: DeploymentPlan): JsonObject {

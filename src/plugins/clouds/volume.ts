@@ -69,11 +69,14 @@ function attachedDisks(disks: Disks, attached: Json | undefined): MachineDisk[] 
   });
 }
 
-/** All disks of a machine: those of the deployment that it attaches, and those that were added to it and go with it. */
+/** All disks of a machine: those that it attaches, and those that were added to it and go with it. @throws Error where one is gone */
 export function disksOf(disks: Disks, known: JsonObject, own: string): MachineDisk[] {
   const added = addedDisks(known).map(({ name }) => ({ name, directory: join(own, 'disks', name) }));
+  const attached = attachedDisks(disks, known.attachedDisks);
+  const missing = attached.find(({ directory }) => !existsSync(directory));
+  if (missing) throw new Error(`The disk ${missing.name} that it attaches is not there.`);
   for (const { directory } of added) mkdirSync(directory, { recursive: true, mode: 0o755 });
-  return [...attachedDisks(disks, known.attachedDisks), ...added];
+  return [...attached, ...added];
 }
 
 /** Disks that were taken from a machine are gone when nothing leads to them any more. */

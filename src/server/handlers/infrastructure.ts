@@ -116,12 +116,17 @@ export function infrastructureHandlers(given: HandlerParts): Record<string, Hand
   }
 
   /** @throws MillraceError where it holds nothing, or belongs to networks that are not there. */
-  async function checkRange({ startIPAddress, endIPAddress, fabricNetworkIds }: JsonObject): Promise<void> {
+  async function checkRange({ startIPAddress, endIPAddress, ipVersion, fabricNetworkIds }: JsonObject): Promise<void> {
     const [start, end] = [numberOf(String(startIPAddress)), numberOf(String(endIPAddress))];
     if (start === undefined || end === undefined || isV6(startIPAddress) !== isV6(endIPAddress) || start > end)
       throw new MillraceError('request.invalid', {
         message: `From ${String(startIPAddress)} to ${String(endIPAddress)} is no range of addresses.`,
         hint: 'The first one comes first, and both are of one kind.',
+      });
+    if (isV6(startIPAddress) !== (ipVersion === 'IPv6'))
+      throw new MillraceError('request.invalid', {
+        message: `${String(startIPAddress)} is no ${String(ipVersion)} address.`,
+        hint: 'Say `ipVersion: IPv4` or `ipVersion: IPv6`, as the addresses are.',
       });
     for (const id of Array.isArray(fabricNetworkIds) ? fabricNetworkIds : []) await byId('fabric-network', String(id));
   }
