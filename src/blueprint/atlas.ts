@@ -1,6 +1,7 @@
 import type { JsonObject } from '../core/json.ts';
 import { type Constraint, markOf } from './constraint.ts';
 import type { Tag } from './model.ts';
+import type { Verdict } from './placement.ts';
 import type { NetworkProfile, StorageProfile, Zone } from './zone.ts';
 
 /** Zones made ready for many questions: a thousand resources ask each of hundreds of zones. */
@@ -19,6 +20,8 @@ export interface Place {
   flavors: Mappings<Flavor>;
   /** Those that are switched on, with the tags of zone and compute together. */
   hosts: { name: string; memoryMb: number; tags: TagSet }[];
+  /** Verdicts that were passed on it against a request: the same lists give the same verdict. */
+  judged: Verdict[];
 }
 
 /** What all zones of one region of one account share. */
@@ -60,6 +63,7 @@ export function atlasOf(zones: readonly Zone[]): Atlas {
     return {
       zone,
       region,
+      judged: [],
       tags: tagSet(zone.tags),
       images: mappingsOf('image', zone.images, (image) => image),
       flavors: mappingsOf('flavor', zone.flavors, flavorOf),

@@ -41,6 +41,8 @@ export function placeBlueprint(question: PlacementQuestion): Placement[] {
   const { facts, graph, counts, staying, rules } = question;
   const { blueprint } = facts;
   const names = namesOf(blueprint);
+  /** The same text is the same constraint, so that what zones lack is found once. */
+  const constraints = new Map<string, Constraint | undefined>();
   const atlas = atlasOf(question.zones);
   const occupancy = structuredClone(question.occupancy);
   const wanted = Object.values(blueprint.resources).filter(({ name }) => counts.get(name)! > 0);
@@ -163,6 +165,18 @@ export function placeBlueprint(question: PlacementQuestion): Placement[] {
         : [];
   }
 
+  function constraintsIn(given: Json | undefined): Constraint[] {
+    if (!Array.isArray(given)) return [];
+    return given.flatMap((item) =>
+      isObject(item) && typeof item.tag === 'string' ? (constraintOf(item.tag) ?? []) : [],
+    );
+  }
+
+  function constraintOf(text: string): Constraint | undefined {
+    if (!constraints.has(text)) constraints.set(text, parseConstraint(text));
+    return constraints.get(text);
+  }
+
   function networkWish(name: string): NetworkWish {
     const { constraints, networkType } = early(blueprint.resources[name]!.properties, 0);
     return {
@@ -228,13 +242,6 @@ const prevailing = (project: readonly Constraint[], own: readonly Constraint[]):
   ...project,
   ...own.filter(({ tag }) => !project.some((other) => other.tag.key === tag.key)),
 ];
-
-function constraintsIn(constraints: Json | undefined): Constraint[] {
-  if (!Array.isArray(constraints)) return [];
-  return constraints.flatMap((item) =>
-    isObject(item) && typeof item.tag === 'string' ? (parseConstraint(item.tag) ?? []) : [],
-  );
-}
 
 /** `[!]resource[:hard|soft]`, as the predecessor of the original has it; hard where it does not say. */
 function affinitiesIn(given: Json | undefined): Affinity[] {

@@ -140,6 +140,9 @@ export function place(
   }
 }
 
+/** How many verdicts are remembered of one zone: resources that are alike fail by the same. */
+const mostRemembered = 40;
+
 /** Every rule is asked, so that people see all that is in the way, and the nearest miss is the one with the least of it. */
 function judge(
   request: PlacementRequest,
@@ -153,8 +156,12 @@ function judge(
     const reasons = question(place, occupancy);
     if (reasons) refused = joined(refused, reasons);
   }
-  const { name, priority } = place.zone;
-  return { zone: name, refused, softMatches: refused.length === 0 ? bestSoft(request, place) : 0, priority };
+  const { name: zone, priority } = place.zone;
+  if (refused.length === 0) return { zone, refused, softMatches: bestSoft(request, place), priority };
+  for (const known of place.judged) if (known.refused === refused) return known;
+  const verdict = { zone, refused, softMatches: 0, priority };
+  if (place.judged.length < mostRemembered) place.judged.push(verdict);
+  return verdict;
 }
 
 /** Of the compute that suits best, where there are computes. */

@@ -146,7 +146,7 @@ function offersOf(
   };
   const dependents = dependentsOf(deployment, resource.instance);
   const removal: Offer = {
-    ...{ id: `${resource.type}.Delete`, name: 'Delete', title: 'Delete', input: nothing },
+    ...{ id: `${resource.type}.Delete`, name: 'Delete', title: 'Delete resource', input: nothing },
     summary: 'Removes it alone; its blueprint still asks for it, so an update would make it anew.',
     refusal: isBusy(deployment)
       ? state
