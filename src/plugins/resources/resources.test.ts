@@ -126,6 +126,27 @@ test('a function stands as a resource of its own', async (t) => {
   assert.deepEqual((await deploy(server, content)).of('f').properties.outputs.seen, 'x');
 });
 
+test('a request that is called off stops the function that it waits for', async (t) => {
+  const server = await TestServer.start(t, { cloud: true });
+  await server.import(
+    `${zone}\n---\nproject: Tito\nkind: ACTION\nname: slow\nruntime: nodejs\nentrypoint: handler\nsource: |\n  exports.handler = () => new Promise((resolve) => setTimeout(resolve, 60000));`,
+  );
+  const content = 'resources: {f: {type: abx.action, properties: {actionId: slow}}}';
+  const asked = { projectName: 'Tito', deploymentName: 'f', content };
+  const { id } = (await server.call('POST', '/blueprint/api/blueprint-requests', asked)).body;
+  const runs = async () => (await server.call('GET', '/abx/api/resources/action-runs')).body.content;
+  await eventually(async () => assert.equal((await runs())[0].runState, 'RUNNING'));
+
+  await server.call('POST', `/blueprint/api/blueprint-requests/${id}/actions/cancel`);
+  const request = await eventually(async () => {
+    const { body } = await server.call('GET', `/blueprint/api/blueprint-requests/${id}`);
+    assert.equal(body.status, 'CANCELLED');
+    return body;
+  });
+  assert.match(request.failureMessage, /^Cancelled by admin\. f: function slow failed: Cancelled\.$/);
+  assert.equal((await runs())[0].runState, 'CANCELLED');
+});
+
 test('types that no cloud here can make are planned, and refused with a reason when they are to be deployed', async (t) => {
   const server = await TestServer.start(t, { cloud: true });
   await server.import(
