@@ -199,3 +199,19 @@ test('what is called off when everything was done already has succeeded', () => 
   const ended = decideDeployment(cancelled, { type: 'report', request: 'request-1', action: last, report }, moment);
   assert.equal(ended.state.status, 'CREATE_SUCCESSFUL');
 });
+
+test('a plan that was made for what stands no more is not taken', () => {
+  const standing = deployed(titoText, inputs);
+  const ask = (after: string) =>
+    decideDeployment(
+      standing,
+      {
+        ...{ type: 'request', id: standing.id, name: 'tito-1', project: 'Tito', host: 'here', after },
+        plan: plan({ ...inputs, count: 3 }, standing),
+      },
+      { now: 3000, newId: () => 'id' },
+    );
+
+  assert.deepEqual(ask('another request').events, []);
+  assert.equal(ask(standing.plan.request).state.status, 'UPDATE_INPROGRESS');
+});

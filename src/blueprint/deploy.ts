@@ -17,7 +17,16 @@ import { evaluateOutputs, evaluateProperties, type Facts } from './properties.ts
 import { sameProperties } from './recreate.ts';
 
 export type DeploymentMessage =
-  | { type: 'request'; id: string; name: string; project: string; host: string; plan: DeploymentPlan }
+  | {
+      type: 'request';
+      id: string;
+      name: string;
+      project: string;
+      host: string;
+      plan: DeploymentPlan;
+      /** The request that the deployment stood on when this was planned: a plan for what stands no more is not taken. */
+      after?: string;
+    }
   | { type: 'edit'; by: string; changes: DeploymentEdits }
   | { type: 'notice'; notice: string; message: string }
   | { type: 'cancel'; request: string; by: string }
@@ -46,7 +55,7 @@ export function decideDeployment(
   let state = before as Deployment;
 
   if (message.type === 'request') {
-    if (!before || !isBusy(before)) {
+    if (!before || (!isBusy(before) && (message.after ?? before.plan.request) === before.plan.request)) {
       emit({
         type: 'deployment-requested',
         id: message.id,

@@ -22,16 +22,6 @@ export function addressOf(number: bigint, version: 4 | 6): string {
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }
 
-/** Whether an address belongs to a range such as `10.0.0.0/24`; nothing belongs to what is none. */
-export function isWithin(address: string, cidr: string): boolean {
-  const [network = '', bits = ''] = cidr.split('/');
-  const version = isIP(network);
-  const width = version === 4 ? 32 : 128;
-  if (version === 0 || version !== isIP(address) || !/^\d+$/.test(bits) || Number(bits) > width) return false;
-  const rest = BigInt(width - Number(bits));
-  return numberOf(address)! >> rest === numberOf(network)! >> rest;
-}
-
 /** The eight groups of an IPv6 address; its last two may be written as an IPv4 address. */
 function groupsOf(address: string): number[] {
   const [head = '', tail] = address

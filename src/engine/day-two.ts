@@ -106,6 +106,16 @@ function powerRefusal(name: string, machines: readonly ResourceState[]): string 
     : `None of its machines is ${wanted.toLowerCase()}.`;
 }
 
+/** One of its resources, by its instance. @throws MillraceError not.found */
+export function resourceOf(deployment: Deployment, instance: string): ResourceState {
+  const found = deployment.resources[instance];
+  if (found) return found;
+  throw new MillraceError('not.found', {
+    message: `Deployment ${deployment.name} has no resource ${instance}.`,
+    hint: `It has: ${Object.keys(deployment.resources).join(', ') || 'none'}.`,
+  });
+}
+
 /** What can be done to one of its resources. */
 export async function resourceOffers(
   parts: EngineParts,

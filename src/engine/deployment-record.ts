@@ -56,8 +56,8 @@ export function deploymentSummary(state: Deployment): JsonObject {
 }
 
 /** What a request under way will make yet: its room is taken, so that no other plan takes it. */
-const promised = ({ plan, resources, ...state }: Deployment): PlannedInstance[] =>
-  isBusy({ plan, resources, ...state }) ? plan.target.filter(({ instance }) => !resources[instance]) : [];
+const promised = (state: Deployment): PlannedInstance[] =>
+  isBusy(state) ? state.plan.target.filter(({ instance }) => !state.resources[instance]) : [];
 
 const room = ({ zone, type, node, instance, host = '', size, addresses }: PlannedInstance): JsonObject => ({
   ...{ zone, type, node, instance, host },

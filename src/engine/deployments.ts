@@ -24,6 +24,7 @@ import {
   editsOf,
   type Offer,
   powerOperations,
+  resourceOf,
   resourceOffers,
 } from './day-two.ts';
 import { readHistory, readRequests } from './definitions.ts';
@@ -94,9 +95,10 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, functions: 
       const existing = await byName(request.project, request.deploymentName);
       const deploymentId = existing?.id ?? idOfKey(`${key}/deployment`);
       const { deploymentName: name, project } = request;
-      await planned(key, { id: deploymentId, name, project, host: existing?.host }, () =>
-        planFor(request, existing, { id: deploymentId, requestId }),
-      );
+      await planned(key, { id: deploymentId, name, project, host: existing?.host }, async () => {
+        const standing = await byName(project, name);
+        return { standing, plan: await planFor(request, standing, { id: deploymentId, requestId }) };
+      });
       return { deploymentId, requestId };
     },
 
@@ -128,7 +130,11 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, functions: 
         await planned(
           key,
           deployment,
-          () => planAction(offer, deployment, resource, given, { id, requestId, requestedBy }),
+          async () => {
+            const standing = await mustRead(id);
+            const one = instance === undefined ? undefined : resourceOf(standing, instance);
+            return { standing, plan: await planAction(offer, standing, one, given, { id, requestId, requestedBy }) };
+          },
           offer.id,
         );
       }
@@ -178,7 +184,8 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, functions: 
       const request = idOfKey(`${key}/request`);
       if (operations.length === 0 || (await store.get('deployment-request', request))) return;
       const asked = { request, requestedBy: 'system', requestedAt: toIso(parts.moment.now()) };
-      await planned(key, deployment, async () => planOperations(deployment, operations, asked), 'Deployment.PowerOff');
+      const plan = planOperations(deployment, operations, asked);
+      await planned(key, deployment, async () => ({ standing: deployment, plan }), 'Deployment.PowerOff');
     },
 
     async tell(id, notice, message) {
@@ -211,17 +218,20 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, functions: 
       project,
       host = parts.node.host,
     }: Pick<Deployment, 'id' | 'name' | 'project'> & { host?: string | undefined },
-    make: () => Promise<DeploymentPlan>,
+    make: () => Promise<{ standing: Deployment | undefined; plan: DeploymentPlan }>,
     actionId?: string,
   ): Promise<void> {
     for (let tries = 0; tries < mostPlans; tries++) {
       const ground = await mailbox.ground();
-      const plan = await withNumbers(parts, await make());
+      const { standing, plan: made } = await make();
+      const plan = await withNumbers(parts, made);
       const { kind, actions, requestedBy } = plan;
       const action = actionId ?? `Deployment.${kind[0]}${kind.slice(1).toLowerCase()}`;
       const record = recordOf(key, { deploymentId: id, plan: kind, actionId: action, requestedBy });
       const along = { documents: [{ ...record, project }] };
-      const message = { type: 'request' as const, id, name, project, host, plan: { ...plan, actionId: action } };
+      const after = standing ? { after: standing.plan.request } : {};
+      const common = { type: 'request' as const, id, name, project, host, ...after };
+      const message = { ...common, plan: { ...plan, actionId: action } };
       if (!actions.some(({ does }) => does === 'create')) return void (await mailbox.deployment(id, message, along));
       if (await mailbox.accept(id, message, along, ground)) return;
     }
@@ -280,15 +290,6 @@ export function deploymentDesk(parts: EngineParts, mailbox: Mailbox, functions: 
     const state = await read(id);
     if (state && !isDeleted(state)) return state;
     throw new MillraceError('deployment.unknown', { message: `There is no deployment ${id}.` });
-  }
-
-  function resourceOf(deployment: Deployment, instance: string) {
-    const found = deployment.resources[instance];
-    if (found) return found;
-    throw new MillraceError('not.found', {
-      message: `Deployment ${deployment.name} has no resource ${instance}.`,
-      hint: `It has: ${Object.keys(deployment.resources).join(', ') || 'none'}.`,
-    });
   }
 
   async function read(id: string): Promise<Deployment | undefined> {

@@ -24,7 +24,7 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
   return {
     'deployments.list': async ({ query }) => pageOf(await found(query), query),
     'deployments.get': async ({ params, query }) => deploymentView(await read(params.id!, query.deleted === 'true')),
-    'deployments.filters': async () => ({ filters: await filtersOf(await found({}), deploymentFilters) }),
+    'deployments.filters': async () => ({ filters: filtersOf(await found({}), deploymentFilters) }),
     'deployments.filter': async ({ params, query }) =>
       entriesOf(await found({}), deploymentFilters, params.filterId!, query),
     'deployments.nameTakenBy': async ({ query }) => nameTaken(query.name ?? ''),
@@ -75,7 +75,7 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
         isAmong(query.projects, of);
       return pageOf((await allResources()).filter(isWanted), query);
     },
-    'resources.filters': async () => ({ filters: await filtersOf(await allResources(), resourceFilters) }),
+    'resources.filters': async () => ({ filters: filtersOf(await allResources(), resourceFilters) }),
     'resources.filter': async ({ params, query }) =>
       entriesOf(await allResources(), resourceFilters, params.filterId!, query),
     'resources.requests': async ({ params, query }) => {

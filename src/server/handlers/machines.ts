@@ -168,7 +168,7 @@ function snapshotsOf(deployment: Deployment, resource: ResourceState): JsonObjec
 }
 
 /** One for each network that it is joined to. */
-export function nicsOf(deployment: Deployment, resource: ResourceState): JsonObject[] {
+function nicsOf(deployment: Deployment, resource: ResourceState): JsonObject[] {
   const { networks } = resource.properties;
   return (Array.isArray(networks) ? networks.filter(isObject) : []).map(({ name, address }, index) => ({
     id: idOfKey(`${resourceId(deployment.id, resource)}/nic/${index}`),
