@@ -528,6 +528,28 @@ test('the naming template of a project names machines, and no name is given twic
   assert.deepEqual(await names('second'), ['tito-plain-0003', 'tito-plain-0004']);
 });
 
+test('regions are asked for by a request: those of an account are told, and a cloud that cannot be asked says so', async (t) => {
+  const server = await TestServer.start(t, { cloud: true });
+  const call = (method: string, path: string, body?: unknown) => server.call(method, path, body);
+  const ask = async (path: string, body: object) => {
+    const { status, body: tracker } = await call('POST', `/iaas/api/${path}/region-enumeration`, body);
+    assert.equal(status, 202);
+    const found = await call('GET', `/iaas/api/cloud-accounts/region-enumeration/${tracker.id}`);
+    return { ...tracker, regions: found.status === 200 ? found.body.externalRegions : found.body.code };
+  };
+  const local = await ask('cloud-accounts', { cloudAccountType: 'local' });
+  assert.deepEqual([local.status, local.regions], ['FINISHED', [{ name: 'local', externalRegionId: 'local' }]]);
+  const aws = await ask('cloud-accounts-aws', { accessKeyId: 'A', secretAccessKey: 'B' });
+  assert.deepEqual([aws.status, aws.regions], ['FAILED', 'not.found']);
+  assert.match(aws.message, /type aws .* name them in `regions`/);
+  await call('POST', '/iaas/api/cloud-accounts', {
+    ...{ name: 'far', cloudAccountType: 'aws', regions: [{ externalRegionId: 'eu-west-1' }] },
+  });
+  const [{ id }] = (await call('GET', "/iaas/api/cloud-accounts?$filter=name eq 'far'")).body.content;
+  const known = await ask('cloud-accounts-aws', { cloudAccountId: id });
+  assert.deepEqual(known.regions, [{ name: 'eu-west-1', externalRegionId: 'eu-west-1' }]);
+});
+
 test('accounts of each cloud are written in its own words, and are one with the general form', async (t) => {
   const server = await TestServer.start(t);
   const call = server.call.bind(server);

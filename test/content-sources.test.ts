@@ -110,3 +110,37 @@ test('a repository that cannot be fetched is told, and a blueprint of the projec
   assert.equal(failed.status, 'FAILED');
   assert.match(failed.message, /The repository could not be fetched: .*fatal: /);
 });
+
+test('a source is in a repository of a service whose account is an integration, and its key is never shown', async (t) => {
+  const [server, host] = [await TestServer.start(t, { cloud: true }), await gitHost(t)];
+  host.commit({ 'shop/blueprint.yaml': blueprint('1') });
+  await server.import('{project: Tito, kind: VARIABLE, name: made, value: x}');
+  const [{ id: projectId }] = (await server.call('GET', "/iaas/api/projects?$filter=name eq 'Tito'")).body.content;
+  const asked = await server.call('POST', '/iaas/api/integrations', {
+    ...{ name: 'hub', integrationType: 'com.github.enterprise', privateKeyId: 'ci', privateKey: 's3cret' },
+    integrationProperties: { url: `${new URL(host.url).origin}/api/v3` },
+  });
+  assert.equal(asked.status, 202, asked.text);
+  const [path] = asked.body.resources;
+  const shown = await server.call('GET', path);
+  assert.deepEqual([shown.body.name, shown.body.integrationProperties.privateKeyId], ['hub', 'ci']);
+  assert.doesNotMatch(shown.text, /s3cret|"privateKey"/);
+  const source = (contentType: string) =>
+    server.call('POST', '/content/api/sources', {
+      ...{ name: `Of ${contentType}`, projectId, typeId: 'com.github.enterprise' },
+      config: { integrationId: shown.body.id, repository: 'acme/shop', branch: 'main', contentType },
+    });
+  assert.equal((await source('IMAGE')).status, 400);
+  const { body } = await source('BLUEPRINT');
+  await eventually(async () => {
+    const { content } = (await server.call('GET', '/blueprint/api/blueprints')).body;
+    assert.deepEqual([content[0]?.name, content[0]?.contentSourceId], ['Shop', body.id]);
+  });
+  const used = await server.call('DELETE', path);
+  assert.deepEqual([used.status, used.body.code], [409, 'definition.used']);
+  const [again] = (await server.call('POST', '/content/api/sourcecontrol/sync-all-requests', {})).body.content;
+  assert.equal(again.sourceId, body.id);
+  await server.call('DELETE', `/content/api/sources/${body.id}`);
+  assert.equal((await server.call('DELETE', path)).status, 202);
+  assert.equal((await server.call('GET', path)).status, 404);
+});

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { removeTree } from '../src/host/processes.ts';
 
-/** Git's own HTTP server over one repository, which wants a login. `commit` writes files to a branch and answers the commit id. */
+/** Git's own HTTP server over one repository, whatever path it is asked for by; it wants a login. `commit` writes files to a branch and answers the commit id. */
 export async function gitHost(t: TestContext, login = 'ci:s3cret') {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-git-'));
   const git = (...args: string[]) =>
@@ -53,7 +53,7 @@ function backend(directory: string, request: IncomingMessage, response: ServerRe
       PATH: process.env.PATH,
       GIT_PROJECT_ROOT: directory,
       GIT_HTTP_EXPORT_ALL: '1',
-      PATH_INFO: pathname,
+      PATH_INFO: pathname.replace(/^.*?\.git\//, '/.git/'),
       QUERY_STRING: search.slice(1),
       REQUEST_METHOD: request.method,
       CONTENT_TYPE: request.headers['content-type'] ?? '',

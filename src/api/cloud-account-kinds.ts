@@ -79,3 +79,22 @@ export const accountKindOperations: readonly Operation[] = accountKinds.flatMap(
     ),
   ];
 });
+
+/** Asked of the general form, and of that of each cloud. */
+export const regionQuestions: readonly Operation[] = [
+  ...['', ...accountKinds.map(({ word }) => `-${word}`)].map((word) =>
+    operation(
+      `regions.ask${word}`,
+      `POST /iaas/api/cloud-accounts${word}/region-enumeration`,
+      'administer',
+      'Asks which regions an account has: `{cloudAccountId}`.',
+      { body: json, status: 202 },
+    ),
+  ),
+  operation(
+    'regions.found',
+    'GET /iaas/api/cloud-accounts/region-enumeration/{id}',
+    'read',
+    'The regions that were found, by the id of the request.',
+  ),
+];

@@ -76,6 +76,13 @@ export const cloudContent: readonly Operation[] = [
       status: 202,
     },
   ),
+  operation(
+    'content-syncs.all',
+    'POST /content/api/sourcecontrol/sync-all-requests',
+    'develop',
+    'Takes over what all sources hold, or those of some projects: `{projectIds}`.',
+    { body: json, status: 202 },
+  ),
   operation('content-syncs.get', 'GET /content/api/sourcecontrol/sync-requests/{id}', 'read', 'How that stands.'),
   operation(
     'content-syncs.history',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { accountKindOperations } from './cloud-account-kinds.ts';
+import { accountKindOperations, regionQuestions } from './cloud-account-kinds.ts';
 import { json, operation } from './define.ts';
 import type { Operation } from './operation.ts';
 
@@ -211,6 +211,21 @@ export const infrastructure = {
     },
     { made: 202 },
   ),
+  integrations: kind(
+    'integration',
+    'integrations',
+    'accounts at other services',
+    {
+      integrationType: text('`com.github.saas`, `com.gitlab`: repositories that content sources are in.').min(1),
+      integrationProperties: z.record(z.string(), z.json()).describe('`url`: where the service is.').default({}),
+      privateKeyId: text('User name.').default(''),
+      privateKey: text('Token or password; sealed, and never shown.').default(''),
+      associatedCloudAccountIds: ids('Cloud accounts that it serves.'),
+      customProperties: properties,
+      tags,
+    },
+    { made: 202 },
+  ),
 } satisfies Record<string, InfrastructureKind>;
 
 const manage = ({ path, what, input, changedBy, made }: InfrastructureKind): Operation[] => {
@@ -242,6 +257,7 @@ export const infrastructureOperations: readonly Operation[] = [
   ),
   ...Object.values(infrastructure).flatMap(manage),
   ...accountKindOperations,
+  ...regionQuestions,
   operation('regions.list', 'GET /iaas/api/regions', 'read', 'Regions of all accounts and zones.'),
   operation('regions.get', 'GET /iaas/api/regions/{id}', 'read', 'One region.'),
   operation('zones.computes', 'GET /iaas/api/zones/{id}/computes', 'read', 'The computes of a zone.'),

@@ -1,17 +1,17 @@
 import { checkBlueprint } from '../blueprint/parse.ts';
 import { isError } from '../core/diagnostic.ts';
-import { isOfOurs, MillraceError, messageOf } from '../core/error.ts';
+import { isOfOurs, messageOf } from '../core/error.ts';
 import { toIso } from '../core/instant.ts';
 import { isObject, type JsonObject, parseJson } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
 import { parseYaml } from '../lang/yaml.ts';
-import type { Endpoint, JobSpec } from '../sdk/powers.ts';
+import type { JobSpec } from '../sdk/powers.ts';
 import type { Document } from '../store/store.ts';
-import { readEndpoint, readVariables } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
+import { contentSource, repositoryOfSource } from './repositories.ts';
 
-/** Kinds of documents: where blueprints are kept elsewhere, and what was asked of such a place. */
-export const [contentSource, syncRequest] = ['content-source', 'sync-request'];
+/** The kind of documents that say what was asked of a source. */
+export const syncRequest = 'sync-request';
 /** Milliseconds that a look waits for a small repository. */
 const patience = 1000;
 const [foundFile, mostFiles, mostBytes] = ['found.json', 1000, 2_000_000];
@@ -41,7 +41,7 @@ export async function syncPushed(parts: EngineParts, { id, body }: Document): Pr
   for (const source of await parts.store.list(contentSource)) {
     const { config, syncEnabled } = source.body;
     if (syncEnabled === false || !isObject(config)) continue;
-    const endpoint = await endpointOf(parts, source).catch(() => undefined);
+    const endpoint = await repositoryOfSource(parts, source).catch(() => undefined);
     const address = plain(endpoint?.properties.repoURL ?? '');
     const isItsBranch = !config.branch || config.branch === branch;
     const isIts = address.endsWith(`/${repo.toLowerCase()}`) || address === plain(String(body.httpURL ?? ''));
@@ -72,7 +72,12 @@ async function goOn(parts: EngineParts, request: Document): Promise<void> {
   const key = `sync/${request.id}`;
   if (request.body.status === 'REQUESTED') {
     const config = isObject(source.body.config) ? source.body.config : {};
-    const { environment, script } = catalogue.fetchTree(await endpointOf(parts, source), String(config.branch ?? ''));
+    if (config.contentType === 'TERRAFORM_CONFIGURATION')
+      return told(parts, request, { status: 'COMPLETED', message: 'It is fetched by the blueprints that name it.' });
+    const { environment, script } = catalogue.fetchTree(
+      await repositoryOfSource(parts, source),
+      String(config.branch ?? ''),
+    );
     const spec: JobSpec = {
       run: { script: `set -e\n${script}\nexec "$NODE" gather.cjs tree "$SOURCE_PATH"` },
       environment: { ...environment, NODE: process.execPath, SOURCE_PATH: String(config.path ?? '') },
@@ -143,20 +148,6 @@ async function takeIn(parts: EngineParts, source: Document, path: string, conten
     },
   });
   return { ...item, status, details };
-}
-
-/** The repository: an endpoint of the project, by id or name, or an address that needs no login. */
-async function endpointOf(parts: EngineParts, { project, name, body }: Document): Promise<Endpoint> {
-  const { integrationId, repository } = isObject(body.config) ? body.config : {};
-  const wanted = String(integrationId ?? '');
-  if (wanted === '' && repository) return { name, type: 'git', properties: { repoURL: String(repository) } };
-  const known = await parts.store.get('endpoint', wanted);
-  const { values } = await readVariables(parts, project);
-  const { endpoint } = await readEndpoint(parts, project, known?.name ?? wanted, values);
-  if (endpoint.type === 'git') return endpoint;
-  throw new MillraceError('request.invalid', {
-    message: `Content source ${name}: endpoint ${endpoint.name} is of the type ${endpoint.type}, and a repository needs git.`,
-  });
 }
 
 const told = (parts: EngineParts, request: Document, body: JsonObject): Promise<void> =>

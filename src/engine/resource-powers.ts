@@ -5,6 +5,7 @@ import type { Document } from '../store/store.ts';
 import { readEndpoint, readVariables } from './definitions.ts';
 import type { FunctionRun } from './function-run.ts';
 import type { EngineParts } from './parts.ts';
+import { repositoryNamed } from './repositories.ts';
 
 /** Runs of functions, as resources ask for them. */
 export interface FunctionRuns {
@@ -34,6 +35,8 @@ export function resourcePowers(
     ssh,
 
     async endpoint(name, type) {
+      const repository = type === 'git' ? await repositoryNamed(parts, project, name) : undefined;
+      if (repository) return repository;
       const { values } = await readVariables(parts, project);
       const { endpoint } = await readEndpoint(parts, project, name, values);
       if (endpoint.type === type) return endpoint;

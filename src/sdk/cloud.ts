@@ -13,7 +13,7 @@ export type CloudOutcome =
 export interface ResourcePowers {
   jobs: Jobs;
   ssh: Ssh;
-  /** An endpoint of the project, of the type that is needed. @throws MillraceError not.found, request.invalid */
+  /** An endpoint of the project, of the type that is needed; the repository of a content source by its id. @throws MillraceError not.found, request.invalid */
   endpoint(name: string, type: string): Promise<Endpoint>;
   /** Runs a function of the project, named by id or name; the same key twice is one run, whose id is answered. */
   startFunction(key: string, action: string, inputs: JsonObject): Promise<string>;

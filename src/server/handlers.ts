@@ -11,6 +11,7 @@ import { blueprintVersionHandlers } from './handlers/blueprint-versions.ts';
 import { blueprintHandlers } from './handlers/blueprints.ts';
 import { catalogHandlers } from './handlers/catalog.ts';
 import { cloudAccountHandlers } from './handlers/cloud-accounts.ts';
+import { cloudIntegrationHandlers } from './handlers/cloud-integrations.ts';
 import { contentSourceHandlers } from './handlers/content-sources.ts';
 import { customHandlers } from './handlers/custom.ts';
 import { definitionHandlers } from './handlers/definitions.ts';
@@ -107,6 +108,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     ...fileHandlers(given),
     ...infrastructureHandlers(given),
     ...cloudAccountHandlers(given),
+    ...cloudIntegrationHandlers(given),
     ...trackerHandlers(given),
     ...blueprintRequestHandlers(given),
     ...deploymentHandlers(given),

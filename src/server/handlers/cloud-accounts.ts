@@ -7,16 +7,49 @@ import type { HandlerParts } from '../handlers.ts';
 import { type AccountRecord, base, type RegionRecord, readRegions, regionView } from '../regions.ts';
 import { type Handler, listOf, type Request } from '../request.ts';
 import { finders } from './find.ts';
-import { trackers } from './trackers.ts';
+import { requestTracker, trackers } from './trackers.ts';
+
+const ofThisMachine = ['local', 'container'];
 
 /** Cloud accounts, in the general form and in that of each cloud. */
 export function cloudAccountHandlers(given: HandlerParts): Record<string, Handler> {
   const { store, moment, seal } = given.parts;
   const { save } = finders(store);
-  const { finished } = trackers(given);
+  const { finished, failed } = trackers(given);
   const general = accountHandlers();
 
-  return { ...general, ...Object.assign({}, ...accountKinds.map(handlersOf)) };
+  return {
+    ...general,
+    ...Object.assign({}, ...accountKinds.map(handlersOf)),
+    'regions.ask': askRegions(''),
+    ...Object.fromEntries(accountKinds.map(({ word, type }) => [`regions.ask-${word}`, askRegions(type)])),
+    'regions.found': async ({ params }) => {
+      const { body } = await finders(store).byId(requestTracker, params.id!);
+      if (isObject(body.found)) return body.found;
+      throw new MillraceError('not.found', { message: `Request ${params.id} has found no regions.` });
+    },
+  };
+
+  /** Those of an account that is here are known; of another, only this machine can be asked. */
+  function askRegions(type: string): Handler {
+    return async ({ body }) => {
+      const { accounts, regions } = await readRegions(store);
+      const wanted = String(body.cloudAccountId ?? '');
+      const account = accounts.find(({ id }) => id === wanted);
+      if (wanted && !account) throw new MillraceError('not.found', { message: `There is no cloud-account ${wanted}.` });
+      const asked = account?.type ?? (type || String(body.cloudAccountType ?? ''));
+      const known = regions
+        .filter((region) => region.account === account)
+        .map(({ name, externalRegionId }) => ({ name, externalRegionId }));
+      const found = account || !ofThisMachine.includes(asked) ? known : [{ name: 'local', externalRegionId: 'local' }];
+      return found.length > 0
+        ? finished('Region enumeration', [], { externalRegions: found })
+        : failed(
+            'Region enumeration',
+            `Accounts of the type ${asked || '(none)'} cannot be asked for their regions here: name them in \`regions\`.`,
+          );
+    };
+  }
 
   /** The same accounts in the words of one cloud. */
   function handlersOf(kind: AccountKind): Record<string, Handler> {

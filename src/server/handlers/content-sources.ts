@@ -1,12 +1,15 @@
 import { MillraceError } from '../../core/error.ts';
 import { toIso } from '../../core/instant.ts';
-import type { JsonObject } from '../../core/json.ts';
-import { contentSource, requestSync, syncRequest } from '../../engine/content-sources.ts';
+import { isObject, type JsonObject } from '../../core/json.ts';
+import { requestSync, syncRequest } from '../../engine/content-sources.ts';
+import { contentSource } from '../../engine/repositories.ts';
 import type { Document } from '../../store/store.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { projectId } from '../kinds/kind.ts';
 import { Answer, type Handler, pageOf } from '../request.ts';
 import { finders } from './find.ts';
+
+const kept = ['BLUEPRINT', 'TERRAFORM_CONFIGURATION'];
 
 /** Repositories whose blueprints are taken over, when somebody asks or pushes. */
 export function contentSourceHandlers({ parts }: HandlerParts): Record<string, Handler> {
@@ -22,11 +25,17 @@ export function contentSourceHandlers({ parts }: HandlerParts): Record<string, H
       );
     },
     'content-sources.create': async ({ body, user }) => {
+      const { contentType } = isObject(body.config) ? body.config : {};
+      if (contentType !== undefined && !kept.includes(String(contentType)))
+        throw new MillraceError('request.invalid', {
+          message: `Content of the type ${String(contentType)} is not taken over from repositories.`,
+          hint: `These are: ${kept.join(', ')}.`,
+        });
       const at = moment.now();
-      const { projectId: _, ...kept } = body;
+      const { projectId: _, ...rest } = body;
       const document: Document = {
         ...{ kind: contentSource, id: moment.newId(), project: await projectOf(body, ''), name: String(body.name) },
-        body: { ...kept, createdBy: user!.name, syncEnabled: body.syncEnabled !== false },
+        body: { ...rest, createdBy: user!.name, syncEnabled: body.syncEnabled !== false },
         ...{ createdAt: at, updatedAt: at },
       };
       if (!document.project) throw new MillraceError('request.invalid', { message: '`projectId` is missing.' });
@@ -41,6 +50,13 @@ export function contentSourceHandlers({ parts }: HandlerParts): Record<string, H
     },
     'content-syncs.create': async ({ body }) =>
       showSync(await requestSync(parts, await byId(contentSource, String(body.sourceId ?? '')))),
+    'content-syncs.all': async ({ body }) => {
+      const ids = Array.isArray(body.projectIds) ? body.projectIds.map(String) : [];
+      const sources = (await store.list(contentSource)).filter(
+        ({ project }) => ids.length === 0 || ids.includes(projectId(project)),
+      );
+      return pageOf(await Promise.all(sources.map(async (source) => showSync(await requestSync(parts, source)))), {});
+    },
     'content-syncs.get': async ({ params }) => showSync(await byId(syncRequest, params.id!)),
     'content-syncs.history': async ({ query }) => {
       const requests = (await store.list(syncRequest)).sort((a, b) => b.updatedAt - a.updatedAt);

@@ -12,11 +12,14 @@ import { finders } from './find.ts';
 
 type Word = keyof typeof infrastructure;
 
+/** Those have handlers of their own, which seal what is secret. */
+const withKeys = ['cloudAccounts', 'integrations'];
+
 /** Accounts, regions, zones, profiles and what clouds have, as the infrastructure service of the original. */
 export function infrastructureHandlers(given: HandlerParts): Record<string, Handler> {
   const { store, moment } = given.parts;
   const { byId, save } = finders(store);
-  const words = Object.keys(infrastructure).filter((word) => word !== 'cloudAccounts') as Word[];
+  const words = Object.keys(infrastructure).filter((word) => !withKeys.includes(word)) as Word[];
 
   return {
     ...Object.assign({}, ...words.map(handlersOf)),

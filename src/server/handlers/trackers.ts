@@ -6,15 +6,17 @@ import { Answer, type Handler, listOf } from '../request.ts';
 import { resourcePath } from '../resources.ts';
 import { finders } from './find.ts';
 
-const kind = 'request-tracker';
+export const requestTracker = 'request-tracker';
 
 /** What was asked of the infrastructure service, and how it stands: what is done at once, and what a deployment does. */
 export function trackers({ parts, engine }: Pick<HandlerParts, 'parts' | 'engine'>) {
   const { store, moment } = parts;
 
   return {
-    /** The tracker of something that is done already. */
-    finished: (name: string, resources: string[]) => keep(name, { resources }),
+    /** The tracker of something that is done already; `found`: what was asked for. */
+    finished: (name: string, resources: string[], found: JsonObject = {}) => keep(name, { resources, found }),
+    /** The tracker of something that cannot be done, and why. */
+    failed: (name: string, failure: string) => keep(name, { failure }),
     /** The tracker of a request of a deployment; `instance`: the only resource of interest. */
     following: (name: string, deploymentId: string, requestId: string, instance = '') =>
       keep(name, { deploymentId, requestId, instance }),
@@ -25,7 +27,7 @@ export function trackers({ parts, engine }: Pick<HandlerParts, 'parts' | 'engine
     const id = moment.newId();
     const at = moment.now();
     const document: Document = {
-      kind,
+      kind: requestTracker,
       id,
       project: '',
       name: id,
@@ -39,6 +41,7 @@ export function trackers({ parts, engine }: Pick<HandlerParts, 'parts' | 'engine
 
   async function show({ id, body }: Document): Promise<JsonObject> {
     const common = { id, name: String(body.name), selfLink: `/iaas/api/request-tracker/${id}` };
+    if (body.failure) return { ...common, progress: 100, status: 'FAILED', resources: [], message: body.failure };
     if (!body.requestId)
       return { ...common, progress: 100, status: 'FINISHED', resources: body.resources ?? [], message: '' };
     const deploymentId = String(body.deploymentId);
@@ -61,13 +64,14 @@ export function trackerHandlers(given: HandlerParts): Record<string, Handler> {
   const { byId } = finders(store);
   const { show } = trackers(given);
   return {
-    'trackers.list': async ({ query }) => listOf(await Promise.all((await store.list(kind)).map(show)), query),
-    'trackers.get': async ({ params }) => show(await byId(kind, params.id!)),
+    'trackers.list': async ({ query }) =>
+      listOf(await Promise.all((await store.list(requestTracker)).map(show)), query),
+    'trackers.get': async ({ params }) => show(await byId(requestTracker, params.id!)),
     'trackers.delete': async ({ params }) => {
-      const document = await byId(kind, params.id!);
+      const document = await byId(requestTracker, params.id!);
       if ((await show(document)).status === 'INPROGRESS')
         throw new MillraceError('request.invalid', { message: `Request ${document.id} is still in progress.` });
-      await store.remove(kind, document.id);
+      await store.remove(requestTracker, document.id);
       return new Answer(204, '');
     },
   };

@@ -106,6 +106,18 @@ export const shownOf: Record<Word, Shown> = {
   }),
   fabricComputes: written('type', 'powerState', 'tags'),
   cloudAccounts: () => ({}),
+  integrations: ({ body }) => ({
+    ...written('integrationType', 'customProperties', 'tags')({ body } as Document, undefined),
+    integrationProperties: {
+      ...(isObject(body.integrationProperties) ? body.integrationProperties : {}),
+      privateKeyId: String(body.privateKeyId ?? ''),
+    },
+    _links: {
+      'associated-cloud-accounts': {
+        hrefs: list(body.associatedCloudAccountIds).map((id) => `/iaas/api/cloud-accounts/${id}`),
+      },
+    },
+  }),
 };
 
 const list = (value: Json | undefined): string[] => (Array.isArray(value) ? value.map(String) : []);
