@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { eventually } from '../../test/eventually.ts';
 import { pipelineAround, TestServer } from '../../test/server.ts';
 import { dueTime } from './schedules.ts';
 
@@ -37,9 +38,11 @@ test('a pipeline runs at its time, once', async (t) => {
     updatedAt: document.updatedAt - 3_600_000,
   }));
   const shown = async () => (await server.call('GET', '/codestream/api/schedules/Tito/nightly')).body;
-  while (!(await shown()).lastExecutionLink) await new Promise((resolve) => setTimeout(resolve, 50));
-
-  const last = await shown();
+  const last = await eventually(async () => {
+    const schedule = await shown();
+    assert.ok(schedule.lastExecutionLink);
+    return schedule;
+  });
   const run = await server.ended(last.lastExecutionLink.split('/').at(-1));
   assert.deepEqual(
     [run.input.WHO, run.comments, run._triggeredBy],
@@ -66,7 +69,7 @@ test('a schedule that cannot be read is refused, and one whose pipeline is gone 
   const { body } = await make({ cron: '* * * * *' });
   await server.change('schedule', body.id, (document) => ({ ...document, updatedAt: document.updatedAt - 120_000 }));
   const shown = async () => (await server.call('GET', `/codestream/api/schedules/${body.id}`)).body;
-  while (!(await shown()).lastMessage) await new Promise((resolve) => setTimeout(resolve, 50));
+  await eventually(async () => assert.ok((await shown()).lastMessage));
   assert.equal((await shown()).lastMessage, 'There is no pipeline P in project Tito.');
   assert.equal((await server.call('DELETE', `/codestream/api/schedules/${body.id}`)).status, 200);
 });

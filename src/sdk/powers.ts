@@ -114,6 +114,8 @@ export interface Jobs {
 export interface Deployments {
   request(key: string, request: DeploymentRequest): Promise<{ deploymentId: string; requestId: string }>;
   status(deploymentId: string, requestId: string): Promise<DeploymentReport>;
+  /** Calls a request off: what can be stopped is, and what is under way is told by its status. @throws MillraceError action.invalid where it has ended */
+  cancel(deploymentId: string, requestId: string, by: string): Promise<void>;
 }
 
 export interface DeploymentRequest {

@@ -323,6 +323,74 @@ test('Ansible runs its playbooks against a machine, again when they or their var
   });
 });
 
+/** Asks for a deployment, waits until `isUnderWay`, calls it off and answers what came of it. */
+async function callOff(server: TestServer, content: string, isUnderWay: () => void) {
+  const asked = { deploymentName: 'site', projectName: 'Tito', content };
+  const { body } = await server.call('POST', '/blueprint/api/blueprint-requests', asked);
+  await eventually(isUnderWay);
+  await server.call('POST', `/blueprint/api/blueprint-requests/${body.id}/actions/cancel`);
+  return eventually(async () => {
+    const { status } = (await server.call('GET', `/blueprint/api/blueprint-requests/${body.id}`)).body;
+    assert.notEqual(status, 'STARTED');
+    return { status, deploymentId: body.deploymentId as string };
+  });
+}
+
+/** Whether a process with these words in its command line runs. */
+const runs = (words: string): boolean =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .some((name) => {
+      try {
+        return readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').includes(words);
+      } catch {
+        return false;
+      }
+    });
+
+test('a request that is called off stops Terraform where it is, and the next one goes on from its state', {
+  skip: program ? false : 'needs terraform or tofu',
+}, async (t) => {
+  const server = await TestServer.start(t, { cloud: true, terraform: program });
+  await server.import(zone);
+  const word = `terraform-${process.pid}`;
+  const slow = `resource "terraform_data" "slow" {
+    provisioner "local-exec" {
+      command     = "exec -a ${word} sleep 300"
+      interpreter = ["bash", "-c"]
+    }
+  }`;
+  const { status, deploymentId } = await callOff(server, withTerraform('one', slow), () => assert.ok(runs(word)));
+
+  assert.equal(status, 'CANCELLED');
+  await eventually(() => assert.ok(!runs(word), 'what Terraform started is stopped with it'));
+  const mended = await deploy(server, withTerraform('two'), { deploymentId });
+  assert.equal(mended.request.status, 'FINISHED', mended.request.failureMessage);
+  assert.deepEqual(mended.deployment.outputs, { label: 'two' });
+});
+
+test('a request that is called off stops the script that it runs over SSH, there', {
+  skip: hasAnsible ? false : 'needs ansible-core and sshpass',
+}, async (t) => {
+  const server = await TestServer.start(t, { cloud: true });
+  await server.import(zone);
+  const word = `ansible-${process.pid}`;
+  const slow = control
+    .replace('gather_facts: false', 'connection: local\n                gather_facts: false')
+    .replace(/shell: .*/, `shell: bash -c "exec -a ${word} sleep 300"`);
+  const { of: at } = await deploy(server, slow, { deploymentName: 'control' });
+  const [hostname, port] = at('control').properties.ssh.split(':');
+  await server.import(
+    `{project: Tito, kind: ENDPOINT, name: Control, type: ansible, properties: {hostname: ${hostname}, port: "${port}", username: ci, password: secret}}`,
+  );
+  const [machine] = readdirSync(`${server.directory}/site`);
+  const content = configured(`${server.directory}/site/${machine}/root`, 'hello');
+  const { status } = await callOff(server, content, () => assert.ok(runs(word)));
+
+  assert.equal(status, 'CANCELLED');
+  await eventually(() => assert.ok(!runs(word), 'the playbook is stopped'));
+});
+
 test('without leave no Terraform is run, and it is said who gives it', async (t) => {
   const server = await TestServer.start(t, { cloud: true });
   await server.import(zone);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { eventually } from '../../../test/eventually.ts';
 import { gitHost } from '../../../test/git-host.ts';
 import { create, machineWith, openCloud, remove, update } from '../../../test/machines.ts';
 import { type Answer, pipelineAround, TestServer } from '../../../test/server.ts';
@@ -58,6 +59,32 @@ test('after an update that failed, a rollback mends what that update broke', asy
   const execution = await server.runTasks(rollback);
   assert.equal(execution.status, 'COMPLETED', execution.statusMessage);
   assert.deepEqual(await machines(server), ['m[0]']);
+});
+
+test('who cancels a run calls off the request that its task waits for, and the next one makes it good', async (t) => {
+  const server = await TestServer.start(t, { cloud: true });
+  await openCloud(server, machineWith('runcmd: ["sleep 300"]'));
+  await server.import(pipelineAround(create()));
+  const { body } = await server.call('POST', '/codestream/api/pipelines/Tito/P/executions', { input: {} });
+  const path = `/codestream/api/executions/${body.executionId}`;
+  const [asked] = await eventually(async () => {
+    const found = await deployments(server);
+    assert.equal(found[0]?.status, 'CREATE_INPROGRESS');
+    assert.equal((await server.call('GET', path)).body.stages.S.tasks.Create.status, 'RUNNING');
+    return found;
+  });
+
+  await server.call('POST', `${path}?action=cancel`, {});
+  await eventually(async () => {
+    assert.equal((await server.call('GET', path)).body.status, 'CANCELED');
+    const { content } = (await server.call('GET', `/deployment/api/deployments/${asked.id}/requests`)).body;
+    assert.deepEqual([content[0].status, content[0].cancelable], ['ABORTED', false]);
+  });
+
+  await server.import(machineWith('runcmd: ["true"]'));
+  const repaired = await server.runTasks(update('{}', ', allowDestroy: true'));
+  assert.equal(repaired.status, 'COMPLETED', repaired.statusMessage);
+  assert.deepEqual(await machines(server), ['m']);
 });
 
 test('of two updates at once one is done, and the other says that the deployment is busy', async (t) => {

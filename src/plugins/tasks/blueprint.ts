@@ -89,8 +89,11 @@ export const blueprint = defineTask({
     return status === 'failed' ? { failed: message, output } : { done: output };
   },
 
-  async cancel(ticket, _, { jobs, key }) {
-    if (!idsOf(ticket)) await jobs.cancel(key);
+  /** Calls the request off as well: nobody waits for its end any longer. */
+  async cancel(ticket, _, { jobs, key, deployments, requestedBy }) {
+    const ids = idsOf(ticket);
+    if (ids) await deployments.cancel(ids.deploymentId, ids.requestId, requestedBy);
+    else await jobs.cancel(key);
   },
 });
 
