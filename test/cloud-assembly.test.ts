@@ -513,6 +513,32 @@ test('a disk outlives the machine that it is attached to, and is found under /mn
   assert.ok(!existsSync(join(root(), 'mnt/data')));
 });
 
+test('a disk that another machine has attached is not removed under it, nor attached from another project', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const disk = 'resources: {data: {type: Cloud.Volume, properties: {capacityGb: 5}}}';
+  const made = await client.create(disk, { deploymentName: 'store' });
+  const { id } = made.resources[0].properties;
+  const machine = `resources: {m: {type: Cloud.Machine, properties: {image: plain, flavor: small, attachedDisks: [{source: ${id}}]}}}`;
+  const user = await client.create(machine);
+
+  const remove = async (deploymentId: string) =>
+    client.ended((await client.ask({ deploymentId, destroy: true })).body).then(({ request }) => request);
+  assert.match(
+    (await remove(made.id)).failureMessage,
+    /Disk data is attached to machine m of deployment site: detach it there first/,
+  );
+  await client.server.import('{project: Elsewhere, kind: VARIABLE, name: x, value: y}');
+  const foreign = await client.ask({
+    ...{ content: machine, deploymentName: 'other', projectName: 'Elsewhere', projectId: undefined },
+  });
+  assert.match(
+    (await client.ended(foreign.body)).request.failureMessage,
+    /The disk data that it attaches belongs to another project/,
+  );
+  assert.equal((await remove(user.id)).status, 'FINISHED');
+  assert.equal((await remove(made.id)).status, 'FINISHED');
+});
+
 test('the naming template of a project names machines, and no name is given twice', async (t) => {
   const client = await new Client(await TestServer.start(t, { cloud: true })).open();
   const template = { machineNamingTemplate: '${project.name}-${resource.image}-${####}' };

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import type Docker from 'dockerode';
 import { engineSocket, openEngine } from '../plugins/clouds/container/engine.ts';
-import { limits, machineImage } from '../plugins/clouds/container/place.ts';
+import { belongsTo, limits, machineImage } from '../plugins/clouds/container/place.ts';
 import { type Engine, hostAddress, startEngine } from './engine.ts';
 import type { Ground } from './ground.ts';
 import { type NpmPackages, servePackages } from './npm-packages.ts';
@@ -83,7 +83,7 @@ export async function containerGround(root: string, data: string, say: (text: st
       async standing() {
         const containers = await containersOf(asked, site);
         return containers.flatMap(({ Labels }) => {
-          const { 'io.millrace.deployment': deployment, 'io.millrace.instance': instance } = Labels;
+          const { [belongsTo.deployment]: deployment, [belongsTo.instance]: instance } = Labels;
           return deployment ? [`${deployment} ${instance}`] : [];
         });
       },

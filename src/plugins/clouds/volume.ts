@@ -1,45 +1,58 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, unlinkSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { removeTree } from '../../host/processes.ts';
-import {
-  type CloudOutcome,
-  defineAction,
-  defineCloudResource,
-  type ResourceAction,
-  type ResourceContext,
-} from '../../sdk/cloud.ts';
-import { filledText, integer } from '../../sdk/fields.ts';
+import { readJson, removeTree, writeAtomic } from '../../host/processes.ts';
+import { type CloudOutcome, defineAction, defineCloudResource, type ResourceContext } from '../../sdk/cloud.ts';
+import { integer } from '../../sdk/fields.ts';
 import { shortHash } from './short-hash.ts';
 
 const prefix = '/resources/disks/';
 
-/** Where disks of a local cloud lie: a directory each, named by identity. */
+/** Where disks of a local cloud lie: a directory each, named by identity, and beside it whose it is. */
 export interface Disks {
   directory: string;
 }
 
 const placeOf = ({ directory }: Disks, identity: string): string => join(directory, 'disks', shortHash(identity));
+const ownerOf = (disks: Disks, identity: string): string => `${placeOf(disks, identity)}.json`;
 
-/** A disk is a directory: machines that attach it find it under `/mnt`, by its name. */
-export const volume = (accountType: string, disks: Disks) =>
-  defineCloudResource({
+/** Milliseconds that the end of a disk waits for the machines that hold it: they may be about to go as well. */
+const heldAtMost = 20_000;
+
+/**
+ * A disk is a directory: machines that attach it find it under `/mnt`, by its name. `holders` tells which attach a directory now: a
+ * disk is not removed under them. Those of its own deployment are waited for.
+ */
+export const volume = (accountType: string, disks: Disks, holders: (directory: string) => DiskHolder[]) => {
+  const remove = (until: number, { identity, instance, deploymentId }: ResourceContext): CloudOutcome => {
+    const isOwn = (holder: DiskHolder) => holder.identity.startsWith(`${deploymentId}/`);
+    const found = holders(placeOf(disks, identity));
+    const other = found.find((holder) => !isOwn(holder)) ?? found[0];
+    if (other === undefined) {
+      removeTree(placeOf(disks, identity));
+      rmSync(ownerOf(disks, identity), { force: true });
+      return { done: {} };
+    }
+    if (isOwn(other) && Date.now() < until) return { wait: { until }, seconds: 0.5 };
+    const where = `machine ${other.instance} of deployment ${other.deployment}`;
+    return { failed: `Disk ${instance} is attached to ${where}: detach it there first.` };
+  };
+  return defineCloudResource({
     type: 'Cloud.Volume',
     accountType,
     title: 'Disk (local)',
     summary: 'A directory that outlives the machine it is attached to. Its capacity is told, and not enforced.',
     properties: z.looseObject({ capacityGb: integer('Gigabytes.', 1) }),
     attributes: { id: 'Identity.', capacityGb: 'Gigabytes.' },
-    async create({ capacityGb }, { identity }) {
+    async create({ capacityGb }, { identity, project }) {
       mkdirSync(placeOf(disks, identity), { recursive: true, mode: 0o755 });
+      writeAtomic(ownerOf(disks, identity), JSON.stringify({ identity, project }));
       return { done: { id: `${prefix}${identity}`, capacityGb } };
     },
     update: async ({ capacityGb }, before) => ({ done: { ...before, capacityGb } }),
-    async destroy(_, { identity }) {
-      removeTree(placeOf(disks, identity));
-      return { done: {} };
-    },
+    destroy: async (_, context) => remove(Date.now() + heldAtMost, context),
+    poll: async (ticket, context) => remove(isObject(ticket) ? Number(ticket.until) : 0, context),
     actions: {
       Resize: defineAction({
         title: 'Resize',
@@ -52,29 +65,48 @@ export const volume = (accountType: string, disks: Disks) =>
     worksHere: true,
     read: async (_, { identity }) => (existsSync(placeOf(disks, identity)) ? {} : 'gone'),
   });
+};
+
+/** A machine that attaches a disk. */
+export interface DiskHolder {
+  identity: string;
+  instance: string;
+  deployment: string;
+}
 
 export interface MachineDisk {
   name: string;
   directory: string;
 }
 
-/** The disks that a machine attaches: their name, and their directory. */
-function attachedDisks(disks: Disks, attached: Json | undefined): MachineDisk[] {
+/** The disks that a machine attaches: their name, their directory, and the project that they belong to where that is known. */
+function attachedDisks(disks: Disks, attached: Json | undefined): (MachineDisk & { project: string | undefined })[] {
   return (Array.isArray(attached) ? attached.filter(isObject) : []).flatMap(({ source }) => {
     const identity = typeof source === 'string' && source.startsWith(prefix) ? source.slice(prefix.length) : undefined;
     const instance = identity?.split('/').at(-2);
     return identity && instance
-      ? [{ name: instance.replace(/[^\w-]+/g, '-').replace(/-$/, ''), directory: placeOf(disks, identity) }]
+      ? [
+          {
+            name: instance.replace(/[^\w-]+/g, '-').replace(/-$/, ''),
+            directory: placeOf(disks, identity),
+            project: readJson<{ project: string }>(ownerOf(disks, identity))?.project,
+          },
+        ]
       : [];
   });
 }
 
-/** All disks of a machine: those that it attaches, and those that were added to it and go with it. @throws Error where one is gone */
-export function disksOf(disks: Disks, known: JsonObject, own: string): MachineDisk[] {
+/**
+ * All disks of a machine: those that it attaches, and those that were added to it and go with it.
+ * @throws Error where one is gone, or belongs to another project
+ */
+export function disksOf(disks: Disks, known: JsonObject, own: string, project: string): MachineDisk[] {
   const added = addedDisks(known).map(({ name }) => ({ name, directory: join(own, 'disks', name) }));
   const attached = attachedDisks(disks, known.attachedDisks);
   const missing = attached.find(({ directory }) => !existsSync(directory));
   if (missing) throw new Error(`The disk ${missing.name} that it attaches is not there.`);
+  const foreign = attached.find((disk) => disk.project !== undefined && disk.project !== project);
+  if (foreign) throw new Error(`The disk ${foreign.name} that it attaches belongs to another project.`);
   for (const { directory } of added) mkdirSync(directory, { recursive: true, mode: 0o755 });
   return [...attached, ...added];
 }
@@ -87,63 +119,11 @@ export function forgetDisks(known: JsonObject, own: string): void {
     if (!names.includes(name)) removeTree(join(place, name));
 }
 
-const addedDisks = ({ addedDisks: added }: JsonObject): { name: string; capacityGb: number }[] =>
+export const addedDisks = ({ addedDisks: added }: JsonObject): { name: string; capacityGb: number }[] =>
   (Array.isArray(added) ? added.filter(isObject) : []).map(({ name, capacityGb }) => ({
     name: String(name),
     capacityGb: Number(capacityGb ?? 0),
   }));
-
-const attachments = ({ attachedDisks: attached }: JsonObject): JsonObject[] =>
-  Array.isArray(attached) ? attached.filter(isObject) : [];
-
-/** Disks that come and go while a machine stands; `apply` makes it have those that it shall have. */
-export function diskActions(
-  apply: (before: JsonObject, context: ResourceContext) => Promise<CloudOutcome>,
-): Record<string, ResourceAction> {
-  const name = z
-    .string()
-    .regex(/^[\w-]{1,40}$/, 'letters, digits, `_` and `-`, at most 40')
-    .describe('Its name: the machine finds it under `/mnt/<name>`.');
-  const source = filledText('Its id, as `${resource.disk.id}` gives it.');
-  const has = (known: JsonObject, wanted: string) => addedDisks(known).some((disk) => disk.name === wanted);
-  const isAttached = (known: JsonObject, wanted: string) => attachments(known).some((one) => one.source === wanted);
-  return {
-    'Add.Disk': defineAction({
-      title: 'Add disk',
-      summary: 'Gives the machine one more disk, which goes with it.',
-      input: z.object({ name, capacityGb: integer('Gigabytes.', 1) }),
-      refusalOf: (input, known) => (has(known, input.name) ? `it has a disk ${input.name} already.` : undefined),
-      sets: (input, known) => ({ addedDisks: [...addedDisks(known), input] }),
-      run: (_, before, context) => apply(before, context),
-    }),
-    'Remove.Disk': defineAction({
-      title: 'Remove disk',
-      summary: 'Takes away a disk that was added, with all that is on it.',
-      input: z.object({ name }),
-      refusal: (known) => (addedDisks(known).length > 0 ? undefined : 'no disk was added to it.'),
-      refusalOf: (input, known) => (has(known, input.name) ? undefined : `no disk ${input.name} was added to it.`),
-      sets: (input, known) => ({ addedDisks: addedDisks(known).filter((disk) => disk.name !== input.name) }),
-      run: (_, before, context) => apply(before, context),
-    }),
-    'Attach.Disk': defineAction({
-      title: 'Attach disk',
-      summary: 'Attaches a disk that stands.',
-      input: z.object({ source }),
-      refusalOf: (input, known) => (isAttached(known, input.source) ? 'it is attached to it already.' : undefined),
-      sets: (input, known) => ({ attachedDisks: [...attachments(known), input] }),
-      run: (_, before, context) => apply(before, context),
-    }),
-    'Detach.Disk': defineAction({
-      title: 'Detach disk',
-      summary: 'Detaches a disk; what is on it stays.',
-      input: z.object({ source }),
-      refusal: (known) => (attachments(known).length > 0 ? undefined : 'no disk is attached to it.'),
-      refusalOf: (input, known) => (isAttached(known, input.source) ? undefined : 'it is not attached to it.'),
-      sets: (input, known) => ({ attachedDisks: attachments(known).filter((one) => one.source !== input.source) }),
-      run: (_, before, context) => apply(before, context),
-    }),
-  };
-}
 
 /** Makes the links under `/mnt` of a machine of processes what they should be. */
 export function linkDisks(root: string, disks: MachineDisk[]): void {
@@ -152,4 +132,12 @@ export function linkDisks(root: string, disks: MachineDisk[]): void {
   for (const name of readdirSync(mount))
     if (lstatSync(join(mount, name)).isSymbolicLink()) unlinkSync(join(mount, name));
   for (const { name, directory } of disks) symlinkSync(directory, join(mount, name));
+}
+
+/** Where the links of a machine of processes lead. */
+export function linkedDisks(root: string): string[] {
+  const mount = join(root, 'mnt');
+  return (existsSync(mount) ? readdirSync(mount) : [])
+    .map((name) => join(mount, name))
+    .flatMap((path) => (lstatSync(path).isSymbolicLink() ? [readlinkSync(path)] : []));
 }

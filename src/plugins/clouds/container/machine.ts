@@ -5,11 +5,12 @@ import { isObject, type JsonObject } from '../../../core/json.ts';
 import { readJson, writeAtomic } from '../../../host/processes.ts';
 import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../../sdk/cloud.ts';
 import { text } from '../../../sdk/fields.ts';
+import { diskActions } from '../disk-actions.ts';
 import { remoteAccessUser } from '../local/cloud-config.ts';
 import { hostName, staticAddress } from '../local/machine.ts';
 import { labelAction, powerActions, resizeAction } from '../power.ts';
 import { snapshotActions } from '../snapshots.ts';
-import { diskActions, disksOf, forgetDisks } from '../volume.ts';
+import { disksOf, forgetDisks } from '../volume.ts';
 import { applyGroups, keepGroups } from './firewall.ts';
 import { networkMode } from './network.ts';
 import {
@@ -92,7 +93,7 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
               ...(HostConfig.Binds ?? []),
               `${seed}:/var/lib/cloud/seed/nocloud:ro`,
               `${cloud}:/var/lib/cloud/data`,
-              ...bindsOf(site, given as JsonObject, shared),
+              ...bindsOf(site, given as JsonObject, shared, context.project),
             ],
             ...(mode ? { NetworkMode: mode } : {}),
             Memory: memoryOf(context),
@@ -179,8 +180,8 @@ async function stop(site: ContainerSite, { identity }: ResourceContext): Promise
 const memoryOf = ({ flavor }: ResourceContext): number => Number(flavor?.memoryMb ?? 0) * 2 ** 20;
 
 /** Disks are directories of this machine, bound under `/mnt`. */
-const bindsOf = (site: ContainerSite, known: JsonObject, shared: string): string[] =>
-  disksOf(site, known, shared).map(({ name, directory }) => `${directory}:/mnt/${name}`);
+const bindsOf = (site: ContainerSite, known: JsonObject, shared: string, project: string): string[] =>
+  disksOf(site, known, shared, project).map(({ name, directory }) => `${directory}:/mnt/${name}`);
 const isDisk = (bind: string): boolean => /:\/mnt\//.test(bind);
 
 /** Sees to the memory and the disks that a machine shall have, and that it is on where it was not switched off. */
@@ -192,7 +193,7 @@ async function asOrdered(
   bootWithin: number,
 ): Promise<CloudOutcome> {
   const { shared } = placeOf(site, context.identity);
-  const [memory, binds] = [memoryOf(context), bindsOf(site, wanted, shared)];
+  const [memory, binds] = [memoryOf(context), bindsOf(site, wanted, shared, context.project)];
   const host = keptOrder(shared)?.HostConfig ?? {};
   const isSame = host.Memory === memory && host.Binds?.filter(isDisk).join() === binds.join();
   if (!isSame) await remake(site, context, (order) => reordered(order, memory, binds));

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { messageOf } from '../../../core/error.ts';
-import { removeTree } from '../../../host/processes.ts';
+import { readJson, removeTree } from '../../../host/processes.ts';
 import type { CloudOutcome, ResourceContext } from '../../../sdk/cloud.ts';
 import { shortHash } from '../short-hash.ts';
 import { type ContainerEngine, isAway, statusOf } from './engine.ts';
@@ -27,13 +27,19 @@ export function placeOf({ directory }: ContainerSite, identity: string): { name:
   return { name: `millrace-${hash}`, shared: join(directory, hash) };
 }
 
+/** The identity of a machine, from what it shares with us: cloud-init reads it there as well. */
+export const identityIn = (shared: string): string =>
+  readJson<{ 'instance-id': string }>(join(shared, 'seed', 'meta-data'))?.['instance-id'] ?? '';
+
 const thing = 'io.millrace.thing';
+/** The labels that say whose a container is. */
+export const belongsTo = { deployment: 'io.millrace.deployment', instance: 'io.millrace.instance' };
 /** Every thing carries them, so that people and tests find what belongs to whom. */
 export const labelsOf = (site: ContainerSite, context: ResourceContext): Record<string, string> => ({
   [thing]: placeOf(site, context.identity).name,
   'io.millrace.site': site.directory,
-  'io.millrace.deployment': context.deploymentName,
-  'io.millrace.instance': context.instance,
+  [belongsTo.deployment]: context.deploymentName,
+  [belongsTo.instance]: context.instance,
 });
 
 /** Milliseconds for an engine that went away in the middle of a call to come back. */

@@ -1,12 +1,15 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { JsonObject } from '../../../core/json.ts';
 import type { CloudResourceDefinition } from '../../../sdk/cloud.ts';
 import { securityGroup } from '../security-group.ts';
-import { volume } from '../volume.ts';
+import { type DiskHolder, volume } from '../volume.ts';
 import { containerBalancer } from './balancer.ts';
 import { applyGroups, membersOf, rulesetOf } from './firewall.ts';
 import { containerMachine } from './machine.ts';
 import { containerNetwork } from './network.ts';
-import type { ContainerSite } from './place.ts';
+import { belongsTo, type ContainerSite, identityIn } from './place.ts';
+import { keptOrder } from './remake.ts';
 
 /** The resources of the container profile: what production runs on, in containers of this machine. */
 export const containerResources = (site: ContainerSite, bootWithin: number): CloudResourceDefinition[] =>
@@ -14,7 +17,7 @@ export const containerResources = (site: ContainerSite, bootWithin: number): Clo
     containerMachine(site, bootWithin),
     containerBalancer(site),
     containerNetwork(site),
-    volume('container', site),
+    volume('container', site, holdersOf(site)),
     securityGroup('container', async (id, rules, context) => {
       rulesetOf(rules, '');
       const group = { id, rules: rules as JsonObject[] };
@@ -22,3 +25,14 @@ export const containerResources = (site: ContainerSite, bootWithin: number): Clo
         await applyGroups(site, member, { ...context, neighbours: [...context.neighbours, group] });
     }),
   ] as unknown as CloudResourceDefinition[];
+
+/** Machines that bind a directory. */
+const holdersOf =
+  ({ directory: all }: ContainerSite) =>
+  (disk: string): DiskHolder[] =>
+    readdirSync(all).flatMap((name) => {
+      const { HostConfig, Labels } = keptOrder(join(all, name)) ?? {};
+      const { [belongsTo.deployment]: deployment = '', [belongsTo.instance]: instance = '' } = Labels ?? {};
+      const identity = identityIn(join(all, name));
+      return HostConfig?.Binds?.some((bind) => bind.startsWith(`${disk}:`)) ? [{ identity, deployment, instance }] : [];
+    });

@@ -6,9 +6,10 @@ import { isObject, type Json, type JsonObject } from '../../../core/json.ts';
 import { ownedProcess, readJson, stopOwned, writeAtomic } from '../../../host/processes.ts';
 import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../../sdk/cloud.ts';
 import { text } from '../../../sdk/fields.ts';
+import { diskActions } from '../disk-actions.ts';
 import { labelAction, powerActions, resizeAction } from '../power.ts';
 import { snapshotActions } from '../snapshots.ts';
-import { diskActions, disksOf, forgetDisks, linkDisks } from '../volume.ts';
+import { disksOf, forgetDisks, linkDisks } from '../volume.ts';
 import { type CloudConfig, readCloudConfig, remoteAccessUser } from './cloud-config.ts';
 import type { MachineOrder, MachineStatus } from './machine-process.ts';
 import { destroy, lastLines, startProgram } from './programs.ts';
@@ -79,7 +80,7 @@ export const machine = (site: Site, bootWithin: number) =>
         };
         writeAtomic(join(directory, 'order.json'), JSON.stringify(order));
       }
-      linkDisks(join(directory, 'root'), disksOf(site, given as JsonObject, directory));
+      linkDisks(join(directory, 'root'), disksOf(site, given as JsonObject, directory, context.project));
       return boot(site, context, bootWithin);
     },
     poll: async (ticket, context) => lookAtMachine(site, ticket, context, bootWithin),
@@ -88,7 +89,7 @@ export const machine = (site: Site, bootWithin: number) =>
       const found = site.find(context.identity);
       if (!found) return { failed: `Machine ${context.instance}: its directory is gone.` };
       await resize(found.directory, context);
-      linkDisks(join(found.directory, 'root'), disksOf(site, given as JsonObject, found.directory));
+      linkDisks(join(found.directory, 'root'), disksOf(site, given as JsonObject, found.directory, context.project));
       return before.powerState === 'OFF' ? { done: before } : boot(site, context, bootWithin);
     },
     destroy: async (_, context) => destroy(site, context),
@@ -121,7 +122,7 @@ export const machine = (site: Site, bootWithin: number) =>
       ...diskActions(async (before, context) => {
         const found = site.find(context.identity);
         if (!found) return gone(context);
-        linkDisks(join(found.directory, 'root'), disksOf(site, before, found.directory));
+        linkDisks(join(found.directory, 'root'), disksOf(site, before, found.directory, context.project));
         forgetDisks(before, found.directory);
         return { done: {} };
       }),
