@@ -70,11 +70,11 @@ export function openRecord(path: string): JobRecord {
   };
 }
 
-/** Writes down as lost whatever has ended unseen; returns what still runs. */
-export function settleLost(record: JobRecord): { name: string; mark: ProcessMark }[] {
-  return record.open().filter(({ name, mark }) => {
-    if (isAlive(mark)) return true;
-    record.ended(name, { exitCode: null, stopped: null, lost: true });
-    return false;
-  });
+/**
+ * Writes down as lost whatever has ended unseen. What this runner has started itself is none of it: its end may have come, and wait
+ * to be told.
+ */
+export function settleLost(record: JobRecord, isWatched: (name: string) => boolean): void {
+  for (const { name, mark } of record.open())
+    if (!isWatched(name) && !isAlive(mark)) record.ended(name, { exitCode: null, stopped: null, lost: true });
 }

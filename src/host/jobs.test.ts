@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { temporaryDirectory } from '../../test/directory.ts';
+import { openRecord, settleLost } from './job-record.ts';
 import { openJobs } from './jobs.ts';
 import { wholeCharacters } from './output.ts';
 import { stopOwned } from './processes.ts';
@@ -112,6 +113,21 @@ test('a job goes on when its runner dies: the next one sees it, ends it, and kno
   assert.equal((await ended(jobs, 'short')).status, 'lost');
   await jobs.start('short', spec(jobs, 'short', 'echo ran >> ../ran'));
   assert.equal(readFileSync(join(directory, 'jobs', 'ran'), 'utf8'), 'ran\n');
+});
+
+test('a job whose end its runner has yet to hear of is not taken for lost by a look at the others', (t) => {
+  const record = openRecord(join(temporaryDirectory(t), 'jobs.db'));
+  const gone = { pid: 2 ** 22 + 1, started: '1' };
+  for (const name of ['watched', 'unseen']) {
+    record.begins(name);
+    record.runs(name, gone);
+  }
+
+  settleLost(record, (name) => name === 'watched');
+  assert.deepEqual(record.find('watched'), { mark: gone, end: undefined });
+  assert.equal(record.find('unseen')?.end?.lost, true);
+  record.ended('watched', { exitCode: 0, stopped: null });
+  assert.equal(record.find('watched')?.end?.exitCode, 0);
 });
 
 test('of two runners that start at once one gets the work', async (t) => {

@@ -32,6 +32,7 @@ const jobsDirectory = join(dirname(directory), 'jobs');
 mkdirSync(jobsDirectory, { recursive: true, mode: 0o700 });
 const record = openRecord(join(directory, 'jobs.db'));
 const running = new Map<string, Running>();
+const isWatched = (name: string): boolean => running.has(name);
 const keepEndedFor = 3_600_000;
 /** The runner goes when nobody has needed it for this long and its server's data is gone or quiet. */
 const idleLimit = 600_000;
@@ -80,7 +81,7 @@ async function answer(request: IncomingMessage): Promise<JobState> {
 
 function stateOf(name: string, from: number): JobState {
   const job = record.find(name);
-  if (job && !job.end && !running.has(name)) settleLost(record);
+  if (job && !job.end && !running.has(name)) settleLost(record, isWatched);
   const end = record.find(name)?.end;
   const status = !job || end?.lost ? 'lost' : end ? 'ended' : 'running';
   const { exitCode, stopped } = end ?? { exitCode: null, stopped: null };
@@ -193,7 +194,7 @@ function watch(): void {
 }
 
 function sweep(): void {
-  settleLost(record);
+  settleLost(record, isWatched);
   for (const name of record.forget(Date.now() - keepEndedFor)) {
     removeTree(join(jobsDirectory, name));
     removeTree(outputOf(name));
