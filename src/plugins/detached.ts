@@ -1,4 +1,4 @@
-import { shellQuote } from './shell.ts';
+import { shellQuote } from '../core/shell-quote.ts';
 
 /** Runs a short piece of shell elsewhere, with `input` as its standard input. */
 export type Remote = (script: string, input: Buffer) => Promise<{ code: number; output: Buffer; errors: string }>;

@@ -1,5 +1,4 @@
-/** A text as one word of the shell. */
-export const shellQuote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+import { shellQuote } from '../core/shell-quote.ts';
 
 /** Names that the shell can have variables of. */
 export const shellNames = (names: string[]): string[] => names.filter((name) => /^[A-Za-z_]\w*$/.test(name));

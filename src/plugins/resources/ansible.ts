@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { isObject, type JsonObject } from '../../core/json.ts';
+import { shellQuote } from '../../core/shell-quote.ts';
 import { parseYaml } from '../../lang/yaml.ts';
 import type { ResourceContext } from '../../sdk/cloud.ts';
 import { filledText, integer, text, texts } from '../../sdk/fields.ts';
 import type { SshTarget } from '../../sdk/powers.ts';
-import { shellQuote } from '../shell.ts';
 import { controlMachine, farTool, machineAt } from './far-tool.ts';
 
 const properties = z.looseObject({

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { isObject } from '../../core/json.ts';
 import { idOfKey } from '../../core/key-id.ts';
+import { shellQuote } from '../../core/shell-quote.ts';
 import {
   type CloudOutcome,
   type CloudResourceDefinition,
@@ -10,7 +11,6 @@ import {
 } from '../../sdk/cloud.ts';
 import type { Endpoint, SshTarget } from '../../sdk/powers.ts';
 import { launchLines, lookAt, stopThere } from '../detached.ts';
-import { shellQuote } from '../shell.ts';
 
 /** What is run on a machine: files beside it, and shell. Whatever is secret stands in the files. */
 export interface Play {

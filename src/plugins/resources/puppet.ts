@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { shellQuote } from '../../core/shell-quote.ts';
 import { filledText, flag, integer, text } from '../../sdk/fields.ts';
-import { shellQuote } from '../shell.ts';
 import { farTool, machineAt } from './far-tool.ts';
 
 const properties = z.looseObject({

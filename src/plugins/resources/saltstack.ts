@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../core/json.ts';
+import { shellQuote } from '../../core/shell-quote.ts';
 import type { ResourcePowers } from '../../sdk/cloud.ts';
 import { filledText, text, texts } from '../../sdk/fields.ts';
-import { shellQuote } from '../shell.ts';
 import { controlMachine, farTool, machineAt } from './far-tool.ts';
 
 const properties = z.looseObject({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../core/json.ts';
+import { shellQuote } from '../../core/shell-quote.ts';
 import { filledText, text } from '../../sdk/fields.ts';
-import { shellQuote } from '../shell.ts';
 import { formatOf, readReports, resultFormats } from './formats.ts';
 
 const mostReports = 500;

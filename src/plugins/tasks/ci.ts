@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { type JsonObject, parseJson } from '../../core/json.ts';
+import { shellQuote } from '../../core/shell-quote.ts';
 import { texts } from '../../sdk/fields.ts';
 import { defineTask, type TaskContext } from '../../sdk/task.ts';
 import { collectReports, readCollected, reportItem } from '../results/collect.ts';
-import { exportsAsJson, shellQuote } from '../shell.ts';
+import { exportsAsJson } from '../shell.ts';
 import { placeOf } from '../workspaces/place.ts';
 
 /** A build that takes longer than this wants a `millrace: {timeout: ...}` of its own. */

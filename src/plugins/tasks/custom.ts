@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { isObject, type JsonObject, parseJson } from '../../core/json.ts';
+import { shellQuote } from '../../core/shell-quote.ts';
 import { filledText, text } from '../../sdk/fields.ts';
 import { defineTask, type TaskContext } from '../../sdk/task.ts';
-import { exportLines, exportsAsJson, shellQuote } from '../shell.ts';
+import { exportLines, exportsAsJson } from '../shell.ts';
 import { type Place, placeOf, processPlace } from '../workspaces/place.ts';
 
 export const custom = defineTask({

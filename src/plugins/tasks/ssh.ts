@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
 import { idOfKey } from '../../core/key-id.ts';
+import { shellQuote } from '../../core/shell-quote.ts';
 import { filledText, flag, text, textMap, texts } from '../../sdk/fields.ts';
 import type { Ssh, SshTarget } from '../../sdk/powers.ts';
 import { defineTask, type Outcome } from '../../sdk/task.ts';
 import { completeLines, launchLines, lookAt, stopThere } from '../detached.ts';
-import { exportLines, shellQuote } from '../shell.ts';
+import { exportLines } from '../shell.ts';
 
 const pollSeconds = 0.4;
 /** Looks at a script that neither runs nor has ended, before it is given up: its start and its end are not one moment. */

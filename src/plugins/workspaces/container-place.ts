@@ -1,10 +1,11 @@
 import { MillraceError } from '../../core/error.ts';
 import { isObject } from '../../core/json.ts';
 import { idOfKey } from '../../core/key-id.ts';
+import { shellQuote } from '../../core/shell-quote.ts';
 import type { OpenWorkspace } from '../../sdk/parts.ts';
 import type { Outcome, TaskContext } from '../../sdk/task.ts';
 import { completeLines, launchLines, lookAt, stopThere } from '../detached.ts';
-import { exportLines, shellQuote } from '../shell.ts';
+import { exportLines } from '../shell.ts';
 import type { Place } from './place.ts';
 
 const pollSeconds = 0.3;
