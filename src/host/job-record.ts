@@ -15,9 +15,8 @@ export interface RecordedJob {
 
 export interface JobRecord {
   find(name: string): RecordedJob | undefined;
-  /** Before it is started: whoever finds it without a process takes it for lost, never for not yet started. */
-  begins(name: string): void;
-  runs(name: string, mark: ProcessMark): void;
+  /** Before its process is told what to do: whoever finds it without a process takes it for lost, never for not yet started. */
+  begins(name: string, mark: ProcessMark): void;
   ended(name: string, end: JobEnd): void;
   /** Jobs whose end nobody has written down. */
   open(): { name: string; mark: ProcessMark }[];
@@ -45,8 +44,7 @@ export function openRecord(path: string): JobRecord {
        ended INTEGER, exit_code INTEGER, stopped TEXT, lost INTEGER) STRICT, WITHOUT ROWID`,
   );
   const find = database.prepare('SELECT * FROM jobs WHERE name = ?');
-  const begins = database.prepare("INSERT INTO jobs (name, pid, started) VALUES (?, 0, '')");
-  const runs = database.prepare('UPDATE jobs SET pid = ?, started = ? WHERE name = ?');
+  const begins = database.prepare('INSERT INTO jobs (name, pid, started) VALUES (?, ?, ?)');
   const ended = database.prepare(
     'UPDATE jobs SET ended = ?, exit_code = ?, stopped = ?, lost = ? WHERE name = ? AND ended IS NULL',
   );
@@ -60,8 +58,7 @@ export function openRecord(path: string): JobRecord {
       const { pid, started, ended, exit_code: exitCode, stopped, lost } = row;
       return { mark: { pid, started }, end: ended === null ? undefined : { exitCode, stopped, lost: lost === 1 } };
     },
-    begins: (name) => void begins.run(name),
-    runs: (name, { pid, started }) => void runs.run(pid, started, name),
+    begins: (name, { pid, started }) => void begins.run(name, pid, started),
     ended: (name, { exitCode, stopped, lost = false }) =>
       void ended.run(Date.now(), exitCode, stopped, Number(lost), name),
     open: () =>

@@ -1,5 +1,5 @@
 // The runner: a small process that starts jobs, outlives the server, and knows how each job ended.
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,7 +8,8 @@ import type { JobSpec, JobState } from '../sdk/powers.ts';
 import { type JobEnd, openRecord, settleLost } from './job-record.ts';
 import { memoryOfGroups } from './memory.ts';
 import { readOutput } from './output.ts';
-import { isAlive, killGroup, ownProcess, removeTree, startTime, writeAtomic } from './processes.ts';
+import { isAlive, killGroup, ownProcess, removeTree, writeAtomic } from './processes.ts';
+import { openShells, orderOf } from './shells.ts';
 
 /** What may be asked, each with its answer. */
 interface Asked {
@@ -36,8 +37,12 @@ const isWatched = (name: string): boolean => running.has(name);
 const keepEndedFor = 3_600_000;
 /** The runner goes when nobody has needed it for this long and its server's data is gone or quiet. */
 const idleLimit = 600_000;
-/** A variable of the environment holds less than 128 KiB; longer scripts are files. */
-const longestInVariable = 100_000;
+/** Milliseconds. */
+const refillAfter = 10;
+const shells = openShells(
+  { PATH: process.env.PATH, LANG: 'C.UTF-8', MILLRACE_OWNER: `${process.env.MILLRACE_OWNER}/job` },
+  2,
+);
 const watchEvery = 500;
 let lastNeeded = Date.now();
 
@@ -107,30 +112,16 @@ function start(name: string, spec: JobSpec): void {
   const own = join(jobsDirectory, name);
   writeFiles(own, spec.files ?? {});
   if (!existsSync(spec.directory)) mkdirSync(spec.directory, { recursive: true, mode: 0o700 });
-  const { seconds, memoryMb, fileMb } = spec.limits;
-  const limits = `ulimit -c 0; ulimit -f ${fileMb * 2048}; ulimit -n 1024`;
-  const { args, variable } = argumentsFor(spec, own, limits);
-  const output = openSync(outputOf(name), 'a', 0o600);
-  record.begins(name);
-  const child = spawn('/bin/sh', args, {
-    cwd: spec.directory,
-    env: {
-      PATH: process.env.PATH,
-      HOME: spec.directory,
-      LANG: 'C.UTF-8',
-      NODE_OPTIONS: `--max-old-space-size=${memoryMb}`,
-      MILLRACE_OWNER: `${process.env.MILLRACE_OWNER}/job`,
-      ...variable,
-      ...spec.environment,
-    },
-    detached: true,
-    stdio: ['ignore', output, output],
-  });
-  closeSync(output);
+  closeSync(openSync(outputOf(name), 'a', 0o600));
+  const { seconds, memoryMb } = spec.limits;
+  const { child, mark, perform } = shells.take();
+  record.begins(name, mark);
+  perform(orderOf(spec, outputOf(name)));
   const state: Running = { child, since: Date.now(), stopped: null, memoryMb, ends: [] };
   running.set(name, state);
-  if (child.pid !== undefined) record.runs(name, { pid: child.pid, started: startTime(child.pid) ?? '' });
   const limit = setTimeout(() => stop(name, `It ran longer than ${seconds} s.`), seconds * 1000);
+  // A step that lasts leaves time to make the next shell ready; one that does not shall not wait for that.
+  const spare = setTimeout(shells.refill, refillAfter);
   child.on('error', (error) => ended({ exitCode: null, stopped: error.message }));
   child.on('exit', (exitCode, signal) =>
     ended({ exitCode, stopped: state.stopped ?? (signal ? `It was ended by ${signal}.` : null) }),
@@ -138,23 +129,13 @@ function start(name: string, spec: JobSpec): void {
 
   function ended(end: JobEnd): void {
     clearTimeout(limit);
+    clearTimeout(spare);
     if (!running.delete(name)) return;
     if (child.pid !== undefined) killGroup(child.pid, 'SIGKILL');
     record.ended(name, end);
     for (const tell of state.ends) tell();
+    setImmediate(shells.refill);
   }
-}
-
-/** A script goes on in the shell that has set the limits: one program less to start, and its text on no command line. */
-function argumentsFor({ run }: JobSpec, own: string, limits: string): { args: string[]; variable: NodeJS.ProcessEnv } {
-  if ('command' in run) return { args: ['-c', `${limits}; exec "$@"`, 'sh', ...run.command], variable: {} };
-  if (run.script.length < longestInVariable)
-    return {
-      args: ['-c', `${limits}; eval "$MILLRACE_SCRIPT"`],
-      variable: { MILLRACE_SCRIPT: `unset MILLRACE_SCRIPT\n${run.script}` },
-    };
-  writeFiles(own, { 'script.sh': run.script });
-  return { args: ['-c', `${limits}; . "$0"`, join(own, 'script.sh')], variable: {} };
 }
 
 function writeFiles(own: string, files: Record<string, string>): void {
