@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { temporaryDirectory } from '../../test/directory.ts';
@@ -182,6 +183,21 @@ test('of two runners that start at once one gets the work', async (t) => {
   await Promise.all([start(jobs, 'a'), start(other, 'b'), start(jobs, 'c'), start(other, 'c')]);
 
   for (const key of ['a', 'b', 'c']) assert.equal((await ended(other, key)).exitCode, 0);
+});
+
+test('who does not know the token of a runner is cut off', async (t) => {
+  const { jobs, directory } = jobsIn(t);
+  await jobs.start('k', spec(jobs, 'k', 'true'));
+  const { port } = JSON.parse(readFileSync(join(directory, 'job-runner', 'address.json'), 'utf8'));
+  for (const said of ['{"what":"cancel","name":"k","id":1}\n', 'x'.repeat(10_000)]) {
+    const socket = connect(port, '127.0.0.1');
+    let heard = '';
+    socket.on('data', (bytes) => (heard += bytes)).on('error', () => undefined);
+    socket.write(said);
+    await once(socket, 'close');
+    assert.equal(heard, '');
+  }
+  assert.equal((await ended(jobs, 'k')).exitCode, 0);
 });
 
 test('a script of any length runs, and is on no command line', async (t) => {

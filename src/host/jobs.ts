@@ -3,15 +3,12 @@ import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { getCompileCacheDir } from 'node:module';
 import { join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Agent, request } from 'undici';
 import type { JobSpec, JobState, Jobs } from '../sdk/powers.ts';
 import { isAlive, type ProcessMark, readJson, removeTree, startOwned } from './processes.ts';
+import { openRunnerLine, type RunnerAddress, type RunnerLine, type RunnerQuestion } from './runner-line.ts';
 
 /** Where the runner listens, and which process it is. */
-type Runner = ProcessMark & { port: number; token: string };
-
-/** A start may wait for the end of its job, so each has a connection of its own. */
-const toRunner = new Agent({ keepAliveTimeout: 4000 });
+type Runner = ProcessMark & RunnerAddress;
 
 /** Larger results are none: a job must not fill the memory of the server. */
 const mostFile = 64 * 2 ** 20;
@@ -28,13 +25,13 @@ export function openJobs(root: string, nodeCommand: string[]): Jobs {
   const jobsDirectory = join(root, 'jobs');
   /** Ends that came with the answer to a start, until they are looked at. */
   const justEnded = new Map<string, JobState>();
-  let runner: Runner | undefined;
+  let line: RunnerLine | undefined;
 
   return {
     directory: (key: string) => join(jobsDirectory, nameOf(key)),
 
     async start(key: string, spec: JobSpec, patience = 0): Promise<{ hasEnded: boolean }> {
-      const state = await ask('start', { name: nameOf(key), spec, patience });
+      const state = await ask({ what: 'start', name: nameOf(key), spec, patience });
       const hasEnded = state.status !== 'running';
       if (hasEnded) justEnded.set(key, state);
       return { hasEnded };
@@ -43,7 +40,7 @@ export function openJobs(root: string, nodeCommand: string[]): Jobs {
     async state(key: string, from: number): Promise<JobState> {
       const known = justEnded.get(key);
       justEnded.delete(key);
-      return known && from === 0 ? known : ask('state', { name: nameOf(key), from });
+      return known && from === 0 ? known : ask({ what: 'state', name: nameOf(key), from });
     },
 
     async read(key: string, file: string): Promise<string | undefined> {
@@ -61,35 +58,22 @@ export function openJobs(root: string, nodeCommand: string[]): Jobs {
     },
 
     async cancel(key: string): Promise<void> {
-      await ask('cancel', { name: nameOf(key) });
+      await ask({ what: 'cancel', name: nameOf(key) });
     },
   };
 
-  async function ask(what: 'start' | 'state' | 'cancel', body: unknown): Promise<JobState> {
+  async function ask(question: RunnerQuestion): Promise<JobState> {
     for (const begun = Date.now(); ; ) {
-      runner = runner && isAlive(runner) ? runner : await findRunner();
       try {
-        return await askOf(runner, what, body);
+        line = line?.isOpen() ? line : openRunnerLine(await findRunner());
+        return await line.ask(question);
       } catch (thrown) {
         // It died, or went because nobody had needed it for long; another knows all that it knew.
         const { code } = thrown as { code?: string };
-        if (!/^(ECONN|EPIPE|UND_ERR_SOCKET)/.test(code ?? '') || Date.now() - begun > longestStart) throw thrown;
+        if (!/^(ECONN|EPIPE)/.test(code ?? '') || Date.now() - begun > longestStart) throw thrown;
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
     }
-  }
-
-  async function askOf({ port, token }: Runner, what: string, body: unknown): Promise<JobState> {
-    const answer = await request(`http://127.0.0.1:${port}/${what}`, {
-      method: 'POST',
-      headers: { authorization: token, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(10_000),
-      dispatcher: toRunner,
-    });
-    const text = await answer.body.text();
-    if (answer.statusCode !== 200) throw new Error(`The runner refused to ${what} a job: ${text}`);
-    return JSON.parse(text) as JobState;
   }
 
   /** The address of the living runner, which is started where there is none: of two that start, one gets hold of the record. */

@@ -1,22 +1,17 @@
 // The runner: a small process that starts jobs, outlives the server, and knows how each job ended.
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
+import { messageOf } from '../core/error.ts';
 import type { JobSpec, JobState } from '../sdk/powers.ts';
 import { type JobEnd, openRecord, settleLost } from './job-record.ts';
+import { onLines } from './lines.ts';
 import { memoryOfGroups } from './memory.ts';
 import { readOutput } from './output.ts';
 import { isAlive, killGroup, ownProcess, removeTree, writeAtomic } from './processes.ts';
+import type { Answered, Asked } from './runner-line.ts';
 import { openShells, orderOf } from './shells.ts';
-
-/** What may be asked, each with its answer. */
-interface Asked {
-  start: { name: string; spec: JobSpec; patience: number };
-  state: { name: string; from: number };
-  cancel: { name: string };
-}
 
 interface Running {
   child: ChildProcess;
@@ -46,11 +41,15 @@ const shells = openShells(
 const watchEvery = 500;
 let lastNeeded = Date.now();
 
-const server = createServer((request, response) => {
-  void answer(request).then(
-    (state) => response.end(JSON.stringify(state)),
-    (error: Error) => response.writeHead(400).end(error.message),
-  );
+const server = createServer({ noDelay: true }, (socket) => {
+  let isWelcome = false;
+  const take = (line: string) => {
+    if (!isWelcome && line !== token) return socket.destroy();
+    if (isWelcome) void answer(JSON.parse(line) as Asked).then((told) => socket.write(`${JSON.stringify(told)}\n`));
+    isWelcome = true;
+  };
+  socket.on('error', () => socket.destroy());
+  onLines(socket, take, () => (isWelcome ? Number.POSITIVE_INFINITY : token.length));
 });
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo;
@@ -60,27 +59,17 @@ server.listen(0, '127.0.0.1', () => {
 setInterval(watch, watchEvery);
 setInterval(sweep, 60_000);
 
-async function answer(request: IncomingMessage): Promise<JobState> {
+async function answer(asked: Asked): Promise<Answered> {
   lastNeeded = Date.now();
-  if (request.headers.authorization !== token) throw new Error('The token is wrong.');
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  const given = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Asked[keyof Asked];
-  const { name } = given;
-  switch (request.url) {
-    case '/start': {
-      const { spec, patience } = given as Asked['start'];
-      start(name, spec);
-      await endWithin(name, patience);
-      return stateOf(name, 0);
-    }
-    case '/state':
-      return stateOf(name, (given as Asked['state']).from);
-    case '/cancel':
-      stop(name, 'It was canceled.');
-      return stateOf(name, 0);
-    default:
-      throw new Error(`There is no ${request.url}.`);
+  const { id, name } = asked;
+  try {
+    if (asked.what === 'start') {
+      start(name, asked.spec);
+      await endWithin(name, asked.patience);
+    } else if (asked.what === 'cancel') stop(name, 'It was canceled.');
+    return { id, state: stateOf(name, asked.what === 'state' ? asked.from : 0) };
+  } catch (thrown) {
+    return { id, refused: messageOf(thrown) };
   }
 }
 

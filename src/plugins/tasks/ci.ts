@@ -61,11 +61,13 @@ export const ciTask = (allowed: boolean) =>
       });
     },
 
-    async poll(ticket, { process }, context) {
+    async poll(ticket, { process, export: exported, artifacts: wanted }, context) {
       const place = placeOf(context);
       return place.poll(ticket, async (exitCode) => {
-        const exports = parseJson((await place.read('exports.json')) ?? '{}') ?? {};
-        const artifacts = ((await place.read('artifacts.list')) ?? '').split('\n').filter(Boolean);
+        const told = exported.length > 0 ? await place.read('exports.json') : undefined;
+        const exports = parseJson(told ?? '{}') ?? {};
+        const listed = wanted.length > 0 ? await place.read('artifacts.list') : undefined;
+        const artifacts = (listed ?? '').split('\n').filter(Boolean);
         const { figures, sentence } = await readCollected(place.read, process);
         const output: JsonObject = { exitCode, exports, artifacts, process: figures };
         return exitCode === 0

@@ -6,6 +6,9 @@ import type { HandlerParts } from '../handlers.ts';
 import { type Handler, Stream } from '../request.ts';
 import { finders } from './find.ts';
 
+/** Events that are read together: where there were fewer, all have been read that had rung. */
+const mostAtOnce = 500;
+
 export function liveHandlers(given: HandlerParts): Record<string, Handler> {
   const { store } = given.parts;
   const { execution } = finders(store);
@@ -16,11 +19,11 @@ export function liveHandlers(given: HandlerParts): Record<string, Handler> {
       return new Stream(async (send, signal) => {
         while (!signal.aborted) {
           const rung = ring(store.bell, 'events', undefined, signal);
-          const events = await store.events(after, 500, query.execution);
+          const events = await store.events(after, mostAtOnce, query.execution);
           for (const { sequence, kind, aggregate, body } of events)
             send({ id: String(sequence), event: kind, data: withoutSeals({ id: aggregate, ...body }) });
           after = events.at(-1)?.sequence ?? after;
-          if (events.length === 0) await rung;
+          if (events.length < mostAtOnce) await rung;
         }
       });
     },
@@ -36,7 +39,7 @@ export function liveHandlers(given: HandlerParts): Record<string, Handler> {
           const { text, size } = await store.readLog(stream, from);
           if (text) send({ id: String(size), event: 'log', data: { text } });
           from = size;
-          if (!text) await rung;
+          await rung;
         }
       });
     },
