@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '../src/core/json.ts';
-import type { Applied, Document, NewCommand, Node, Store, Transition } from '../src/store/store.ts';
+import type { Applied, Command, Document, NewCommand, Node, Store, Transition } from '../src/store/store.ts';
 
 /** A database of its own for each sentence, which nodes open. */
 export interface Room {
@@ -145,11 +145,16 @@ export function storeConformance(newRoom: () => Promise<Room>, skip?: string): v
       [...claimed, ...later].map(({ key }) => key),
       ['a'],
     );
-    await store.apply({ ...nothing, settles: { command: claimed[0]!.id, fence: 1 } });
-    assert.deepEqual(
-      (await claim(store, 10, 10)).map(({ key }) => key),
-      ['b'],
-    );
+    const settle = async (command: Command) => {
+      const applied = await store.apply({ ...nothing, settles: { command: command.id, fence: command.fence } });
+      return applied.result === 'applied' ? applied.claimed : [];
+    };
+    const [b, ...others] = await settle(claimed[0]!);
+    assert.deepEqual([b!.key, b!.fence, b!.tries, b!.lane, others], ['b', 1, 1, 'l', []], 'it is handed the next');
+    assert.deepEqual(await claim(store, 10, 10), []);
+    const [c] = await settle(b!);
+    assert.equal(c?.key, 'c');
+    assert.deepEqual(await settle(c!), []);
   });
 
   holds('the same command asked for twice is one row', async (store) => {

@@ -96,7 +96,7 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
         if (left === 0) busy.delete(project);
         else busy.set(project, left);
         pump();
-        if (starved || command.lane !== '') claimAt(0);
+        if (starved) claimAt(0);
       });
     }
   }

@@ -1,12 +1,13 @@
 import { type DeploymentMessage, decideDeployment } from '../blueprint/deploy.ts';
-import type { Deployment, DeploymentEvent } from '../blueprint/deployment.ts';
+import type { Deployment } from '../blueprint/deployment.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { decide, turnholderOf } from '../pipeline/decide.ts';
-import type { Execution, ExecutionEvent, Plan } from '../pipeline/execution.ts';
+import type { Execution, Plan } from '../pipeline/execution.ts';
 import type { ExecutionCommand, ExecutionMessage } from '../pipeline/messages.ts';
 import { decideQueue, emptyQueue, type Queue, type QueueMessage } from '../pipeline/queue.ts';
 import { executionRecord } from '../pipeline/record.ts';
 import type { AggregateKind, Applied, Command, Document, NewCommand, Transition } from '../store/store.ts';
+import { type Aggregate, aggregateOf, type Decided, isTaskWork, queueMessage } from './decided.ts';
 import { deploymentName, deploymentSummary, leaseOf } from './deployment-record.ts';
 import { decideFunctionRun, type FunctionMessage, type FunctionRun } from './function-run.ts';
 import { type EngineParts, momentOf } from './parts.ts';
@@ -41,26 +42,31 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
       deliver<Execution>('execution', id, along, (before) => decideExecution(id, before, message)),
 
     /**
-     * Creates a run and gives it its turn, all in one transaction. False where it has to wait for its turn, or somebody else
-     * has moved the queue meanwhile: nothing is written.
+     * Creates a run with its place in the queue of its pipeline, all in one transaction. False, and nothing is written, where others are
+     * concerned by that, where the run is there already, or where somebody else moves the queue all the time.
      */
     async begin(plan: Plan, along: Along): Promise<boolean> {
-      const loaded = await store.load('queue', plan.pipelineId);
-      const decided = decideExecution(plan.execution, null, { type: 'create', plan, queued: false });
-      const entry = turnholderOf(decided.state);
-      const before = (loaded?.state as Queue | undefined) ?? emptyQueue;
-      const { queue, admitted, superseded } = decideQueue(before, { type: 'enter', entry }, plan.pipeline.concurrency);
-      if (admitted.join() !== plan.execution || superseded.length > 0) return false;
-      const written: Aggregate = {
-        kind: 'queue',
-        id: plan.pipelineId,
-        version: loaded?.version ?? 0,
-        state: queue as unknown as Json,
-        summary: {},
-        events: [],
-      };
-      const run = aggregateOf('execution', plan.execution, 0, decided);
-      return (await write([run, written], decided, along)) === 'applied';
+      for (let tries = 0; tries < mostTries; tries++) {
+        const loaded = recent.of('queue', plan.pipelineId) ?? (await store.load('queue', plan.pipelineId));
+        const create = { type: 'create', plan, queued: false } as const;
+        const admittedRun = decideExecution(plan.execution, null, create);
+        const before = (loaded?.state as Queue | undefined) ?? emptyQueue;
+        const message = { type: 'enter', entry: turnholderOf(admittedRun.state) } as const;
+        const { queue, admitted, superseded } = decideQueue(before, message, plan.pipeline.concurrency);
+        const isAdmitted = admitted.join() === plan.execution;
+        if (superseded.length > 0 || (admitted.length > 0 && !isAdmitted)) return false;
+        const run = isAdmitted
+          ? admittedRun
+          : decideExecution(plan.execution, null, { ...create, queued: true, stands: true });
+        const standing: Aggregate = {
+          ...{ kind: 'queue', id: plan.pipelineId, version: loaded?.version ?? 0, state: queue as unknown as Json },
+          ...{ summary: {}, events: [] },
+        };
+        if ((await write([aggregateOf('execution', plan.execution, 0, run), standing], run, along)) === 'applied')
+          return true;
+        if (await store.load('execution', plan.execution)) return false;
+      }
+      return false;
     },
 
     deployment: (id: string, message: DeploymentMessage, along: Along = {}): Promise<Deployment | undefined> =>
@@ -213,26 +219,37 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     }
   }
 
+  function forget(aggregates: Aggregate[]): void {
+    for (const { kind, id } of aggregates) recent.forget(kind, id);
+  }
+
   async function write(
     aggregates: Aggregate[],
     decided: Pick<Decided<unknown>, 'state' | 'commands' | 'documents' | 'observe'>,
     along: Along,
   ): Promise<Applied['result']> {
     const now = parts.moment.now();
-    const applied = await store.apply({
-      settles: along.settles,
-      aggregates,
-      commands: [...decided.commands, ...(along.commands ?? [])].map((command) => ({
-        ...command,
-        due: command.due <= now ? 0 : command.due,
-      })),
-      documents: [...decided.documents, ...(along.documents ?? [])],
-      log: along.log,
-    });
+    // Whoever is next in a queue need not wait for this to be written: it is written behind it, or refused with it.
+    for (const { kind, id, version, state } of aggregates)
+      if (kind === 'queue') recent.wrote(kind, id, { state, version: version + 1 }, []);
+    const applied = await store
+      .apply({
+        settles: along.settles,
+        aggregates,
+        commands: [...decided.commands, ...(along.commands ?? [])].map((command) => ({
+          ...command,
+          due: command.due <= now ? 0 : command.due,
+        })),
+        documents: [...decided.documents, ...(along.documents ?? [])],
+        log: along.log,
+      })
+      .catch((thrown) => {
+        forget(aggregates);
+        throw thrown;
+      });
     const [first] = aggregates;
     if (applied.result === 'applied') {
-      // What is written beside the first is of another kind: a queue, which all nodes move.
-      if (first)
+      if (first && first.kind !== 'queue')
         recent.wrote(
           first.kind,
           first.id,
@@ -241,53 +258,14 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
         );
       perform(applied.claimed);
       decided.observe?.();
-    } else if (first) recent.forget(first.kind, first.id);
+    } else forget(aggregates);
     return applied.result;
   }
 }
 
 const groundId = 'ground';
+/** A queue that is moved by another node each time is moved in its own lane. */
+const mostTries = 4;
 
 /** Events after which a deployment may be found by another name. */
 const namesMove = new Set<string>(['deployment-requested', 'deployment-finished', 'deployment-edited']);
-
-type Aggregate = Transition['aggregates'][number];
-
-/** What a message to an aggregate leads to, in the words of the store. */
-interface Decided<S> {
-  state: S;
-  events: (ExecutionEvent | DeploymentEvent | JsonObject)[];
-  summary: JsonObject;
-  commands: NewCommand[];
-  documents: Document[];
-  /** Told when it has been written. */
-  observe?: () => void;
-  /** What was to be created is there: nothing is written, nor what came along. */
-  cameTooLate?: boolean;
-}
-
-const aggregateOf = <S>(kind: AggregateKind, id: string, version: number, decided: Decided<S>): Aggregate => ({
-  kind,
-  id,
-  version,
-  ...divided(kind, version, decided.state as unknown as JsonObject),
-  summary: decided.summary,
-  events: decided.events as JsonObject[],
-});
-
-/** The plan of a run never changes and is most of what there is to write: it is written once. */
-function divided(kind: AggregateKind, version: number, state: JsonObject): Pick<Aggregate, 'fixed' | 'state'> {
-  if (kind !== 'execution') return { state };
-  const { plan, ...moving } = state;
-  return { ...(version === 0 ? { fixed: { plan: plan! } } : {}), state: moving };
-}
-
-/** What touches the machine that a run lives on; all else can be done anywhere. */
-const isTaskWork = ({ do: what }: Untold<ExecutionCommand>): boolean =>
-  what === 'start-task' || what === 'poll-task' || what === 'cancel-task' || what === 'tidy';
-
-/** A command without what says when and how often. */
-type Untold<C> = C extends unknown ? Omit<C, 'key' | 'due'> : never;
-
-const queueMessage = (execution: string, command: Untold<ExecutionCommand>): QueueMessage =>
-  command.do === 'enter-queue' ? { type: 'enter', entry: command.entry } : { type: 'leave', execution };

@@ -39,11 +39,11 @@ export function decide(before: Execution | null, message: ExecutionMessage, { no
   return { state, events, commands };
 }
 
-function create(turn: Turn, { plan, queued }: ExecutionMessage & { type: 'create' }): void {
+function create(turn: Turn, { plan, queued, stands }: ExecutionMessage & { type: 'create' }): void {
   turn.emit({ type: 'execution-created', plan });
   if (queued) {
     turn.emit({ type: 'execution-queued' });
-    enterQueue(turn);
+    if (!stands) enterQueue(turn);
   } else start(turn);
   advance(turn);
 }

@@ -6,7 +6,8 @@ import type { RollbackState } from './rollback.ts';
 
 /** What reaches an execution from outside. */
 export type ExecutionMessage =
-  | { type: 'create'; plan: Plan; queued: boolean }
+  /** `stands`: its place in the queue is written along with it. */
+  | { type: 'create'; plan: Plan; queued: boolean; stands?: boolean }
   | { type: 'admit' }
   | { type: 'report'; stage: string; task: string; attempt: number; report: TaskReport }
   | { type: 'answer'; question: string; approved: boolean; by: string; comment: string; output: JsonObject }

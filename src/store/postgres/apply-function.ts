@@ -31,6 +31,8 @@ DECLARE
   last_before bigint;
   written bigint;
   claimed json;
+  handed json;
+  settled text;
   answers json[] := '{}';
 BEGIN
   PERFORM lock_writers();
@@ -40,9 +42,10 @@ BEGIN
   LOOP
     last_before := last;
     BEGIN
+      settled := '';
       IF t.command IS NOT NULL THEN
         IF t.due IS NULL THEN
-          DELETE FROM commands WHERE id = t.command AND fence = t.fence;
+          DELETE FROM commands WHERE id = t.command AND fence = t.fence RETURNING lane INTO settled;
         ELSE
           UPDATE commands SET due = t.due, body = t.body, node = NULL, tries = CASE WHEN t.keep THEN tries ELSE 0 END
           WHERE id = t.command AND fence = t.fence;
@@ -93,7 +96,18 @@ BEGIN
         SELECT coalesce(json_agg(json_build_object('id', id, 'key', key) ORDER BY id), '[]') INTO claimed
         FROM asked WHERE node IS NOT NULL;
       END IF;
-      answers := answers || json_build_object('result', 'applied', 'claimed', claimed);
+      handed := '[]';
+      IF settled <> '' THEN
+        -- Whoever settled the one before is handed the next of its lane, where that is due at once: no second trip.
+        WITH taken AS (
+          UPDATE commands SET fence = fence + 1, tries = tries + 1, node = me
+          WHERE id = (SELECT min(id) FROM commands WHERE lane = settled AND lane <> '')
+            AND node IS NULL AND due = 0 AND host IN ('', here)
+          RETURNING id, key, kind, aggregate, lane, project, host, body, due, fence, tries
+        )
+        SELECT coalesce(json_agg(taken), '[]') INTO handed FROM taken;
+      END IF;
+      answers := answers || json_build_object('result', 'applied', 'claimed', claimed, 'handed', handed);
     EXCEPTION
       WHEN SQLSTATE 'MR001' OR SQLSTATE 'MR002' THEN
         last := last_before;

@@ -24,7 +24,7 @@ interface Waiting {
 }
 
 type Answer =
-  | { result: 'applied'; claimed: { id: number; key: string }[] }
+  | { result: 'applied'; claimed: { id: number; key: string }[]; handed: Command[] }
   | { result: 'fenced' | 'conflict' }
   | { result: 'failed'; message: string };
 
@@ -94,7 +94,10 @@ export function openBatches(pool: pg.Pool, url: string, node: Node) {
           const answer = answers[index]!;
           if (answer.result === 'failed') reject(new Error(answer.message));
           else if (answer.result === 'applied')
-            resolve({ result: 'applied', claimed: claimedOf(transition.commands, answer.claimed) });
+            resolve({
+              result: 'applied',
+              claimed: [...claimedOf(transition.commands, answer.claimed), ...answer.handed],
+            });
           else resolve({ result: answer.result });
         }
       },

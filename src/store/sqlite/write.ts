@@ -36,7 +36,7 @@ export function openWriter({ run, all, one }: Statements, node: Node) {
   return { write, keep, append, sizeOf };
 
   function write({ settles, aggregates, commands, documents = [], log = [] }: Transition): Command[] {
-    if (settles) settle(settles);
+    const lane = settles ? settle(settles) : '';
     for (const { kind, id, version, fixed, state, summary, events } of aggregates) {
       const [stateText, summaryText] = [JSON.stringify(state), JSON.stringify(summary)];
       const done =
@@ -65,21 +65,37 @@ export function openWriter({ run, all, one }: Statements, node: Node) {
     }
     for (const document of documents) keep(document);
     for (const { stream, offset, text } of log) append(stream, offset, text);
-    return commands.flatMap(ask);
+    const asked = commands.flatMap(ask);
+    return lane === '' ? asked : [...asked, ...nextInLane(lane)];
   }
 
-  function settle({ command, fence, again }: NonNullable<Transition['settles']>): void {
-    const done = again
-      ? run(
-          'UPDATE commands SET due = ?, body = ?, node = NULL, tries = tries * ? WHERE id = ? AND fence = ?',
+  /** Answers the lane in which another may go now. */
+  function settle({ command, fence, again }: NonNullable<Transition['settles']>): string {
+    const rows = again
+      ? all(
+          "UPDATE commands SET due = ?, body = ?, node = NULL, tries = tries * ? WHERE id = ? AND fence = ? RETURNING '' AS lane",
           again.due,
           JSON.stringify(again.body),
           again.keepTries ? 1 : 0,
           command,
           fence,
         )
-      : run('DELETE FROM commands WHERE id = ? AND fence = ?', command, fence);
-    if (done.changes !== 1) throw new Refusal('fenced');
+      : all('DELETE FROM commands WHERE id = ? AND fence = ? RETURNING lane', command, fence);
+    const [settled] = rows;
+    if (!settled) throw new Refusal('fenced');
+    return settled.lane;
+  }
+
+  /** Whoever settled the one before is handed the next, where that is due at once: no second trip. */
+  function nextInLane(lane: string): Command[] {
+    const rows = all(
+      `UPDATE commands SET fence = fence + 1, tries = tries + 1, node = ?
+       WHERE id = (SELECT min(id) FROM commands WHERE lane = ? AND lane <> '') AND node IS NULL AND due = 0 AND host IN ('', ?) RETURNING *`,
+      node.name,
+      lane,
+      node.host,
+    );
+    return rows.map(commandOf);
   }
 
   /** What is due at once, waits for nobody in its lane and can be performed here is claimed with the commit that asks for it: no second trip. */

@@ -1,0 +1,47 @@
+import type { DeploymentEvent } from '../blueprint/deployment.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { ExecutionEvent } from '../pipeline/execution.ts';
+import type { ExecutionCommand } from '../pipeline/messages.ts';
+import type { QueueMessage } from '../pipeline/queue.ts';
+import type { AggregateKind, Document, NewCommand, Transition } from '../store/store.ts';
+
+export type Aggregate = Transition['aggregates'][number];
+
+/** What a message to an aggregate leads to, in the words of the store. */
+export interface Decided<S> {
+  state: S;
+  events: (ExecutionEvent | DeploymentEvent | JsonObject)[];
+  summary: JsonObject;
+  commands: NewCommand[];
+  documents: Document[];
+  /** Told when it has been written. */
+  observe?: () => void;
+  /** What was to be created is there: nothing is written, nor what came along. */
+  cameTooLate?: boolean;
+}
+
+export const aggregateOf = <S>(kind: AggregateKind, id: string, version: number, decided: Decided<S>): Aggregate => ({
+  kind,
+  id,
+  version,
+  ...divided(kind, version, decided.state as unknown as JsonObject),
+  summary: decided.summary,
+  events: decided.events as JsonObject[],
+});
+
+/** The plan of a run never changes and is most of what there is to write: it is written once. */
+function divided(kind: AggregateKind, version: number, state: JsonObject): Pick<Aggregate, 'fixed' | 'state'> {
+  if (kind !== 'execution') return { state };
+  const { plan, ...moving } = state;
+  return { ...(version === 0 ? { fixed: { plan: plan! } } : {}), state: moving };
+}
+
+/** What touches the machine that a run lives on; all else can be done anywhere. */
+export const isTaskWork = ({ do: what }: Untold<ExecutionCommand>): boolean =>
+  what === 'start-task' || what === 'poll-task' || what === 'cancel-task' || what === 'tidy';
+
+/** A command without what says when and how often. */
+type Untold<C> = C extends unknown ? Omit<C, 'key' | 'due'> : never;
+
+export const queueMessage = (execution: string, command: Untold<ExecutionCommand>): QueueMessage =>
+  command.do === 'enter-queue' ? { type: 'enter', entry: command.entry } : { type: 'leave', execution };
