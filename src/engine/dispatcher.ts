@@ -32,8 +32,8 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
   /** When the next claim is made. */
   let next = Number.POSITIVE_INFINITY;
   let claiming = false;
-  /** Whether the last claim may have left behind what was due, for want of room. */
-  let starved = false;
+  /** Why the last claim may have left behind what was due: there was no room, or its project holds as much as it may. */
+  let starved: 'for room' | 'of a crowd' | undefined;
   let stopped = false;
   let looked = parts.moment.now();
   parts.store.bell.on('work', claimAt);
@@ -96,7 +96,7 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
         if (left === 0) busy.delete(project);
         else busy.set(project, left);
         pump();
-        if (starved) claimAt(0);
+        if (starved === 'for room' || (starved && heldBy(project) < mostOfOne)) claimAt(0);
       });
     }
   }
@@ -146,8 +146,11 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
 
   /** Projects of which no more is claimed, since they have as much at hand as they may hold. */
   function crowded(): string[] {
-    const held = (project: string) => (busy.get(project) ?? 0) + (ready.get(project)?.length ?? 0);
-    return [...new Set([...busy.keys(), ...ready.keys()])].filter((project) => project && held(project) >= mostOfOne);
+    return [...new Set([...busy.keys(), ...ready.keys()])].filter((project) => project && heldBy(project) >= mostOfOne);
+  }
+
+  function heldBy(project: string): number {
+    return (busy.get(project) ?? 0) + (ready.get(project)?.length ?? 0);
   }
 
   async function claim(): Promise<void> {
@@ -163,9 +166,10 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
         enqueue(found.commands);
         if (found.next !== undefined) soonest = Math.min(soonest, found.next);
         looked = parts.moment.now();
-        starved = found.commands.length === room || others.length > 0 || crowded().length > 0;
+        const isCrowded = others.length > 0 || crowded().length > 0;
+        starved = found.commands.length === room ? 'for room' : isCrowded ? 'of a crowd' : undefined;
       } else {
-        starved = true;
+        starved = 'for room';
         looked = now;
       }
     } catch (thrown) {
