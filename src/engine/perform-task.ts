@@ -52,13 +52,8 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
     if (state.status === 'CANCELING') {
       return report(command, { kind: 'ended', ok: false, input: null, output: {}, message: state.because });
     }
-    const prepared = await prepareTask(
-      parts,
-      execution,
-      stage,
-      task,
-      await parts.people.isAdministrator(execution.plan.requestedBy),
-    );
+    const isAdmin = () => parts.people.isAdministrator(execution.plan.requestedBy);
+    const prepared = await prepareTask(parts, execution, stage, task, isAdmin);
     if (prepared.kind === 'skip') return report(command, { kind: 'skipped', message: prepared.message });
     if (prepared.kind === 'refuse')
       return report(command, {
@@ -110,7 +105,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
     const state = execution.tasks[taskKey(stage, task)];
     if (!state || isTaskOver(state) || !('attempt' in state) || state.attempt !== attempt)
       return void (await mailbox.settle({ settles }));
-    const prepared = await prepareTask(parts, withoutPrecondition(execution, stage, task), stage, task, true);
+    const prepared = await prepareTask(parts, withoutPrecondition(execution, stage, task), stage, task, begun);
     if (prepared.kind !== 'ready') {
       const message = prepared.message;
       return report(command, { kind: 'ended', ok: false, input: null, output: {}, message });
@@ -157,7 +152,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
         message: 'The task was canceled before it started.',
       });
     }
-    const prepared = await prepareTask(parts, withoutPrecondition(execution, stage, task), stage, task, true);
+    const prepared = await prepareTask(parts, withoutPrecondition(execution, stage, task), stage, task, begun);
     if (prepared.kind === 'ready' && prepared.definition.cancel) {
       const { context } = contextFor(command, execution, prepared, new AbortController().signal);
       await attemptTo(async () => {
@@ -244,6 +239,9 @@ function pushedRepository({ plan }: Execution): TaskContext['workspace']['reposi
   if (!plan.pipeline.workspace.autoCloneForTrigger || !branch || !(ssh || http)) return undefined;
   return { branch: String(branch), sshUrl: String(ssh ?? ''), httpUrl: String(http ?? '') };
 }
+
+/** What has begun was allowed to. */
+const begun = async () => true;
 
 /** What has begun has passed its precondition; its own effects may have changed the answer. */
 function withoutPrecondition(execution: Execution, stage: string, task: string): Execution {

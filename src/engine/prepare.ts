@@ -39,7 +39,8 @@ export async function prepareTask(
   execution: Execution,
   stage: string,
   name: string,
-  isAdmin: boolean,
+  /** Whether what is restricted may be used; asked where something is. */
+  isAdmin: () => Promise<boolean>,
 ): Promise<Prepared> {
   const task = findTask(execution.plan.pipeline, stage, name)!;
   const definition = parts.catalogue.tasks.find(({ type }) => type === task.type);
@@ -48,7 +49,7 @@ export async function prepareTask(
     return { kind: 'refuse', message: `The type ${task.type} cannot be run by this version.`, input: null };
   const used = variablesIn(JSON.stringify([task.input, task.preCondition]));
   const forbidden = used.find((variable) => variables.restricted.includes(variable));
-  if (forbidden && !isAdmin)
+  if (forbidden && !(await isAdmin()))
     return {
       kind: 'refuse',
       message: `Variable ${forbidden} is restricted: only an administrator may run a task that uses it.`,
@@ -64,7 +65,7 @@ export async function prepareTask(
       const wanted = String(resolveDeep(written, lookup));
       if (!wanted) continue;
       const found = await readEndpoint(parts, execution.plan.project, wanted, variables.values);
-      if (found.isRestricted && !isAdmin)
+      if (found.isRestricted && !(await isAdmin()))
         return {
           kind: 'refuse',
           message: `Endpoint ${wanted} is restricted: only an administrator may run a task that uses it.`,
