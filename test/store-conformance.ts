@@ -329,6 +329,20 @@ export function storeConformance(newRoom: () => Promise<Room>, skip?: string): v
     assert.equal(await store.get('pipeline', 'p1'), undefined);
   });
 
+  holds('a project may use names of its own, and of what is there for all', async (store) => {
+    await store.put(document('pipeline', 'p1', 'own'));
+    for (const [name, global] of [
+      ['shared', true],
+      ['foreign', false],
+    ] as const)
+      await store.put({ ...document('pipeline', name, name), project: 'Other', body: { global } });
+    await store.put(document('endpoint', 'e1', 'an endpoint'));
+
+    assert.deepEqual(await store.names('pipeline', 'Tito'), ['own', 'shared']);
+    assert.deepEqual(await store.names('endpoint', 'Tito'), ['an endpoint']);
+    assert.deepEqual(await store.names('pipeline', 'Nowhere'), ['shared']);
+  });
+
   holds('putting again changes a document and keeps when it was made', async (store) => {
     await store.put(document('pipeline', 'p1', 'a'));
     await store.put({ ...document('pipeline', 'p1', 'renamed'), createdAt: 999, updatedAt: 1000 });

@@ -28,12 +28,10 @@ export async function runnablePipeline(parts: EngineParts, document: Document): 
 
 /** What the pipelines of a project may name. */
 async function surroundings({ store }: EngineParts, project: string): Promise<Surroundings> {
-  const [variables, endpoints, pipelines] = await Promise.all(
-    ['variable', 'endpoint', 'pipeline'].map((kind) => store.list(kind)),
+  const [variables = [], endpoints = [], pipelines = []] = await Promise.all(
+    ['variable', 'endpoint', 'pipeline'].map((kind) => store.names(kind, project)),
   );
-  const own = (documents: Document[]) => documents.filter((one) => one.project === project).map(({ name }) => name);
-  const shared = pipelines!.filter(({ body }) => body.global === true).map(({ name }) => name);
-  return { variables: own(variables!), endpoints: own(endpoints!), pipelines: [...own(pipelines!), ...shared] };
+  return { variables, endpoints, pipelines };
 }
 
 /** What was read of a text lately, with what it could name then: the same is not read anew for each of a thousand pushes. */

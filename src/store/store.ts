@@ -141,6 +141,8 @@ export interface Store {
   get(kind: string, id: string): Promise<Document | undefined>;
   find(kind: string, project: string, name: string): Promise<Document | undefined>;
   list(kind: string): Promise<Document[]>;
+  /** The names that a project may use, in order: of its own, and of those whose body says `global: true`. */
+  names(kind: string, project: string): Promise<string[]>;
   remove(kind: string, id: string): Promise<void>;
   /** 1, 2, 3 ... for each name; a number is never given twice. */
   next(counter: string): Promise<number>;

@@ -40,6 +40,7 @@ export const migrations: readonly Migration[] = [
         kind text NOT NULL, id text NOT NULL, project text NOT NULL, name text COLLATE "C" NOT NULL, body json NOT NULL,
         created_at bigint NOT NULL, updated_at bigint NOT NULL, PRIMARY KEY (kind, id), UNIQUE (kind, project, name)
       );
+      CREATE INDEX documents_for_all ON documents (kind, name) WHERE body->>'global' = 'true';
       CREATE TABLE counters (name text PRIMARY KEY, value bigint NOT NULL) WITH (fillfactor = 50);
       INSERT INTO counters VALUES ('events', 0);
       CREATE TABLE logs (

@@ -169,6 +169,17 @@ export function openPostgres({
       return rows.map((row) => documentOf(row)!);
     },
 
+    async names(kind, project) {
+      const rows = await ask(
+        'names',
+        `SELECT name FROM documents WHERE kind = $1 AND project = $2
+         UNION SELECT name FROM documents WHERE kind = $1 AND body->>'global' = 'true' ORDER BY name`,
+        kind,
+        project,
+      );
+      return rows.map(({ name }) => name);
+    },
+
     async remove(kind, id) {
       await ask('remove', 'DELETE FROM documents WHERE kind = $1 AND id = $2', kind, id);
     },

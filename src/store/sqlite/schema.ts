@@ -37,6 +37,7 @@ const migrations: readonly string[] = [
   UPDATE aggregates SET fixed = json_object('plan', json_extract(state, '$.plan')), state = json_set(json_remove(state, '$.plan'), '$.tags', json_extract(state, '$.plan.tags'))
     WHERE kind = 'execution';
   `,
+  "CREATE INDEX documents_for_all ON documents (kind, name) WHERE json_extract(body, '$.global') = 1;",
 ];
 
 /** As the first version had it. */

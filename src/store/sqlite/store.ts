@@ -176,6 +176,16 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
       return all('SELECT * FROM documents WHERE kind = ? ORDER BY name, project', kind).map((row) => documentOf(row)!);
     },
 
+    async names(kind, project) {
+      return all(
+        `SELECT name FROM documents WHERE kind = ? AND project = ?
+         UNION SELECT name FROM documents WHERE kind = ? AND json_extract(body, '$.global') = 1 ORDER BY name`,
+        kind,
+        project,
+        kind,
+      ).map(({ name }) => name);
+    },
+
     async remove(kind, id) {
       run('DELETE FROM documents WHERE kind = ? AND id = ?', kind, id);
     },
