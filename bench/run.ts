@@ -14,6 +14,7 @@ import { postgresPrograms, startCluster } from '../test/postgres/cluster.ts';
 import {
   atOnce,
   fill,
+  floorIntake,
   floorSubject,
   intake,
   type Subject,
@@ -47,7 +48,7 @@ export interface StoreFigures extends Figures {
 export interface Results {
   machine: string;
   date: string;
-  floor: Figures;
+  floor: Figures & { webhooksPerSecond: number };
   sqlite?: StoreFigures;
   postgres?: StoreFigures;
 }
@@ -78,11 +79,13 @@ if (!values.quick) {
 process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
 process.exit(0);
 
-async function measureFloor(): Promise<Figures> {
+async function measureFloor(): Promise<Results['floor']> {
   const floor = await startFloor();
   const figures = await measureSubject(floorSubject(floor.url), 'floor');
+  const webhooksPerSecond = await floorIntake(floor.url, 1000);
+  tell('floor', 'requests a second', webhooksPerSecond);
   floor.stop();
-  return figures;
+  return { ...figures, webhooksPerSecond };
 }
 
 async function measureSubject(subject: Subject, name: string): Promise<Figures> {
