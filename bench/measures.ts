@@ -90,11 +90,12 @@ export async function serverSubject(server: BenchServer): Promise<Subject> {
   };
 }
 
-export async function several(times: number, work: () => Promise<number>): Promise<Times> {
+/** One after the other, after one that does not count. */
+export async function several(times: number, work: () => Promise<number>): Promise<number[]> {
   await work();
   const values: number[] = [];
   for (let time = 0; time < times; time++) values.push(await work());
-  return timesOf(values);
+  return values;
 }
 
 /** So many at the same moment; milliseconds until the last has ended. */

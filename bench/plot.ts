@@ -10,7 +10,7 @@ interface Row {
 const [width, rowHeight, left] = [760, 34, 250];
 
 /** The held figures beside the floor, as bars; the mark is the goal. Readable in light and in dark. */
-export function draw({ floor, sqlite, postgres, machine, date }: Results): string {
+export function draw({ sqlite, postgres, machine, date }: Results): string {
   const rows = [
     ...(sqlite ? rowsOf('SQLite', sqlite, { first: 1.3, twenty: 1.5, hundred: 1.2 }) : []),
     ...(postgres ? rowsOf('PostgreSQL', postgres, { first: 2.5, twenty: 1.5, hundred: 1.2 }) : []),
@@ -40,7 +40,7 @@ export function draw({ floor, sqlite, postgres, machine, date }: Results): strin
 
   function rowsOf(
     name: string,
-    figures: StoreFigures,
+    { floor, ...figures }: StoreFigures,
     goals: { first: number; twenty: number; hundred: number },
   ): Row[] {
     return [

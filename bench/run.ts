@@ -21,6 +21,7 @@ import {
   serverSubject,
   several,
   type Times,
+  timesOf,
   transitions,
 } from './measures.ts';
 import { draw } from './plot.ts';
@@ -33,6 +34,8 @@ export interface Figures {
 }
 
 export interface StoreFigures extends Figures {
+  /** What the floor took meanwhile, turn by turn with it: the machine is now faster and now slower. */
+  floor: Figures;
   readyMs: number;
   idleMemoryMb: number;
   idleCpuPercent: number;
@@ -48,19 +51,21 @@ export interface StoreFigures extends Figures {
 export interface Results {
   machine: string;
   date: string;
-  floor: Figures & { webhooksPerSecond: number };
+  /** Requests that the same client gets answered by a server that does nothing. */
+  floorRequestsPerSecond: number;
   sqlite?: StoreFigures;
   postgres?: StoreFigures;
 }
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } } });
 const times = values.quick ? 10 : 60;
+const rounds = values.quick ? 1 : 3;
 const [ended, waiting] = values.quick ? [1000, 10_000] : [10_000, 100_000];
 const cleanUp: (() => unknown)[] = [];
 const results: Results = {
   machine: machine(),
   date: new Date().toISOString().slice(0, 10),
-  floor: await measureFloor(),
+  floorRequestsPerSecond: await measureFloor(),
 };
 try {
   if (values.only !== 'postgres') results.sqlite = await measure('SQLite', undefined);
@@ -79,23 +84,33 @@ if (!values.quick) {
 process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
 process.exit(0);
 
-async function measureFloor(): Promise<Results['floor']> {
+async function measureFloor(): Promise<number> {
   const floor = await startFloor();
-  const figures = await measureSubject(floorSubject(floor.url), 'floor');
-  const webhooksPerSecond = await floorIntake(floor.url, 1000);
-  tell('floor', 'requests a second', webhooksPerSecond);
+  const perSecond = await floorIntake(floor.url, 1000);
+  tell('floor', 'requests a second', perSecond);
   floor.stop();
-  return { ...figures, webhooksPerSecond };
+  return perSecond;
 }
 
-async function measureSubject(subject: Subject, name: string): Promise<Figures> {
-  const firstMs = await several(times, subject.first);
-  tell(name, 'first process', firstMs.p50);
-  const twentyMs = await several(times / 5, subject.twenty);
-  tell(name, 'twenty tasks', twentyMs.p50);
-  const hundredAtOnceMs = await atOnce(100, subject.twenty);
-  tell(name, 'a hundred at once', hundredAtOnceMs);
-  return { firstMs, twentyMs, hundredAtOnceMs };
+/** A subject and the floor by turns, each measured in every round. */
+async function measureBeside(subject: Subject, name: string): Promise<Figures & { floor: Figures }> {
+  const server = await startFloor();
+  const sides = [floorSubject(server.url), subject];
+  const taken = sides.map(() => ({ first: [] as number[], twenty: [] as number[], hundred: [] as number[] }));
+  for (let round = 0; round < rounds; round++)
+    for (const [side, { first, twenty }] of sides.entries()) {
+      taken[side]!.first.push(...(await several(times / rounds, first)));
+      taken[side]!.twenty.push(...(await several(times / rounds / 5, twenty)));
+      taken[side]!.hundred.push(await atOnce(100, twenty));
+    }
+  server.stop();
+  const [floor, own] = taken.map(({ first, twenty, hundred }) => ({
+    firstMs: timesOf(first),
+    twentyMs: timesOf(twenty),
+    hundredAtOnceMs: Math.round(timesOf(hundred).p50),
+  }));
+  tell(name, 'beside the floor', JSON.stringify({ own, floor }));
+  return { ...own!, floor: floor! };
 }
 
 async function measure(name: string, cluster: string | undefined): Promise<StoreFigures> {
@@ -110,7 +125,7 @@ async function measure(name: string, cluster: string | undefined): Promise<Store
   const idle = await measureIdle(server);
   tell(name, 'idle', JSON.stringify(idle));
   const subject = await serverSubject(server);
-  const figures = await measureSubject(subject, name);
+  const figures = await measureBeside(subject, name);
   const taken = await intake(server, 1000);
   tell(name, 'webhooks', JSON.stringify(taken));
   const restartToNextProcessMs = await measureRestart(server);
@@ -167,14 +182,14 @@ async function measureFilled(
   await fill(store, { state: like!.state as JsonObject, summary: summary! }, ended, waiting);
   await store.close();
   await server.start();
-  const firstMs = await several(times, subject.first);
-  const twentyMs = await several(times / 5, subject.twenty);
+  const firstMs = timesOf(await several(times, subject.first));
+  const twentyMs = timesOf(await several(times / 5, subject.twenty));
   const list = await several(10, async () => {
     const begun = performance.now();
     await server.client.json('GET', '/codestream/api/executions');
     return performance.now() - begun;
   });
-  return { firstMs, twentyMs, listMs: list.p50, memoryMb: server.usage().memoryMb, readyMs: server.readyMs };
+  return { firstMs, twentyMs, listMs: timesOf(list).p50, memoryMb: server.usage().memoryMb, readyMs: server.readyMs };
 }
 
 async function withStore<T>(cluster: string | undefined, name: string, work: (store: Store) => Promise<T>): Promise<T> {
