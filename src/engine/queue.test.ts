@@ -41,6 +41,17 @@ test('a run that switches traffic is not cut by a newer one, which waits for its
   await server.until(second, ({ type }) => type === 'task-waiting');
 });
 
+test('of many runs that come at the same moment each gets its turn, once', async (t) => {
+  const server = await TestServer.start(t);
+  await server.import(pipelineAround('Tell: {type: Condition, input: {condition: "true"}}', 'concurrency: 3'));
+  const start = () => server.call('POST', '/codestream/api/pipelines/Tito/P/executions', { input: {} });
+  const started = await Promise.all(Array.from({ length: 60 }, start));
+
+  for (const { body } of started) assert.equal((await server.ended(body.executionId)).status, 'COMPLETED');
+  const { totalCount } = (await server.call('GET', '/codestream/api/executions')).body;
+  assert.equal(totalCount, 60);
+});
+
 test('an urgent run passes those that wait', async (t) => {
   const server = await TestServer.start(t);
   await server.import(pipelineAround(ask, 'concurrency: 1'));

@@ -219,53 +219,39 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     }
   }
 
-  function forget(aggregates: Aggregate[]): void {
-    for (const { kind, id } of aggregates) recent.forget(kind, id);
-  }
-
   async function write(
     aggregates: Aggregate[],
     decided: Pick<Decided<unknown>, 'state' | 'commands' | 'documents' | 'observe'>,
     along: Along,
   ): Promise<Applied['result']> {
     const now = parts.moment.now();
-    // Whoever is next in a queue need not wait for this to be written: it is written behind it, or refused with it.
-    for (const { kind, id, version, state } of aggregates)
-      if (kind === 'queue') recent.wrote(kind, id, { state, version: version + 1 }, []);
-    const applied = await store
-      .apply({
-        settles: along.settles,
-        aggregates,
-        commands: [...decided.commands, ...(along.commands ?? [])].map((command) => ({
-          ...command,
-          due: command.due <= now ? 0 : command.due,
-        })),
-        documents: [...decided.documents, ...(along.documents ?? [])],
-        log: along.log,
-      })
-      .catch((thrown) => {
-        forget(aggregates);
-        throw thrown;
-      });
-    const [first] = aggregates;
+    const applied = await store.apply({
+      settles: along.settles,
+      aggregates,
+      commands: [...decided.commands, ...(along.commands ?? [])].map((command) => ({
+        ...command,
+        due: command.due <= now ? 0 : command.due,
+      })),
+      documents: [...decided.documents, ...(along.documents ?? [])],
+      log: along.log,
+    });
+    const [first, ...beside] = aggregates;
     if (applied.result === 'applied') {
-      if (first && first.kind !== 'queue')
-        recent.wrote(
-          first.kind,
-          first.id,
-          { state: decided.state as Json, version: first.version + 1 },
-          applied.claimed,
-        );
+      const known = (one: Aggregate, state: Json): void =>
+        recent.wrote(one.kind, one.id, { state, version: one.version + 1 }, applied.claimed);
+      if (first) known(first, decided.state as Json);
+      // What is written beside the first holds all of its state. Only what is on disk is known: a version alone says not whose it is.
+      for (const one of beside) known(one, one.state);
       perform(applied.claimed);
       decided.observe?.();
-    } else forget(aggregates);
+    } else for (const { kind, id } of aggregates) recent.forget(kind, id);
     return applied.result;
   }
 }
 
 const groundId = 'ground';
-/** A queue that is moved by another node each time is moved in its own lane. */
-const mostTries = 4;
+/** A queue that others move all the time is moved in its own lane. */
+const mostTries = 2;
 
 /** Events after which a deployment may be found by another name. */
 const namesMove = new Set<string>(['deployment-requested', 'deployment-finished', 'deployment-edited']);
