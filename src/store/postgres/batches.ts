@@ -24,7 +24,8 @@ interface Waiting {
 }
 
 type Answer =
-  | { result: 'applied'; claimed: { id: number; key: string }[]; handed: Command[] }
+  /** `handed`: next of a lane; tables that were made by an older version hand over nothing, and a sweep finds it. */
+  | { result: 'applied'; claimed: { id: number; key: string }[]; handed?: Command[] }
   | { result: 'fenced' | 'conflict' }
   | { result: 'failed'; message: string };
 
@@ -96,7 +97,7 @@ export function openBatches(pool: pg.Pool, url: string, node: Node) {
           else if (answer.result === 'applied')
             resolve({
               result: 'applied',
-              claimed: [...claimedOf(transition.commands, answer.claimed), ...answer.handed],
+              claimed: [...claimedOf(transition.commands, answer.claimed), ...(answer.handed ?? [])],
             });
           else resolve({ result: answer.result });
         }
