@@ -5,7 +5,7 @@ import type { ExecutionCommand } from '../pipeline/messages.ts';
 import type { QueueMessage } from '../pipeline/queue.ts';
 import type { AggregateKind, Document, NewCommand, Transition } from '../store/store.ts';
 
-export type Aggregate = Transition['aggregates'][number];
+type Aggregate = Transition['aggregates'][number];
 
 /** What a message to an aggregate leads to, in the words of the store. */
 export interface Decided<S> {
@@ -20,14 +20,28 @@ export interface Decided<S> {
   cameTooLate?: boolean;
 }
 
-export const aggregateOf = <S>(kind: AggregateKind, id: string, version: number, decided: Decided<S>): Aggregate => ({
+/** What is to become of a state that was read at this version. */
+export interface Change {
+  kind: AggregateKind;
+  id: string;
+  version: number;
+  decided: Decided<unknown>;
+}
+
+/** A queue and the ground tell of nothing: to them every decision is a change. */
+export const isChange = ({ kind, decided }: Pick<Change, 'kind' | 'decided'>): boolean =>
+  decided.events.length > 0 || kind === 'queue' || kind === 'ground';
+
+export const aggregateOf = ({ kind, id, version, decided }: Change): Aggregate => ({
   kind,
   id,
   version,
-  ...divided(kind, version, decided.state as unknown as JsonObject),
+  ...divided(kind, version, decided.state as JsonObject),
   summary: decided.summary,
   events: decided.events as JsonObject[],
 });
+
+export const nothingElse = { events: [], summary: {}, commands: [], documents: [] };
 
 /** The plan of a run never changes and is most of what there is to write: it is written once. */
 function divided(kind: AggregateKind, version: number, state: JsonObject): Pick<Aggregate, 'fixed' | 'state'> {

@@ -52,6 +52,24 @@ test('of many runs that come at the same moment each gets its turn, once', async
   assert.equal(totalCount, 60);
 });
 
+test('among many that come at the same moment a newer one of its branch takes the place of older ones', async (t) => {
+  const server = await TestServer.start(t);
+  const around = "concurrency: 100\ninput: {branch: ''}\nmillrace: {supersede: '${input.branch}'}";
+  await server.import(pipelineAround(ask, around));
+  const start = (_: unknown, index: number) =>
+    server.call('POST', '/codestream/api/pipelines/Tito/P/executions', { input: { branch: `b${index % 4}` } });
+  const started = await Promise.all(Array.from({ length: 24 }, start));
+  const left = new Map<string, number>();
+  for (const [index, { body }] of started.entries())
+    left.set(`b${index % 4}`, Math.max(left.get(`b${index % 4}`) ?? 0, body.executionIndex));
+
+  for (const [index, { body }] of started.entries()) {
+    const isNewest = left.get(`b${index % 4}`) === body.executionIndex;
+    if (isNewest) await server.until(body.executionId, ({ type }) => type === 'task-waiting');
+    else assert.equal((await server.ended(body.executionId)).status, 'CANCELED');
+  }
+});
+
 test('an urgent run passes those that wait', async (t) => {
   const server = await TestServer.start(t);
   await server.import(pipelineAround(ask, 'concurrency: 1'));

@@ -1,18 +1,20 @@
 import { type DeploymentMessage, decideDeployment } from '../blueprint/deploy.ts';
 import type { Deployment } from '../blueprint/deployment.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import { decide, turnholderOf } from '../pipeline/decide.ts';
-import type { Execution, Plan } from '../pipeline/execution.ts';
+import { decide } from '../pipeline/decide.ts';
+import type { Execution } from '../pipeline/execution.ts';
 import type { ExecutionCommand, ExecutionMessage } from '../pipeline/messages.ts';
 import { decideQueue, emptyQueue, type Queue, type QueueMessage } from '../pipeline/queue.ts';
 import { executionRecord } from '../pipeline/record.ts';
 import type { AggregateKind, Applied, Command, Document, NewCommand, Transition } from '../store/store.ts';
-import { type Aggregate, aggregateOf, type Decided, isTaskWork, queueMessage } from './decided.ts';
+import { aggregateOf, type Change, type Decided, isChange, isTaskWork, nothingElse, queueMessage } from './decided.ts';
 import { deploymentName, deploymentSummary, leaseOf } from './deployment-record.ts';
+import { openEntrance } from './entrance.ts';
 import { decideFunctionRun, type FunctionMessage, type FunctionRun } from './function-run.ts';
 import { type EngineParts, momentOf } from './parts.ts';
 import { questionsOf } from './questions.ts';
 import { recentStates } from './recent.ts';
+import { openTurns } from './turns.ts';
 
 /** What a message may bring along into the same transaction. */
 export interface Along {
@@ -31,6 +33,7 @@ export type Mailbox = ReturnType<typeof openMailbox>;
 export function openMailbox(parts: EngineParts, perform: (commands: Command[]) => void) {
   const { store } = parts;
   const recent = recentStates(parts.moment.now);
+  const inTurn = openTurns();
 
   return {
     /** The state that a command is about. */
@@ -41,33 +44,12 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     execution: (id: string, message: ExecutionMessage, along: Along = {}): Promise<Execution | undefined> =>
       deliver<Execution>('execution', id, along, (before) => decideExecution(id, before, message)),
 
-    /**
-     * Creates a run with its place in the queue of its pipeline, all in one transaction. False, and nothing is written, where others are
-     * concerned by that, where the run is there already, or where somebody else moves the queue all the time.
-     */
-    async begin(plan: Plan, along: Along): Promise<boolean> {
-      for (let tries = 0; tries < mostTries; tries++) {
-        const loaded = recent.of('queue', plan.pipelineId) ?? (await store.load('queue', plan.pipelineId));
-        const create = { type: 'create', plan, queued: false } as const;
-        const admittedRun = decideExecution(plan.execution, null, create);
-        const before = (loaded?.state as Queue | undefined) ?? emptyQueue;
-        const message = { type: 'enter', entry: turnholderOf(admittedRun.state) } as const;
-        const { queue, admitted, superseded } = decideQueue(before, message, plan.pipeline.concurrency);
-        const isAdmitted = admitted.join() === plan.execution;
-        if (superseded.length > 0 || (admitted.length > 0 && !isAdmitted)) return false;
-        const run = isAdmitted
-          ? admittedRun
-          : decideExecution(plan.execution, null, { ...create, queued: true, stands: true });
-        const standing: Aggregate = {
-          ...{ kind: 'queue', id: plan.pipelineId, version: loaded?.version ?? 0, state: queue as unknown as Json },
-          ...{ summary: {}, events: [] },
-        };
-        if ((await write([aggregateOf('execution', plan.execution, 0, run), standing], run, along)) === 'applied')
-          return true;
-        if (await store.load('execution', plan.execution)) return false;
-      }
-      return false;
-    },
+    begin: openEntrance({
+      inTurn,
+      load: async (kind, id) => recent.of(kind, id) ?? (await store.load(kind, id)),
+      decideRun: (plan, create) => decideExecution(plan.execution, null, create),
+      write,
+    }),
 
     deployment: (id: string, message: DeploymentMessage, along: Along = {}): Promise<Deployment | undefined> =>
       deliver<Deployment>('deployment', id, along, (before) => decideOnDeployment(id, before, message)),
@@ -79,11 +61,10 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     async accept(id: string, message: DeploymentMessage, along: Along, ground: number): Promise<boolean> {
       const loaded = await store.load('deployment', id);
       const decided = decideOnDeployment(id, (loaded?.state as Deployment | undefined) ?? null, message);
-      const next: Aggregate = {
-        ...{ kind: 'ground', id: groundId, version: ground, state: { plans: ground + 1 }, summary: {}, events: [] },
-      };
-      const own = aggregateOf('deployment', id, loaded?.version ?? 0, decided);
-      return (await write(decided.events.length > 0 ? [own, next] : [], decided, along)) === 'applied';
+      const own = { kind: 'deployment', id, version: loaded?.version ?? 0, decided } as const;
+      const plans = { ...nothingElse, state: { plans: ground + 1 } };
+      const next = { kind: 'ground', id: groundId, version: ground, decided: plans } as const;
+      return (await write(decided.events.length > 0 ? [own, next] : [own], along)) === 'applied';
     },
 
     /** Read before a plan is made. */
@@ -111,30 +92,32 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
       }),
 
     queue: (id: string, message: QueueMessage, limit: number, along: Along = {}): Promise<Queue | undefined> =>
-      deliver<Queue>('queue', id, along, (before) => {
-        const { queue, admitted, superseded } = decideQueue(before ?? emptyQueue, message, limit);
-        const commands = admitted.map((execution) => ({
-          key: `${execution}/admit`,
-          due: 0,
-          kind: 'execution' as const,
-          aggregate: execution,
-          lane: '',
-          project: '',
-          host: '',
-          body: { do: 'admit' },
-        }));
-        const recalls = superseded.map(({ execution, by }) => ({
-          key: `${execution}/superseded`,
-          due: 0,
-          kind: 'execution' as const,
-          aggregate: execution,
-          lane: '',
-          project: '',
-          host: '',
-          body: { do: 'supersede', by: by.index },
-        }));
-        return { state: queue, events: [], summary: {}, commands: [...recalls, ...commands], documents: [] };
-      }),
+      inTurn(id, () =>
+        deliver<Queue>('queue', id, along, (before) => {
+          const { queue, admitted, superseded } = decideQueue(before ?? emptyQueue, message, limit);
+          const commands = admitted.map((execution) => ({
+            key: `${execution}/admit`,
+            due: 0,
+            kind: 'execution' as const,
+            aggregate: execution,
+            lane: '',
+            project: '',
+            host: '',
+            body: { do: 'admit' },
+          }));
+          const recalls = superseded.map(({ execution, by }) => ({
+            key: `${execution}/superseded`,
+            due: 0,
+            kind: 'execution' as const,
+            aggregate: execution,
+            lane: '',
+            project: '',
+            host: '',
+            body: { do: 'supersede', by: by.index },
+          }));
+          return { state: queue, events: [], summary: {}, commands: [...recalls, ...commands], documents: [] };
+        }),
+      ),
 
     /** Writes what belongs to no aggregate, under the same fence. False: somebody else has taken over. */
     async settle(along: Along & { settles: NonNullable<Transition['settles']> }): Promise<boolean> {
@@ -209,49 +192,39 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     for (let known = recent.of(kind, id); ; known = undefined) {
       const loaded = known ?? (await store.load(kind, id));
       const decided = decideOn((loaded?.state as S | undefined) ?? null);
-      const isChanged = decided.events.length > 0 || kind === 'queue';
-      if (known && (!isChanged || decided.cameTooLate)) continue;
+      if (known && (!isChange({ kind, decided }) || decided.cameTooLate)) continue;
       if (decided.cameTooLate) return decided.state;
-      const aggregates = isChanged ? [aggregateOf(kind, id, loaded?.version ?? 0, decided)] : [];
-      const result = await write(aggregates, decided, along);
+      const result = await write([{ kind, id, version: loaded?.version ?? 0, decided }], along);
       if (result === 'conflict') continue;
       return result === 'fenced' ? undefined : decided.state;
     }
   }
 
-  async function write(
-    aggregates: Aggregate[],
-    decided: Pick<Decided<unknown>, 'state' | 'commands' | 'documents' | 'observe'>,
-    along: Along,
-  ): Promise<Applied['result']> {
+  async function write(changes: Change[], along: Along): Promise<Applied['result']> {
     const now = parts.moment.now();
+    const changed = changes.filter(isChange);
     const applied = await store.apply({
       settles: along.settles,
-      aggregates,
-      commands: [...decided.commands, ...(along.commands ?? [])].map((command) => ({
+      aggregates: changed.map(aggregateOf),
+      commands: [...changes.flatMap(({ decided }) => decided.commands), ...(along.commands ?? [])].map((command) => ({
         ...command,
         due: command.due <= now ? 0 : command.due,
       })),
-      documents: [...decided.documents, ...(along.documents ?? [])],
+      documents: [...changes.flatMap(({ decided }) => decided.documents), ...(along.documents ?? [])],
       log: along.log,
     });
-    const [first, ...beside] = aggregates;
     if (applied.result === 'applied') {
-      const known = (one: Aggregate, state: Json): void =>
-        recent.wrote(one.kind, one.id, { state, version: one.version + 1 }, applied.claimed);
-      if (first) known(first, decided.state as Json);
-      // What is written beside the first holds all of its state. Only what is on disk is known: a version alone says not whose it is.
-      for (const one of beside) known(one, one.state);
+      // Only what is on disk is known: a version alone says not whose it is.
+      for (const { kind, id, version, decided } of changed)
+        recent.wrote(kind, id, { state: decided.state as Json, version: version + 1 }, applied.claimed);
       perform(applied.claimed);
-      decided.observe?.();
-    } else for (const { kind, id } of aggregates) recent.forget(kind, id);
+      for (const { decided } of changes) decided.observe?.();
+    } else for (const { kind, id } of changed) recent.forget(kind, id);
     return applied.result;
   }
 }
 
 const groundId = 'ground';
-/** A queue that others move all the time is moved in its own lane. */
-const mostTries = 2;
 
 /** Events after which a deployment may be found by another name. */
 const namesMove = new Set<string>(['deployment-requested', 'deployment-finished', 'deployment-edited']);

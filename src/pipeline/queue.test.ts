@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decideQueue, emptyQueue, type Queue, type Turnholder } from './queue.ts';
+import { decideEntries, decideQueue, emptyQueue, type Queue, type Turnholder } from './queue.ts';
 
 const entry = (execution: string, more: Partial<Turnholder> = {}): Turnholder => ({
   execution,
@@ -81,5 +81,31 @@ test('an older execution that comes back gives way to the newer one that is ther
   assert.deepEqual(
     superseded.map(({ execution, by }) => [execution, by.execution]),
     [['a', 'c']],
+  );
+});
+
+test('those who come together find their places as if each came alone', () => {
+  const comers = ['a', 'b', 'c', 'd'].map((execution) => ({ entry: entry(execution), limit: 2 }));
+  const urgent = { entry: entry('u', { priority: 5 }), limit: 2 };
+  const { queue, places } = decideEntries(queueOf('x'), [...comers, urgent]);
+
+  assert.equal(names(queue), 'xa|ubcd');
+  assert.deepEqual(places, ['runs', 'waits', 'waits', 'waits', 'waits']);
+});
+
+test('of those who come together only the one whose coming concerns others is not let in', () => {
+  const comers = ['a', 'b', 'c'].map((execution) => ({
+    entry: entry(execution, { group: execution === 'c' ? 'other' : 'main' }),
+    limit: 5,
+  }));
+  const { queue, places } = decideEntries(emptyQueue, comers);
+  assert.equal(names(queue), 'ac|');
+  assert.deepEqual(places, ['runs', undefined, 'runs'], 'b takes the place of a');
+
+  const raised = decideEntries(queueOf('x', 'w'), [{ entry: entry('a'), limit: 5 }]);
+  assert.deepEqual(
+    raised,
+    { queue: queueOf('x', 'w'), places: [undefined] },
+    'one that waits would be admitted with it',
   );
 });

@@ -40,6 +40,25 @@ export function decideQueue(queue: Queue, message: QueueMessage, limit: number):
   };
 }
 
+/** What becomes of those who come together: each runs or waits, or (`undefined`) is not let in, since others are concerned by that. */
+export interface Entries {
+  queue: Queue;
+  places: ('runs' | 'waits' | undefined)[];
+}
+
+/** One after the other, as if each came alone. */
+export function decideEntries(queue: Queue, comers: { entry: Turnholder; limit: number }[]): Entries {
+  const places: Entries['places'] = [];
+  let next = queue;
+  for (const { entry, limit } of comers) {
+    const { queue: after, admitted, superseded } = decideQueue(next, { type: 'enter', entry }, limit);
+    const isAlone = superseded.length === 0 && admitted.every((execution) => execution === entry.execution);
+    places.push(isAlone ? (admitted.length > 0 ? 'runs' : 'waits') : undefined);
+    if (isAlone) next = after;
+  }
+  return { queue: next, places };
+}
+
 const without = ({ running, waiting }: Queue, gone: string): Queue => ({
   running: running.filter(({ execution }) => execution !== gone),
   waiting: waiting.filter(({ execution }) => execution !== gone),
