@@ -60,6 +60,7 @@ export class ServeProcess {
     this.#children.push(child);
     await new Promise<void>((resolve, reject) => {
       let out = '';
+      const told = this.#told.length;
       child.stderr!.on('data', (chunk) => {
         this.#told += chunk;
       });
@@ -68,7 +69,7 @@ export class ServeProcess {
         this.#told += chunk;
         if (out.includes('is ready')) resolve();
       });
-      child.once('exit', () => reject(new Error(`The server ended before it was ready: ${out}`)));
+      child.once('close', () => reject(new Error(`The server ended before it was ready: ${this.#told.slice(told)}`)));
     });
   }
 
