@@ -33,14 +33,14 @@ async function openOnce({
   directory,
   ...parts
 }: Omit<StorageParts, 'url'> & { url: string | undefined }): Promise<Store> {
-  const { url, node, report } = parts;
+  const { url, node, report, lost } = parts;
   if (url) return (await import('./postgres/open.ts')).openCluster({ ...parts, url });
   const path = join(directory, 'millrace.db');
   const { openSqlite } = await import('./sqlite/store.ts');
   const { keepBeforeUpgrade } = await import('./sqlite/backup.ts');
   const kept = existsSync(path) ? await keepBeforeUpgrade(path) : undefined;
   if (kept) report('The database is brought to a new schema; what it was before is kept.', { kept });
-  return openSqlite(path, node);
+  return openSqlite(path, node, { lost });
 }
 
 /**

@@ -4,7 +4,9 @@ import type { JsonObject } from '../../core/json.ts';
 import { newBell, ringFor } from '../bell.ts';
 import { closedError } from '../closed.ts';
 import type { Applied, Node, Store, Transition } from '../store.ts';
-import { columnsOf, commandOf, documentOf, stateOf } from './rows.ts';
+import { documentsOf } from './documents.ts';
+import { type Flush, noFlush, openFlush } from './flush.ts';
+import { commandOf, stateOf } from './rows.ts';
 import { migrate } from './schema.ts';
 import { openWriter, prepareStatements, Refusal } from './write.ts';
 
@@ -14,16 +16,28 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
+interface Options {
+  /** A file that reached so many pages (of 4096 bytes) is as good as a full disk. */
+  mostPages?: number;
+  flush?: Flush;
+  /** Told when nobody knows any more what is on the disk, since it failed to say so: only who opens the file anew finds out. */
+  lost?: (reason: string) => void;
+}
+
 /**
- * The store in one file (or `:memory:`), for one process. Transitions that arrive in the same turn of the event loop share one
- * commit, each behind a savepoint of its own, so that a refused one takes nothing with it. A file that reached `mostPages` (of
- * 4096 bytes) is as good as a full disk.
+ * The store in one file (or `:memory:`), for one process. Transitions that arrive while others are being brought to the disk share
+ * one commit, each behind a savepoint of its own, so that a refused one takes nothing with it. What is answered is on the disk; the
+ * process goes on while it is brought there (so `synchronous` need not be FULL), and may read it an instant earlier.
  */
-export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?: number } = {}): Store {
+export function openSqlite(
+  path: string,
+  node: Node,
+  { mostPages, flush, lost = () => undefined }: Options = {},
+): Store {
   const database = new DatabaseSync(path);
   if (mostPages !== undefined) database.exec(`PRAGMA max_page_count = ${Math.trunc(mostPages)}`);
   database.exec(
-    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;',
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;',
   );
   migrate(database);
   const statements = prepareStatements(database);
@@ -31,7 +45,9 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
   const writer = openWriter(statements, node);
   const bell = newBell();
   const since = Date.now();
+  const log = flush ?? (path === ':memory:' ? noFlush : openFlush(`${path}-wal`));
   let waiting: Waiting[] = [];
+  let isUnderWay = false;
   let closed = false;
 
   return {
@@ -43,7 +59,7 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
       new Promise((resolve, reject) => {
         if (closed) return reject(closedError());
         waiting.push({ transition, resolve, reject });
-        if (waiting.length === 1) setImmediate(commitWaiting);
+        pump();
       }),
 
     async load(kind, id) {
@@ -102,7 +118,7 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
     },
 
     async erase(kind, id) {
-      commitWaiting();
+      void commitWaiting();
       if (one('SELECT 1 FROM commands WHERE kind = ? AND aggregate = ? LIMIT 1', kind, id)) return false;
       database.exec('BEGIN IMMEDIATE');
       try {
@@ -110,6 +126,7 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
         run('DELETE FROM events WHERE kind = ? AND aggregate = ?', kind, id);
         run('DELETE FROM logs WHERE stream >= ? AND stream < ?', `${id}/`, `${id}0`);
         database.exec('COMMIT');
+        await onDisk();
         return changes === 1;
       } catch (thrown) {
         if (database.isTransaction) database.exec('ROLLBACK');
@@ -153,56 +170,20 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
       return one('SELECT max(sequence) AS last FROM events')?.last ?? 0;
     },
 
-    async put(document) {
-      writer.keep(document);
-    },
-
-    async insert(document) {
-      const done = run('INSERT OR IGNORE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)', ...columnsOf(document));
-      return done.changes === 1;
-    },
-
-    async get(kind, id) {
-      return documentOf(one('SELECT * FROM documents WHERE kind = ? AND id = ?', kind, id));
-    },
-
-    async find(kind, project, name) {
-      return documentOf(
-        one('SELECT * FROM documents WHERE kind = ? AND project = ? AND name = ?', kind, project, name),
-      );
-    },
-
-    async list(kind) {
-      return all('SELECT * FROM documents WHERE kind = ? ORDER BY name, project', kind).map((row) => documentOf(row)!);
-    },
-
-    async names(kind, project) {
-      return all(
-        `SELECT name FROM documents WHERE kind = ? AND project = ?
-         UNION SELECT name FROM documents WHERE kind = ? AND json_extract(body, '$.global') = 1 ORDER BY name`,
-        kind,
-        project,
-        kind,
-      ).map(({ name }) => name);
-    },
-
-    async remove(kind, id) {
-      run('DELETE FROM documents WHERE kind = ? AND id = ?', kind, id);
-    },
+    ...documentsOf(statements, writer, onDisk),
 
     /** Is on disk with the transition that uses the number, which is written later to the same log. */
     async next(counter) {
-      database.exec('PRAGMA synchronous = NORMAL');
       const row = one(
         'INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value',
         counter,
       );
-      database.exec('PRAGMA synchronous = FULL');
       return row!.value!;
     },
 
     async appendLog(stream, offset, text) {
       writer.append(stream, offset, text);
+      await onDisk();
     },
 
     async readLog(stream, from) {
@@ -221,13 +202,37 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
 
     async close() {
       if (closed) return;
-      commitWaiting();
       closed = true;
+      await commitWaiting();
+      await log.flushed();
+      log.close();
       database.close();
     },
   };
 
-  function commitWaiting(): void {
+  /** One batch is under way at a time. */
+  function pump(): void {
+    if (isUnderWay || waiting.length === 0) return;
+    isUnderWay = true;
+    setImmediate(async () => {
+      await commitWaiting();
+      isUnderWay = false;
+      pump();
+    });
+  }
+
+  async function onDisk(): Promise<void> {
+    try {
+      await log.flushed();
+    } catch (cause) {
+      const message = 'The disk did not take what was written to the database.';
+      lost(message);
+      throw new MillraceError('storage.failed', { message, hint: 'Look at the disk.', cause });
+    }
+  }
+
+  /** What waits is written at once, and answered when it is on the disk. */
+  async function commitWaiting(): Promise<void> {
     const batch = waiting;
     waiting = [];
     if (batch.length === 0) return;
@@ -256,6 +261,12 @@ export function openSqlite(path: string, node: Node, { mostPages }: { mostPages?
     } catch (thrown) {
       if (database.isTransaction) database.exec('ROLLBACK');
       for (const { reject } of batch) reject(storageError(thrown));
+      return;
+    }
+    try {
+      await onDisk();
+    } catch (thrown) {
+      for (const { reject } of batch) reject(thrown);
       return;
     }
     for (const answer of answers) answer();

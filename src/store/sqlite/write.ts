@@ -31,6 +31,8 @@ export class Refusal extends Error {
   }
 }
 
+export type Writer = ReturnType<typeof openWriter>;
+
 /** Writes the parts of a transition, inside of a transaction that somebody else begins and ends. */
 export function openWriter({ run, all, one }: Statements, node: Node) {
   return { write, keep, append, sizeOf };
