@@ -32,9 +32,9 @@ test('a pipeline of twenty short steps costs what it did: changes, trips to the 
     `apply ${apply}, load ${load}, claim ${claim}, list ${list}, ${sizes.length} events of ${eventBytes} bytes`,
   );
 
-  // One to create and begin it, one for each step, and those of the end: its turn and its directory.
-  assert.ok(apply <= 24, `${apply} changes`);
-  assert.ok(load <= 8, `${load} times a state was read`);
+  // One to create and begin it, one for each step, of which the last gives up its turn, and one for its directory.
+  assert.ok(apply <= 23, `${apply} changes`);
+  assert.ok(load <= 4, `${load} times a state was read`);
   assert.ok(list <= 26, `${list} lists were read`);
   assert.equal(calls.next, 1);
   assert.ok(sizes.length <= 66, `${sizes.length} events`);

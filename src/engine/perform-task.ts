@@ -6,11 +6,12 @@ import type { Deployments, Executions, Integrations } from '../sdk/powers.ts';
 import type { Outcome, StartOutcome, TaskContext } from '../sdk/task.ts';
 import type { Command } from '../store/store.ts';
 import { invite } from './answer-link.ts';
+import type { Along } from './decided.ts';
 import type { EngineParts } from './parts.ts';
 import { type Prepared, prepareTask } from './prepare.ts';
 import { taskLog } from './task-log.ts';
 import { reportOf, taskKeyOf, uncertain } from './task-report.ts';
-import type { Along, Mailbox } from './transact.ts';
+import type { Mailbox } from './transact.ts';
 import { workspaceKey } from './workspace.ts';
 
 interface TaskCommand {

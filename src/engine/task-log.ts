@@ -3,9 +3,9 @@ import { metricLines } from '../lang/metric-line.ts';
 import type { Execution } from '../pipeline/execution.ts';
 import type { Log, Metric } from '../sdk/powers.ts';
 import type { NewCommand } from '../store/store.ts';
+import type { Along } from './decided.ts';
 import type { EngineParts } from './parts.ts';
 import type { Prepared } from './prepare.ts';
-import type { Along } from './transact.ts';
 
 /** Collects what a task logs, to be written with its result: log, metrics and state never disagree. */
 export function taskLog(

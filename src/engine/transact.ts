@@ -4,25 +4,27 @@ import type { Json, JsonObject } from '../core/json.ts';
 import { decide } from '../pipeline/decide.ts';
 import type { Execution } from '../pipeline/execution.ts';
 import type { ExecutionCommand, ExecutionMessage } from '../pipeline/messages.ts';
-import { decideQueue, emptyQueue, type Queue, type QueueMessage } from '../pipeline/queue.ts';
+import { emptyQueue, type Queue, type QueueMessage } from '../pipeline/queue.ts';
 import { executionRecord } from '../pipeline/record.ts';
-import type { AggregateKind, Applied, Command, Document, NewCommand, Transition } from '../store/store.ts';
-import { aggregateOf, type Change, type Decided, isChange, isTaskWork, nothingElse, queueMessage } from './decided.ts';
+import type { AggregateKind, Applied, Command, Transition } from '../store/store.ts';
+import {
+  type Along,
+  aggregateOf,
+  type Change,
+  type Decided,
+  decidedQueue,
+  isChange,
+  isTaskWork,
+  nothingElse,
+  queueMessage,
+} from './decided.ts';
 import { deploymentName, deploymentSummary, leaseOf } from './deployment-record.ts';
-import { openEntrance } from './entrance.ts';
 import { decideFunctionRun, type FunctionMessage, type FunctionRun } from './function-run.ts';
 import { type EngineParts, momentOf } from './parts.ts';
 import { questionsOf } from './questions.ts';
 import { recentStates } from './recent.ts';
 import { openTurns } from './turns.ts';
-
-/** What a message may bring along into the same transaction. */
-export interface Along {
-  settles?: Transition['settles'];
-  commands?: NewCommand[];
-  documents?: Document[];
-  log?: Transition['log'];
-}
+import { openTurnstile } from './turnstile.ts';
 
 export type Mailbox = ReturnType<typeof openMailbox>;
 
@@ -33,7 +35,13 @@ export type Mailbox = ReturnType<typeof openMailbox>;
 export function openMailbox(parts: EngineParts, perform: (commands: Command[]) => void) {
   const { store } = parts;
   const recent = recentStates(parts.moment.now);
-  const inTurn = openTurns();
+  const turns = openTurns();
+  const turnstile = openTurnstile({
+    turns,
+    load: async (kind, id) => recent.of(kind, id) ?? (await store.load(kind, id)),
+    decideRun: (plan, create) => decideExecution(plan.execution, null, create),
+    write,
+  });
 
   return {
     /** The state that a command is about. */
@@ -44,12 +52,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     execution: (id: string, message: ExecutionMessage, along: Along = {}): Promise<Execution | undefined> =>
       deliver<Execution>('execution', id, along, (before) => decideExecution(id, before, message)),
 
-    begin: openEntrance({
-      inTurn,
-      load: async (kind, id) => recent.of(kind, id) ?? (await store.load(kind, id)),
-      decideRun: (plan, create) => decideExecution(plan.execution, null, create),
-      write,
-    }),
+    begin: turnstile.begin,
 
     deployment: (id: string, message: DeploymentMessage, along: Along = {}): Promise<Deployment | undefined> =>
       deliver<Deployment>('deployment', id, along, (before) => decideOnDeployment(id, before, message)),
@@ -92,31 +95,8 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
       }),
 
     queue: (id: string, message: QueueMessage, limit: number, along: Along = {}): Promise<Queue | undefined> =>
-      inTurn(id, () =>
-        deliver<Queue>('queue', id, along, (before) => {
-          const { queue, admitted, superseded } = decideQueue(before ?? emptyQueue, message, limit);
-          const commands = admitted.map((execution) => ({
-            key: `${execution}/admit`,
-            due: 0,
-            kind: 'execution' as const,
-            aggregate: execution,
-            lane: '',
-            project: '',
-            host: '',
-            body: { do: 'admit' },
-          }));
-          const recalls = superseded.map(({ execution, by }) => ({
-            key: `${execution}/superseded`,
-            due: 0,
-            kind: 'execution' as const,
-            aggregate: execution,
-            lane: '',
-            project: '',
-            host: '',
-            body: { do: 'supersede', by: by.index },
-          }));
-          return { state: queue, events: [], summary: {}, commands: [...recalls, ...commands], documents: [] };
-        }),
+      turns.take(id, () =>
+        deliver<Queue>('queue', id, along, (before) => decidedQueue(before ?? emptyQueue, message, limit)),
       ),
 
     /** Writes what belongs to no aggregate, under the same fence. False: somebody else has taken over. */
@@ -132,10 +112,16 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     const ended = events.some(({ type }) => type === 'execution-ended');
     const traces: ExecutionCommand[] =
       ended && parts.sendTrace ? [{ do: 'send-trace', key: `${id}/trace/${state.resumes?.count ?? 0}`, due: 0 }] : [];
+    const leaving = commands.find((command) => command.do === 'leave-queue');
     return {
       state,
       events,
       observe: () => parts.observer.happened(state, events),
+      // A run that never began may have yet to enter, in the lane of its queue: so it leaves in that.
+      leaves:
+        leaving && before && before.startedAt !== null
+          ? { pipeline: state.plan.pipelineId, limit: state.plan.pipeline.concurrency, command: leaving.key }
+          : undefined,
       cameTooLate: message.type === 'create' && before !== null,
       summary: state ? executionRecord(state, { withStages: false }) : {},
       commands: [...commands, ...traces].map(({ key, due, ...body }) => {
@@ -189,12 +175,16 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     along: Along,
     decideOn: (before: S | null) => Decided<S>,
   ): Promise<S | undefined> {
+    let isContested = false;
     for (let known = recent.of(kind, id); ; known = undefined) {
       const loaded = known ?? (await store.load(kind, id));
       const decided = decideOn((loaded?.state as S | undefined) ?? null);
       if (known && (!isChange({ kind, decided }) || decided.cameTooLate)) continue;
       if (decided.cameTooLate) return decided.state;
-      const result = await write([{ kind, id, version: loaded?.version ?? 0, decided }], along);
+      const change: Change = { kind, id, version: loaded?.version ?? 0, decided };
+      const { leaves } = decided;
+      const result = leaves && !isContested ? await turnstile.end(change, leaves, along) : await write([change], along);
+      isContested = true;
       if (result === 'conflict') continue;
       return result === 'fenced' ? undefined : decided.state;
     }

@@ -4,14 +4,18 @@ export type Turns = ReturnType<typeof openTurns>;
 export function openTurns() {
   const last = new Map<string, Promise<unknown>>();
 
-  return <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    const before = last.get(name);
-    const done = before ? before.then(work, work) : work();
-    last.set(name, done);
-    const leave = () => {
-      if (last.get(name) === done) last.delete(name);
-    };
-    done.then(leave, leave);
-    return done;
+  return {
+    isTaken: (name: string): boolean => last.has(name),
+
+    take<T>(name: string, work: () => Promise<T>): Promise<T> {
+      const before = last.get(name);
+      const done = before ? before.then(work, work) : work();
+      last.set(name, done);
+      const leave = () => {
+        if (last.get(name) === done) last.delete(name);
+      };
+      done.then(leave, leave);
+      return done;
+    },
   };
 }

@@ -41,7 +41,18 @@ test('tasks run in order, those of one step at once, and a stage begins when the
 
   run.succeed('Test.D');
   assert.equal(run.state.status, 'COMPLETED');
-  assert.deepEqual(run.asked.slice(4), ['leave-queue', 'tidy']);
+  assert.deepEqual(run.asked.slice(4), ['leave-queue']);
+});
+
+test('what a run may have left on its machine is removed when it ends, and who waits for it is told', () => {
+  const there = new Rehearsal(one(''), { host: 'here' });
+  there.succeed('Build.A');
+  assert.deepEqual(there.asked.slice(1), ['leave-queue', 'tidy']);
+
+  const parent = { execution: 'p', as: 'nested' as const, key: 'k', pipelines: [] };
+  const nested = new Rehearsal(one(''), { parent });
+  nested.succeed('Build.A');
+  assert.deepEqual(nested.asked.slice(1), ['leave-queue', 'tidy']);
 });
 
 test('the same events give the same state again, whoever replays them', () => {
@@ -309,7 +320,7 @@ test('a queued run that is cancelled never starts', () => {
   run.say({ type: 'cancel', by: 'ann', reason: '' });
 
   assert.equal(run.state.status, 'CANCELED');
-  assert.deepEqual(run.asked, ['enter-queue', 'leave-queue', 'tidy']);
+  assert.deepEqual(run.asked, ['enter-queue', 'leave-queue']);
 });
 
 test('the outputs of a run are read from its tasks when it ends', () => {

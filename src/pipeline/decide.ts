@@ -180,11 +180,12 @@ function end(turn: Turn): void {
   const message = ending?.message ?? 'Execution Completed.';
   turn.emit({ type: 'execution-ended', status, message, output: withoutSeals(output) });
   turn.notify('ended', {}, status, turn.state.message);
+  const round = turn.state.resumes?.count ?? 0;
   if (plan.cause?.tell) {
-    const round = turn.state.resumes?.count ?? 0;
     const told = { status: turn.state.status, message: turn.state.message, round };
     turn.ask({ do: 'tell-cause', ...told, key: `${plan.execution}/tell-cause/${round}`, due: turn.now });
   }
-  turn.ask({ do: 'leave-queue', key: `${plan.execution}/leave-queue`, due: turn.now });
-  turn.ask({ do: 'tidy', key: `${plan.execution}/tidy`, due: turn.now });
+  turn.ask({ do: 'leave-queue', key: `${plan.execution}/leave-queue/${round}`, due: turn.now });
+  const leavesTraces = plan.host !== undefined || plan.parent !== undefined;
+  if (leavesTraces) turn.ask({ do: 'tidy', key: `${plan.execution}/tidy/${round}`, due: turn.now });
 }

@@ -97,7 +97,7 @@ test('a run that failed goes on from there: what succeeded stays, all else runs 
   const run = failed();
   run.say({ type: 'resume', ...by });
   assert.equal(run.state.status, 'QUEUED');
-  assert.deepEqual(run.asked.slice(-3), ['leave-queue', 'tidy', 'enter-queue']);
+  assert.deepEqual(run.asked.slice(-2), ['leave-queue', 'enter-queue']);
 
   run.say({ type: 'admit' });
   assert.deepEqual(run.tasks, {

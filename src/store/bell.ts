@@ -17,12 +17,17 @@ export type Bell = EventEmitter<Rings>;
 
 export const newBell = (): Bell => new EventEmitter<Rings>().setMaxListeners(0);
 
-/** Rings for what a transition has written, and for the work that it leaves to whoever finds it. */
+/**
+ * Rings for what a transition has written, and for the work that it leaves to whoever finds it. What waits in a lane is handed on by
+ * whoever settles the one before it.
+ */
 export function ringFor(bell: Bell, { settles, aggregates, commands, log = [] }: Transition, claimed: Command[]): void {
   if (aggregates.some(({ events }) => events.length > 0)) bell.emit('events');
   for (const { stream } of log) bell.emit('log', stream);
   const taken = new Set(claimed.map(({ key }) => key));
-  const left = commands.filter(({ key }) => !taken.has(key)).map(({ due }) => due);
+  const left = commands
+    .filter(({ key, lane, due }) => !taken.has(key) && (lane === '' || due > 0))
+    .map(({ due }) => due);
   if (settles?.again) left.push(settles.again.due);
   if (left.length > 0) bell.emit('work', Math.min(...left));
 }

@@ -3,17 +3,14 @@ import { turnholderOf } from '../pipeline/decide.ts';
 import type { Execution, Plan } from '../pipeline/execution.ts';
 import type { ExecutionMessage } from '../pipeline/messages.ts';
 import { decideEntries, emptyQueue, type Queue } from '../pipeline/queue.ts';
-import type { AggregateKind, Applied, Document, Loaded } from '../store/store.ts';
-import { type Change, type Decided, nothingElse } from './decided.ts';
+import type { AggregateKind, Applied, Loaded } from '../store/store.ts';
+import { type Along, type Change, type Decided, decidedQueue, type Leaving, nothingElse } from './decided.ts';
 import type { Turns } from './turns.ts';
 
-/** What is written with a run. */
-interface Along {
-  documents?: Document[];
-}
+type Documented = Pick<Along, 'documents'>;
 
-interface EntranceParts {
-  inTurn: Turns;
+interface TurnstileParts {
+  turns: Turns;
   load(kind: AggregateKind, id: string): Promise<Loaded | undefined>;
   decideRun(plan: Plan, create: ExecutionMessage): Decided<Execution>;
   write(changes: Change[], along: Along): Promise<Applied['result']>;
@@ -21,7 +18,7 @@ interface EntranceParts {
 
 interface Comer {
   plan: Plan;
-  along: Along;
+  along: Documented;
   resolve(hasBegun: boolean): void;
   reject(error: unknown): void;
 }
@@ -32,28 +29,53 @@ const mostTogether = 64;
 const mostTries = 2;
 
 /**
- * Creates runs, each with its place in the queue of its pipeline, in one transaction. Those that come while others are being let in
- * go together in the next: the queue is written once for all of them. A run answers false, and nothing of it is written, where others
- * are concerned by its coming, where it is there already, or where another node moves the queue all the time.
+ * Lets runs into the queues of their pipelines and out again, each in one transaction with what becomes of the run itself. On one node
+ * the changes of a queue follow one after the other.
  */
-export function openEntrance({ inTurn, load, decideRun, write }: EntranceParts) {
+export function openTurnstile({ turns, load, decideRun, write }: TurnstileParts) {
   /** Who waits before the queue of each pipeline, as long as somebody is being let in. */
   const waiting = new Map<string, Comer[]>();
 
-  return (plan: Plan, along: Along): Promise<boolean> =>
-    new Promise((resolve, reject) => {
-      const comer = { plan, along, resolve, reject };
-      const others = waiting.get(plan.pipelineId);
-      if (others) others.push(comer);
-      else {
-        waiting.set(plan.pipelineId, [comer]);
-        void letIn(plan.pipelineId);
-      }
-    });
+  return {
+    /**
+     * Creates a run. Those that come while others are being let in go together in the next change: the queue is written once for all
+     * of them. False, and nothing of the run is written, where others are concerned by its coming, where it is there already, or where
+     * another node moves the queue all the time.
+     */
+    begin: (plan: Plan, along: Documented): Promise<boolean> =>
+      new Promise((resolve, reject) => {
+        const comer = { plan, along, resolve, reject };
+        const others = waiting.get(plan.pipelineId);
+        if (others) others.push(comer);
+        else {
+          waiting.set(plan.pipelineId, [comer]);
+          void letIn(plan.pipelineId);
+        }
+      }),
+
+    /**
+     * Writes that a run has ended and gives up its turn; those that are admitted by that are told by commands. Where the queue is being
+     * moved already, the run leaves by the command that it has asked for, and need not wait.
+     */
+    async end(run: Change, { pipeline, limit, command }: Leaving, along: Along): Promise<Applied['result']> {
+      if (turns.isTaken(pipeline)) return write([run], along);
+      return turns.take(pipeline, async () => {
+        const loaded = await load('queue', pipeline);
+        const before = (loaded?.state as Queue | undefined) ?? emptyQueue;
+        const commands = run.decided.commands.filter(({ key }) => key !== command);
+        const changes: Change[] = [{ ...run, decided: { ...run.decided, commands } }];
+        if (before.running.some(({ execution }) => execution === run.id)) {
+          const decided = decidedQueue(before, { type: 'leave', execution: run.id }, limit);
+          changes.push({ kind: 'queue', id: pipeline, version: loaded!.version, decided });
+        }
+        return write(changes, along);
+      });
+    },
+  };
 
   async function letIn(pipeline: string): Promise<void> {
     const comers = waiting.get(pipeline)!;
-    while (comers.length > 0) await inTurn(pipeline, () => enter(comers.splice(0, mostTogether)));
+    while (comers.length > 0) await turns.take(pipeline, () => enter(comers.splice(0, mostTogether)));
     waiting.delete(pipeline);
   }
 

@@ -8,8 +8,8 @@ import { executionRecord } from '../pipeline/record.ts';
 import { openSqlite } from '../store/sqlite/store.ts';
 
 import { aggregateOf, type Change, type Decided } from './decided.ts';
-import { openEntrance } from './entrance.ts';
 import { openTurns } from './turns.ts';
+import { openTurnstile } from './turnstile.ts';
 
 const pipeline = (more = '') => `
 name: P
@@ -24,8 +24,8 @@ function door(t: TestContext, before: (change: Change) => unknown = () => undefi
   const store = openSqlite(':memory:', { name: 'single', host: 'here' });
   t.after(() => store.close());
   const writes: Change[][] = [];
-  const begin = openEntrance({
-    inTurn: openTurns(),
+  const { begin } = openTurnstile({
+    turns: openTurns(),
     load: store.load,
     decideRun(_plan, create): Decided<never> {
       const { state, events } = decide(null, create, { now: 0, newId: () => 'id' });
