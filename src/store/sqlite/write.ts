@@ -18,7 +18,7 @@ export function prepareStatements(database: DatabaseSync) {
   return {
     run: (text: string, ...values: Value[]) => sql(text).run(...values),
     all,
-    one: (text: string, ...values: Value[]) => all(text, ...values)[0],
+    one: (text: string, ...values: Value[]) => sql(text).get(...values) as unknown as Row | undefined,
   };
 }
 
