@@ -21,3 +21,15 @@ test('work is rung for when nobody has it: neither for what was claimed, nor for
   ringFor(bell, { aggregates: [], commands: [], settles: { command: 1, fence: 1, again: { due: 3, body: {} } } }, []);
   assert.deepEqual(rung, [7, 9, 3]);
 });
+
+test('who has told something is named, who has changed in silence is not', () => {
+  const rung: unknown[] = [];
+  const bell = newBell().on('events', (of) => rung.push(of));
+  const aggregate = (id: string, events: object[]) => ({
+    ...{ kind: 'execution' as const, id, version: 0, state: {}, summary: {}, events: events as never[] },
+  });
+  ringFor(bell, { aggregates: [aggregate('a', [{}]), aggregate('q', []), aggregate('b', [{}, {}])], commands: [] }, []);
+  ringFor(bell, { aggregates: [aggregate('q', [])], commands: [] }, []);
+
+  assert.deepEqual(rung, [['a', 'b']]);
+});

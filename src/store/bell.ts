@@ -3,7 +3,8 @@ import type { Instant } from '../core/instant.ts';
 import type { Command, Transition } from './store.ts';
 
 interface Rings {
-  events: [];
+  /** Of whom there are events; undefined: of anybody. */
+  events: [of?: readonly string[]];
   log: [stream: string];
   work: [due: Instant];
 }
@@ -22,7 +23,8 @@ export const newBell = (): Bell => new EventEmitter<Rings>().setMaxListeners(0);
  * whoever settles the one before it.
  */
 export function ringFor(bell: Bell, { settles, aggregates, commands, log = [] }: Transition, claimed: Command[]): void {
-  if (aggregates.some(({ events }) => events.length > 0)) bell.emit('events');
+  const told = aggregates.filter(({ events }) => events.length > 0).map(({ id }) => id);
+  if (told.length > 0) bell.emit('events', told);
   for (const { stream } of log) bell.emit('log', stream);
   const taken = new Set(claimed.map(({ key }) => key));
   const left = commands

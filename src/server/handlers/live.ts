@@ -18,7 +18,7 @@ export function liveHandlers(given: HandlerParts): Record<string, Handler> {
       let after = given === undefined ? await store.lastSequence() : placeIn(given);
       return new Stream(async (send, signal) => {
         while (!signal.aborted) {
-          const rung = ring(store.bell, 'events', undefined, signal);
+          const rung = ring(store.bell, 'events', query.execution, signal);
           const events = await store.events(after, mostAtOnce, query.execution);
           for (const { sequence, kind, aggregate, body } of events)
             send({ id: String(sequence), event: kind, data: withoutSeals({ id: aggregate, ...body }) });
@@ -58,8 +58,8 @@ function streamOf({ plan, tasks }: Execution, { task = '', attempt }: Record<str
   return `${plan.execution}/${task}/${attempt ?? (state && 'attempt' in state ? state.attempt : 1)}`;
 }
 
-/** Resolves when there may be something new, when the client goes, or after a while in case a ring was missed. */
-function ring(bell: Bell, what: 'events' | 'log', stream: string | undefined, signal: AbortSignal): Promise<void> {
+/** Resolves when there may be something new (of this run or log, where one is named), when the client goes, or after a while in case a ring was missed. */
+function ring(bell: Bell, what: 'events' | 'log', name: string | undefined, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
@@ -67,8 +67,9 @@ function ring(bell: Bell, what: 'events' | 'log', stream: string | undefined, si
       signal.removeEventListener('abort', done);
       resolve();
     };
-    const heard = (rung?: string) => {
-      if (stream === undefined || rung === stream) done();
+    const heard = (rung?: string | readonly string[]) => {
+      const isIts = typeof rung === 'string' ? rung === name : rung?.includes(name ?? '');
+      if (name === undefined || rung === undefined || isIts) done();
     };
     const timer = setTimeout(done, 5000);
     bell.on(what, heard);

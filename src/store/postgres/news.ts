@@ -14,7 +14,8 @@ export interface News {
 /** What goes over the wire, in few letters: a notification holds less than 8,000 bytes. */
 interface Told {
   from: string;
-  events?: true;
+  /** Of whom, or of too many to name. */
+  events?: string[] | true;
   work?: number;
   logs?: string[];
 }
@@ -22,7 +23,7 @@ interface Told {
 const channel = 'millrace_news';
 /** What is rung within so many milliseconds goes in one notification: each of them takes a lock that all commits wait for. */
 const gatherFor = 5;
-const mostLogs = 50;
+const mostNamed = 50;
 const longestPause = 2000;
 
 /**
@@ -36,11 +37,15 @@ export function openNews(pool: pg.Pool, url: string, node: string): News {
   let pending: Told | undefined;
   const gathering = newBell();
   const told = (): Told => (pending ??= gather());
-  gathering.on('events', () => Object.assign(told(), { events: true }));
+  gathering.on('events', (of) => {
+    const { events = [] } = told();
+    const all = of && events !== true ? [...new Set([...events, ...of])] : [];
+    Object.assign(told(), { events: all.length > 0 && all.length <= mostNamed ? all : true });
+  });
   gathering.on('work', (due) => Object.assign(told(), { work: Math.min(due, told().work ?? due) }));
   gathering.on('log', (stream) => {
     const logs = told().logs ?? [];
-    if (logs.length < mostLogs && !logs.includes(stream)) Object.assign(told(), { logs: [...logs, stream] });
+    if (logs.length < mostNamed && !logs.includes(stream)) Object.assign(told(), { logs: [...logs, stream] });
   });
   void listen();
 
@@ -93,7 +98,7 @@ export function openNews(pool: pg.Pool, url: string, node: string): News {
 
   function ring({ from, events, work, logs = [] }: Told): void {
     if (!target || from === node) return;
-    if (events) target.emit('events');
+    if (events) target.emit('events', events === true ? undefined : events);
     if (work !== undefined) target.emit('work', work);
     for (const stream of logs) target.emit('log', stream);
   }
