@@ -77,6 +77,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
     { openJobs },
     { openSite },
     { engineSocket, openEngine },
+    { giveBackAtRest },
   ] = await Promise.all([
     import('./server/serve.ts'),
     import('./server/openapi.ts'),
@@ -87,6 +88,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
     import('./host/jobs.ts'),
     import('./plugins/clouds/local/site.ts'),
     import('./plugins/clouds/container/engine.ts'),
+    import('./host/spare-memory.ts'),
   ]);
   const directory = resolve(options.data);
   const url = process.env.DATABASE_URL;
@@ -153,6 +155,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
   process.stdout.write(
     `Millrace ${version} is ready: ${server.url}${names ? ` · names: ${names.address}:${names.dnsPort} · name API: ${names.apiUrl}` : ''}\n`,
   );
+  giveBackAtRest();
   await untilAskedToStop(server);
   // Calls to far sides that do not answer would keep the process for as long as they wait.
   process.exit(0);
