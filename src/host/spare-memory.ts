@@ -3,11 +3,11 @@ import { runInNewContext } from 'node:vm';
 
 const usually = {
   /** Milliseconds from one look to the next. */
-  every: 5000,
+  every: 1500,
   /** Share of a processor below which a process rests. */
   restsBelow: 0.1,
   /** Bytes that the heap has grown by since it was last given back, or the process began. */
-  worth: 24 * 2 ** 20,
+  worth: 32 * 2 ** 20,
 };
 
 /**
