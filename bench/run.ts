@@ -147,8 +147,8 @@ async function measure(name: string, cluster: string | undefined): Promise<Store
 
 async function measureIdle(server: BenchServer): Promise<{ idleMemoryMb: number; idleCpuPercent: number }> {
   const seconds = values.quick ? 3 : 10;
-  // What a start leaves to do is done by then.
-  await pause(5000);
+  // What a start leaves to do is done by then, V8 giving back memory among it.
+  await pause(15_000);
   const before = server.usage();
   await pause(seconds * 1000);
   const after = server.usage();
