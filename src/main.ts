@@ -78,6 +78,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
     { openSite },
     { engineSocket, openEngine },
     { giveBackAtRest },
+    { remountDisks },
   ] = await Promise.all([
     import('./server/serve.ts'),
     import('./server/openapi.ts'),
@@ -89,6 +90,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
     import('./plugins/clouds/local/site.ts'),
     import('./plugins/clouds/container/engine.ts'),
     import('./host/spare-memory.ts'),
+    import('./plugins/clouds/disk-image.ts'),
   ]);
   const directory = resolve(options.data);
   const url = process.env.DATABASE_URL;
@@ -101,6 +103,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
   const containers = options.localCloud
     ? { engine: openEngine(engineSocket(process.env)), directory: join(directory, 'containers') }
     : undefined;
+  for (const cloud of [site, containers]) if (cloud) await remountDisks(cloud.directory);
   const { dns } = options;
   const names = dns
     ? await (await import('./plugins/dns/embedded.ts')).openNameServer(join(directory, 'dns'), {

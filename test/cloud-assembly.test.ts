@@ -1,6 +1,6 @@
 // What clients of the original's infrastructure, blueprint, deployment and catalog services do, from the outside.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { removeTree, stopOwned } from '../src/host/processes.ts';
@@ -505,6 +505,11 @@ test('a disk outlives the machine that it is attached to, and is found under /mn
   writeFileSync(join(root(), 'mnt/data/kept'), 'precious');
   const [disk] = (await client.server.call('GET', '/iaas/api/block-devices')).body.content;
   assert.deepEqual([disk.capacityInGB, disk.name], [5, 'data']);
+  const { capacityEnforced } = made.resources.find(({ name }: { name: string }) => name === 'data').properties;
+  const { blocks, bsize } = statfsSync(join(root(), 'mnt/data'));
+  // Only root can give a directory a size; elsewhere that is told.
+  assert.equal(blocks * bsize < 5 * 2 ** 30, capacityEnforced);
+  assert.equal(capacityEnforced, process.geteuid?.() === 0 && existsSync('/dev/loop-control'));
 
   const machine = made.resources.find(({ name }: { name: string }) => name === 'm');
   await client.act(`/deployment/api/resources/${machine.id}`, 'Cloud.Machine.Rebuild');

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { unmountUnder } from './mounts.ts';
 
 /** A process that outlives this one and is found again: its number, and when the kernel started it, since numbers are used again. */
 export interface ProcessMark {
@@ -188,4 +189,8 @@ export function readJson<T>(path: string): T | undefined {
   }
 }
 
-export const removeTree = (path: string): void => rmSync(path, { recursive: true, force: true });
+/** With all that is in it; what is mounted there is let go of first. */
+export function removeTree(path: string): void {
+  unmountUnder(path);
+  rmSync(path, { recursive: true, force: true });
+}

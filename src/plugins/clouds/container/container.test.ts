@@ -257,6 +257,8 @@ test('a private network is made for the deployment, a disk is mounted, and a mac
       )
       .then((run: Answer['body']) => run.stages.S.tasks.Look.output.logs);
   assert.equal(await look('cat /var/www/html/mounts; ip route | grep -c default; exit 0'), 'data\n0\n');
+  const megabytes = Number.parseInt(await look('df --output=size --block-size=M /mnt/data | tail -1'), 10);
+  assert.ok(megabytes > 900 && megabytes < 1024, `${megabytes} MB`);
   await look('sudo sh -c "echo precious > /mnt/data/kept"');
 
   const act = async (actionId: string) => {

@@ -93,7 +93,7 @@ export const containerMachine = (site: ContainerSite, bootWithin: number) =>
               ...(HostConfig.Binds ?? []),
               `${seed}:/var/lib/cloud/seed/nocloud:ro`,
               `${cloud}:/var/lib/cloud/data`,
-              ...bindsOf(site, given as JsonObject, shared, context.project),
+              ...(await bindsOf(site, given as JsonObject, shared, context.project)),
             ],
             ...(mode ? { NetworkMode: mode } : {}),
             Memory: memoryOf(context),
@@ -180,8 +180,8 @@ async function stop(site: ContainerSite, { identity }: ResourceContext): Promise
 const memoryOf = ({ flavor }: ResourceContext): number => Number(flavor?.memoryMb ?? 0) * 2 ** 20;
 
 /** Disks are directories of this machine, bound under `/mnt`. */
-const bindsOf = (site: ContainerSite, known: JsonObject, shared: string, project: string): string[] =>
-  disksOf(site, known, shared, project).map(({ name, directory }) => `${directory}:/mnt/${name}`);
+const bindsOf = async (site: ContainerSite, known: JsonObject, shared: string, project: string): Promise<string[]> =>
+  (await disksOf(site, known, shared, project)).map(({ name, directory }) => `${directory}:/mnt/${name}`);
 const isDisk = (bind: string): boolean => /:\/mnt\//.test(bind);
 
 /** Sees to the memory and the disks that a machine shall have, and that it is on where it was not switched off. */
@@ -193,7 +193,7 @@ async function asOrdered(
   bootWithin: number,
 ): Promise<CloudOutcome> {
   const { shared } = placeOf(site, context.identity);
-  const [memory, binds] = [memoryOf(context), bindsOf(site, wanted, shared, context.project)];
+  const [memory, binds] = [memoryOf(context), await bindsOf(site, wanted, shared, context.project)];
   const host = keptOrder(shared)?.HostConfig ?? {};
   const isSame = host.Memory === memory && host.Binds?.filter(isDisk).join() === binds.join();
   if (!isSame) await remake(site, context, (order) => reordered(order, memory, binds));

@@ -80,7 +80,7 @@ export const machine = (site: Site, bootWithin: number) =>
         };
         writeAtomic(join(directory, 'order.json'), JSON.stringify(order));
       }
-      linkDisks(join(directory, 'root'), disksOf(site, given as JsonObject, directory, context.project));
+      linkDisks(join(directory, 'root'), await disksOf(site, given as JsonObject, directory, context.project));
       return boot(site, context, bootWithin);
     },
     poll: async (ticket, context) => lookAtMachine(site, ticket, context, bootWithin),
@@ -89,7 +89,10 @@ export const machine = (site: Site, bootWithin: number) =>
       const found = site.find(context.identity);
       if (!found) return { failed: `Machine ${context.instance}: its directory is gone.` };
       await resize(found.directory, context);
-      linkDisks(join(found.directory, 'root'), disksOf(site, given as JsonObject, found.directory, context.project));
+      linkDisks(
+        join(found.directory, 'root'),
+        await disksOf(site, given as JsonObject, found.directory, context.project),
+      );
       return before.powerState === 'OFF' ? { done: before } : boot(site, context, bootWithin);
     },
     destroy: async (_, context) => destroy(site, context),
@@ -122,7 +125,7 @@ export const machine = (site: Site, bootWithin: number) =>
       ...diskActions(async (before, context) => {
         const found = site.find(context.identity);
         if (!found) return gone(context);
-        linkDisks(join(found.directory, 'root'), disksOf(site, before, found.directory, context.project));
+        linkDisks(join(found.directory, 'root'), await disksOf(site, before, found.directory, context.project));
         forgetDisks(before, found.directory);
         return { done: {} };
       }),

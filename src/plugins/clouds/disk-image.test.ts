@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { temporaryDirectory } from '../../../test/directory.ts';
+import { mountPoints, unmountUnder } from '../../host/mounts.ts';
+import { ensureDisk, growDisk, imageOf, remountDisks } from './disk-image.ts';
+
+const needsRoot =
+  process.geteuid?.() !== 0 || !existsSync('/dev/loop-control') ? 'needs root, and loop devices' : false;
+/** CAP_SYS_RESOURCE: who has it may enlarge a file system that is in use. */
+const mayGrowInUse = () =>
+  (BigInt(`0x${/CapEff:\s+([0-9a-f]+)/.exec(readFileSync('/proc/self/status', 'utf8'))![1]}`) >> 24n) & 1n;
+
+const place = (t: TestContext): string => join(temporaryDirectory(t), 'disks', 'data');
+
+const room = (path: string) => statfsSync(path).blocks * statfsSync(path).bsize;
+const reserve = (path: string, megabytes: number) =>
+  spawnSync('fallocate', ['--length', `${megabytes}MiB`, path], { encoding: 'utf8' });
+
+test('a disk holds as much as its capacity and no more, and keeps what it holds when it grows', {
+  skip: needsRoot,
+}, async (t) => {
+  const path = place(t);
+  assert.equal(await ensureDisk(path, 1), true);
+  writeFileSync(join(path, 'kept'), 'precious');
+  const tooMuch = reserve(join(path, 'large'), 1100);
+  assert.match(tooMuch.stderr, /No space left on device/);
+
+  assert.equal(await growDisk(path, 2), true);
+  assert.equal(await growDisk(path, 2), true, 'the same again changes nothing');
+  assert.ok(room(path) > 1.9 * 2 ** 30, `${room(path)} bytes`);
+  assert.equal(reserve(join(path, 'large'), 1100).status, 0);
+  assert.equal(readFileSync(join(path, 'kept'), 'utf8'), 'precious');
+});
+
+test('whoever sees to a disk at the same moment, it is mounted once, and again after it was lost', {
+  skip: needsRoot,
+}, async (t) => {
+  const path = place(t);
+  await ensureDisk(path, 1);
+  writeFileSync(join(path, 'kept'), 'precious');
+  unmountUnder(path);
+  assert.ok(!existsSync(join(path, 'kept')));
+  await Promise.all([1, 2, 3, 4].map(() => ensureDisk(path, 1)));
+
+  const lines = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+  assert.equal(lines.filter((line) => line.includes(` ${path} `)).length, 1);
+  assert.equal(readFileSync(join(path, 'kept'), 'utf8'), 'precious');
+
+  unmountUnder(path);
+  await remountDisks(join(path, '../..'));
+  assert.ok(mountPoints().has(path), 'all disks of a cloud are seen to when its server starts');
+});
+
+test('a disk that is in use grows where the server may do that, and says so where not', {
+  skip: needsRoot,
+}, async (t) => {
+  const path = place(t);
+  await ensureDisk(path, 1);
+  const file = openSync(join(path, 'open'), 'w');
+  const grown = growDisk(path, 2);
+  if (mayGrowInUse()) assert.equal(await grown, true);
+  else
+    await assert.rejects(
+      grown,
+      /it is in use, and this server may not enlarge a disk that is: switch the machine off first/,
+    );
+  closeSync(file);
+
+  assert.equal(await growDisk(path, 2), true);
+  assert.ok(room(path) > 1.9 * 2 ** 30);
+});
+
+test('a directory that holds something already is left as it is', async (t) => {
+  const path = place(t);
+  mkdirSync(path, { recursive: true });
+  writeFileSync(join(path, 'old'), 'there before');
+
+  assert.equal(await ensureDisk(path, 1), false);
+  assert.equal(readFileSync(join(path, 'old'), 'utf8'), 'there before');
+  assert.ok(!existsSync(imageOf(path)));
+});
