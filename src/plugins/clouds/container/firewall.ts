@@ -1,83 +1,38 @@
-import { join } from 'node:path';
 import { isIP } from '../../../core/address.ts';
-import { isObject, type Json, type JsonObject } from '../../../core/json.ts';
-import { readJson, writeAtomic } from '../../../host/processes.ts';
+import { isObject, type JsonObject } from '../../../core/json.ts';
 import type { ResourceContext } from '../../../sdk/cloud.ts';
+import { type Direction, keptGroups, lineOf, matchOf, rulesOf } from '../security-rules.ts';
 import { statusOf } from './engine.ts';
 import { type ContainerSite, helperOf, lastWords, limits, machineImage, placeOf } from './place.ts';
 
 /**
  * What nftables is told so that a machine keeps to the rules of its security groups. What comes in is dropped where no rule lets it in;
  * what goes out is let out, unless a rule speaks of that direction. The machine of the server always comes in: it has to see whether a
- * machine is ready. Rules of `Deny` and `Drop` come before those that allow. @throws Error naming the rule that cannot be read
+ * machine is ready. @throws Error naming the rule that cannot be read
  */
 export function rulesetOf(rules: readonly JsonObject[], gateway: string): string {
-  const lines = (direction: 'inbound' | 'outbound') =>
-    rules
-      .filter((rule) => String(rule.direction ?? 'inbound').toLowerCase() === direction)
-      .toSorted((a, b) => Number(isAllowed(a)) - Number(isAllowed(b)))
-      .map((rule) => `    ${lineOf(rule, direction)}`);
+  const lines = (direction: Direction) =>
+    rulesOf(rules, direction).map(({ far, transport, verdict }) =>
+      lineOf(matchOf(direction === 'inbound' ? 'saddr' : 'daddr', far), transport, verdict),
+    );
   const chain = (hook: 'input' | 'output', policy: string, first: string[], own: string[]) => [
     `  chain ${hook} {`,
     `    type filter hook ${hook} priority 0; policy ${policy};`,
     '    ct state established,related accept',
     `    ${hook === 'input' ? 'iif' : 'oif'} lo accept`,
-    ...first,
-    ...own,
+    ...[...first, ...own].map((line) => `    ${line}`),
     '  }',
   ];
-  const server = isIP(gateway) === 0 ? [] : [`    ${isIP(gateway) === 6 ? 'ip6' : 'ip'} saddr ${gateway} accept`];
+  const server = isIP(gateway) === 0 ? [] : [lineOf(matchOf('saddr', gateway), 'accept')];
   const out = lines('outbound');
   return [
     ...['table inet millrace', 'delete table inet millrace', 'table inet millrace {'],
     ...chain('input', 'drop', server, lines('inbound')),
-    ...chain('output', out.some((line) => line.endsWith(' accept')) ? 'drop' : 'accept', [], out),
+    ...chain('output', out.some((line) => line.endsWith('accept')) ? 'drop' : 'accept', [], out),
     '}',
     '',
   ].join('\n');
 }
-
-const isAllowed = ({ access = 'Allow' }: JsonObject): boolean => String(access).toLowerCase() === 'allow';
-
-function lineOf(rule: JsonObject, direction: 'inbound' | 'outbound'): string {
-  const wrong = (what: string, value: Json) =>
-    new Error(`rule ${String(rule.name ?? '') || 'without a name'}: its ${what} ${String(value)} cannot be read.`);
-  const far = direction === 'inbound' ? rule.source : rule.destination;
-  const protocol = String(rule.protocol ?? 'ANY').toLowerCase();
-  if (!['any', 'all', '*', 'tcp', 'udp', 'icmp'].includes(protocol)) throw wrong('protocol', rule.protocol ?? '');
-  const ports = String(rule.ports ?? 'ANY').replace(/\s/g, '');
-  const isAnyPort = /^(any|all|\*|)$/i.test(ports);
-  if (!isAnyPort && !/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/.test(ports)) throw wrong('ports', rule.ports ?? '');
-  const address = /^(any|all|\*|)$/i.test(String(far ?? '')) ? '' : String(far);
-  const [host = '', bits = '0'] = address.split('/');
-  if (address !== '' && (isIP(host) === 0 || !/^\d{1,3}$/.test(bits)))
-    throw wrong(direction === 'inbound' ? 'source' : 'destination', address);
-  const end = direction === 'inbound' ? 'saddr' : 'daddr';
-  return [
-    address === '' ? '' : `${isIP(host) === 6 ? 'ip6' : 'ip'} ${end} ${address}`,
-    transport(protocol, isAnyPort ? '' : ports),
-    isAllowed(rule) ? 'accept' : 'drop',
-  ]
-    .filter(Boolean)
-    .join(' ');
-}
-
-function transport(protocol: string, ports: string): string {
-  if (protocol === 'icmp') return 'meta l4proto { icmp, icmpv6 }';
-  const isOne = protocol === 'tcp' || protocol === 'udp';
-  if (ports === '') return isOne ? `meta l4proto ${protocol}` : '';
-  return isOne ? `${protocol} dport { ${ports} }` : `meta l4proto { tcp, udp } th dport { ${ports} }`;
-}
-
-/** The security groups of a machine lie beside it: each start needs them again. */
-export const keepGroups = (shared: string, networks: unknown): void =>
-  writeAtomic(join(shared, 'groups.json'), JSON.stringify(groupsIn(networks)));
-export const keptGroups = (shared: string): string[] => readJson<string[]>(join(shared, 'groups.json')) ?? [];
-
-const groupsIn = (networks: unknown): string[] =>
-  (Array.isArray(networks) ? networks.filter(isObject) : []).flatMap(({ securityGroups }) =>
-    Array.isArray(securityGroups) ? securityGroups.map(String) : [],
-  );
 
 /**
  * Tells a running machine the rules of its groups, as a whole or not at all. It is done from a container of our own that shares its

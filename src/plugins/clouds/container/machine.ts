@@ -9,9 +9,10 @@ import { diskActions } from '../disk-actions.ts';
 import { remoteAccessUser } from '../local/cloud-config.ts';
 import { hostName, staticAddress } from '../local/machine.ts';
 import { labelAction, powerActions, resizeAction } from '../power.ts';
+import { keepGroups } from '../security-rules.ts';
 import { snapshotActions } from '../snapshots.ts';
 import { disksOf, forgetDisks } from '../volume.ts';
-import { applyGroups, keepGroups } from './firewall.ts';
+import { applyGroups } from './firewall.ts';
 import { networkMode } from './network.ts';
 import {
   bootNeeds,

@@ -18,11 +18,16 @@ export const containerResources = (site: ContainerSite, bootWithin: number): Clo
     containerBalancer(site),
     containerNetwork(site),
     volume('container', site, holdersOf(site)),
-    securityGroup('container', async (id, rules, context) => {
-      rulesetOf(rules, '');
-      const group = { id, rules: rules as JsonObject[] };
-      for (const member of membersOf(site, id, context.neighbours))
-        await applyGroups(site, member, { ...context, neighbours: [...context.neighbours, group] });
+    securityGroup('container', {
+      summary: 'What no inbound rule lets in is dropped; what goes out is let out, unless a rule speaks of it.',
+      async enforce(id, rules, context) {
+        rulesetOf(rules, '');
+        const group = { id, rules: rules as JsonObject[] };
+        for (const member of membersOf(site, id, context.neighbours))
+          await applyGroups(site, member, { ...context, neighbours: [...context.neighbours, group] });
+        return true;
+      },
+      forget: () => undefined,
     }),
   ] as unknown as CloudResourceDefinition[];
 
