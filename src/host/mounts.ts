@@ -1,22 +1,34 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** Where file systems are mounted, by path, and what they come from. */
-export function mountPoints(): Map<string, string> {
+/** A file system, and where it is mounted. */
+interface Mount {
+  from: string;
+  at: string;
+  type: string;
+}
+
+function mounts(): Mount[] {
   try {
     const lines = readFileSync('/proc/self/mounts', 'utf8').split('\n');
-    return new Map(
-      lines.map((line) => line.split(' ').map(unescaped) as [string, string]).map(([from, at]) => [at, from]),
-    );
+    return lines
+      .map((line) => line.split(' ').map(unescaped))
+      .map(([from = '', at = '', type = '']) => ({ from, at, type }));
   } catch {
-    return new Map();
+    return [];
   }
 }
 
+/** Where file systems are mounted, by path, and what they come from. */
+export const mountPoints = (): Map<string, string> => new Map(mounts().map(({ from, at }) => [at, from]));
+
+/** Where control groups of version 2 are mounted; undefined where they are not. */
+export const controlGroupRoot = (): string | undefined => mounts().find(({ type }) => type === 'cgroup2')?.at;
+
 /** Lets go of all file systems under a path, or at it: the last mounted first, and those in use when nobody uses them any more. */
 export function unmountUnder(path: string): void {
-  const found = [...mountPoints().keys()].filter((at) => `${at}/`.startsWith(`${path}/`));
-  for (const at of found.reverse())
+  const found = mounts().filter(({ at }) => `${at}/`.startsWith(`${path}/`));
+  for (const { at } of found.reverse())
     if (spawnSync('umount', [at], { stdio: 'ignore' }).status !== 0)
       spawnSync('umount', ['--lazy', at], { stdio: 'ignore' });
 }

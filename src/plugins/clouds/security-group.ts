@@ -12,26 +12,25 @@ const rule = z.looseObject({
   destination: z.string().describe('To where.').optional(),
 });
 
-/** Sees to it that the machines of a group keep to its rules from now on. @throws Error where a rule cannot be read */
-export type Enforce = (id: string, rules: readonly JsonObject[], context: ResourceContext) => Promise<void>;
+export interface Enforcement {
+  summary: string;
+  /** Sees to it that the machines of a group keep to its rules from now on, and answers whether they do. @throws Error where a rule cannot be read */
+  enforce(id: string, rules: readonly JsonObject[], context: ResourceContext): Promise<boolean>;
+  forget(id: string): void;
+}
 
-/**
- * The rules of machines. Where nothing stands between two machines (processes), it is kept with its rules all the same, so that
- * blueprints of clouds can be tried.
- */
-export const securityGroup = (accountType: string, enforce?: Enforce) => {
+/** The rules of machines. Where nothing can stand between two of them, it is kept all the same, so that blueprints of clouds can be tried. */
+export const securityGroup = (accountType: string, { summary, enforce, forget }: Enforcement) => {
+  const idOf = ({ identity }: ResourceContext): string => `/resources/security-groups/${identity}`;
   const apply = async (rules: readonly JsonObject[], context: ResourceContext): Promise<CloudOutcome> => {
-    const id = `/resources/security-groups/${context.identity}`;
-    await enforce?.(id, rules, context);
-    return { done: { id, enforced: enforce !== undefined } };
+    const id = idOf(context);
+    return { done: { id, enforced: await enforce(id, rules, context) } };
   };
   return defineCloudResource({
     type: 'Cloud.SecurityGroup',
     accountType,
     title: 'Security group (local)',
-    summary: enforce
-      ? 'What no inbound rule lets in is dropped; what goes out is let out, unless a rule speaks of it.'
-      : 'Its rules are kept and shown, and not enforced: machines of processes reach each other.',
+    summary,
     properties: z.looseObject({
       securityGroupType: z
         .enum(['new', 'existing'])
@@ -47,6 +46,9 @@ export const securityGroup = (accountType: string, enforce?: Enforce) => {
           }
         : apply(rules as JsonObject[], context),
     update: ({ rules }, _, context) => apply(rules as JsonObject[], context),
-    destroy: async () => ({ done: {} }),
+    async destroy(_, context) {
+      forget(idOf(context));
+      return { done: {} };
+    },
   });
 };

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { readJson, writeAtomic } from '../../../host/processes.ts';
 import type { Route } from './balancer-properties.ts';
+import { enterControlGroup } from './control-group.ts';
 
 export interface BalancerOrder {
   /** Raised with every change, so that its status can be told from an older one. */
@@ -38,6 +39,7 @@ interface Binding {
 }
 
 const directory = process.argv[2]!;
+enterControlGroup(directory);
 const members = new Map<string, Member>();
 const bindings = new WeakMap<Socket, Map<number, Binding>>();
 let order = readJson<BalancerOrder>(join(directory, 'order.json'))!;

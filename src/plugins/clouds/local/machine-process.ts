@@ -14,6 +14,7 @@ import { join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readJson, writeAtomic } from '../../../host/processes.ts';
 import type { CloudConfig } from './cloud-config.ts';
+import { enterControlGroup } from './control-group.ts';
 import { keepWithinMemory } from './machine-memory.ts';
 import { serveSsh } from './machine-ssh.ts';
 import { readUnit } from './unit.ts';
@@ -60,6 +61,7 @@ process.on('SIGTERM', () => process.exit(0));
 boot().catch((error: Error) => report({ state: 'failed', message: error.message }));
 
 async function boot(): Promise<void> {
+  enterControlGroup(directory);
   report({ state: 'booting', message: '' });
   for (const path of ['root', 'tmp', 'home', 'etc/systemd/system', 'var/log'])
     mkdirSync(join(root, path), { recursive: true });

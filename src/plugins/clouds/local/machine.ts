@@ -8,9 +8,11 @@ import { type CloudOutcome, defineCloudResource, type ResourceContext } from '..
 import { text } from '../../../sdk/fields.ts';
 import { diskActions } from '../disk-actions.ts';
 import { labelAction, powerActions, resizeAction } from '../power.ts';
+import { keepGroups } from '../security-rules.ts';
 import { snapshotActions } from '../snapshots.ts';
 import { disksOf, forgetDisks, linkDisks } from '../volume.ts';
 import { type CloudConfig, readCloudConfig, remoteAccessUser } from './cloud-config.ts';
+import { applyRules } from './firewall.ts';
 import type { MachineOrder, MachineStatus } from './machine-process.ts';
 import { destroy, lastLines, startProgram } from './programs.ts';
 import type { Site } from './site.ts';
@@ -80,6 +82,7 @@ export const machine = (site: Site, bootWithin: number) =>
         };
         writeAtomic(join(directory, 'order.json'), JSON.stringify(order));
       }
+      keepGroups(directory, given.networks);
       linkDisks(join(directory, 'root'), await disksOf(site, given as JsonObject, directory, context.project));
       return boot(site, context, bootWithin);
     },
@@ -89,6 +92,8 @@ export const machine = (site: Site, bootWithin: number) =>
       const found = site.find(context.identity);
       if (!found) return { failed: `Machine ${context.instance}: its directory is gone.` };
       await resize(found.directory, context);
+      keepGroups(found.directory, given.networks);
+      await applyRules(site);
       linkDisks(
         join(found.directory, 'root'),
         await disksOf(site, given as JsonObject, found.directory, context.project),
@@ -118,7 +123,7 @@ export const machine = (site: Site, bootWithin: number) =>
         },
       }),
       ...snapshotActions(
-        localSnapshots(site, (before, context) =>
+        localSnapshots(site, async (before, context) =>
           before.powerState === 'OFF' ? { done: {} } : boot(site, context, bootWithin),
         ),
       ),
@@ -149,11 +154,12 @@ const gone = ({ instance }: ResourceContext): CloudOutcome => ({
 });
 
 /** Starts what is down; what runs is waited for. */
-function boot(site: Site, context: ResourceContext, bootWithin: number): CloudOutcome {
+async function boot(site: Site, context: ResourceContext, bootWithin: number): Promise<CloudOutcome> {
   const found = site.find(context.identity);
   if (!found) return gone(context);
   const { directory } = found;
   if (!ownedProcess(directory, 'machine')) rmSync(join(directory, 'status.json'), { force: true });
+  await applyRules(site);
   startProgram(directory, 'machine', './machine-process.ts');
   return { wait: { identity: context.identity, until: Date.now() + bootWithin }, seconds: pollSeconds };
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type ProcessMark, removeTree, startOwned, stopOwned } from '../../../host/processes.ts';
 import type { CloudOutcome, ResourceContext } from '../../../sdk/cloud.ts';
+import { applyRules } from './firewall.ts';
 import type { Site } from './site.ts';
 
 /** What of the server's own environment the processes of the local cloud may see. */
@@ -24,6 +25,7 @@ export async function destroy(site: Site, { identity }: ResourceContext): Promis
     await stopOwned(found.directory);
     removeTree(found.directory);
   }
+  await applyRules(site);
   return { done: {} };
 }
 

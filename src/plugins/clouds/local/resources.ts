@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { readJson } from '../../../host/processes.ts';
 import type { CloudResourceDefinition } from '../../../sdk/cloud.ts';
 import { securityGroup } from '../security-group.ts';
+import { rulesOf } from '../security-rules.ts';
 import { type DiskHolder, linkedDisks, volume } from '../volume.ts';
 import { balancer } from './balancer.ts';
+import { applyRules, forgetRules, keepRules } from './firewall.ts';
 import { machine } from './machine.ts';
 import { network } from './network.ts';
 import type { Card, Site } from './site.ts';
@@ -16,7 +18,16 @@ export const localResources = (site: Site, bootWithin: number): CloudResourceDef
     balancer(site),
     network(),
     volume('local', site, holdersOf(site)),
-    securityGroup('local'),
+    securityGroup('local', {
+      summary:
+        'What no inbound rule lets in from other machines is dropped; what goes out is let out, unless a rule speaks of it. That needs a server that is root, and nftables; elsewhere it is told.',
+      async enforce(id, rules) {
+        for (const direction of ['inbound', 'outbound'] as const) rulesOf(rules, direction);
+        keepRules(site, id, rules);
+        return applyRules(site);
+      },
+      forget: (id) => forgetRules(site, id),
+    }),
   ] as unknown as CloudResourceDefinition[];
 
 /** Machines whose `/mnt` leads to a directory. */

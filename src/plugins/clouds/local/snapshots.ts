@@ -13,7 +13,7 @@ const copy = promisify(execFile);
 /** A snapshot of a machine of processes is a copy of its root directory, beside it. */
 export function localSnapshots(
   site: Site,
-  start: (before: JsonObject, context: ResourceContext) => CloudOutcome,
+  start: (before: JsonObject, context: ResourceContext) => Promise<CloudOutcome>,
 ): SnapshotKeeper {
   const directoryOf = ({ identity }: ResourceContext) => site.find(identity)!.directory;
   return {

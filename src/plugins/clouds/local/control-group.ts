@@ -1,0 +1,17 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { controlGroupRoot } from '../../../host/mounts.ts';
+import { shortHash } from '../short-hash.ts';
+
+/** The control group of everything in a site, below which each of its things has one; undefined where there are no such groups. */
+export function groupOfSite(site: string): string | undefined {
+  const root = controlGroupRoot();
+  return root && join(root, `millrace-${shortHash(site)}`);
+}
+
+/** The program of a thing enters the group of its own, where there is one, and all that it starts with it. */
+export function enterControlGroup(directory: string): void {
+  const site = groupOfSite(dirname(directory));
+  const file = site && join(site, basename(directory), 'cgroup.procs');
+  if (file && existsSync(file)) writeFileSync(file, String(process.pid));
+}
