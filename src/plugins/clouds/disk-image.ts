@@ -3,11 +3,14 @@ import { existsSync, globSync, mkdirSync, readdirSync, renameSync, rmSync, statS
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { mountPoints } from '../../host/mounts.ts';
+import { removeTree } from '../../host/processes.ts';
 
 const run = promisify(execFile);
 
 const gigabyte = 2 ** 30;
 const mostMs = 60_000;
+
+const draftOf = (image: string): string => `${image}.draft`;
 
 /** The file that holds what a disk holds, beside its directory. */
 export const imageOf = (directory: string): string => `${directory}.img`;
@@ -35,6 +38,12 @@ export async function ensureDisk(directory: string, capacityGb: number): Promise
   return true;
 }
 
+/** What a disk holds goes with it; what is not there is gone. */
+export function removeDisk(directory: string): void {
+  removeTree(directory);
+  for (const file of [imageOf(directory), draftOf(imageOf(directory))]) rmSync(file, { force: true });
+}
+
 /** After the machine itself was started anew nothing is mounted any more: sees to all disks under the directory of a local cloud. */
 export async function remountDisks(directory: string): Promise<void> {
   for (const image of globSync('{disks,*/disks}/*.img', { cwd: directory })) {
@@ -45,7 +54,7 @@ export async function remountDisks(directory: string): Promise<void> {
 
 /** Made beside its place and put there at once, so that no half of it is ever mounted. */
 async function makeImage(image: string, bytes: number): Promise<void> {
-  const draft = `${image}.${process.pid}.tmp`;
+  const draft = draftOf(image);
   rmSync(draft, { force: true });
   try {
     await run('truncate', ['--size', String(bytes), draft], { timeout: mostMs });

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../../core/error.ts';
 import { isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { readJson, removeTree, writeAtomic } from '../../host/processes.ts';
+import { readJson, writeAtomic } from '../../host/processes.ts';
 import { type CloudOutcome, defineAction, defineCloudResource, type ResourceContext } from '../../sdk/cloud.ts';
 import { integer } from '../../sdk/fields.ts';
-import { ensureDisk, growDisk, imageOf } from './disk-image.ts';
+import { ensureDisk, growDisk, removeDisk } from './disk-image.ts';
 import { shortHash } from './short-hash.ts';
 
 const prefix = '/resources/disks/';
@@ -92,11 +92,6 @@ const tooSmall = (wanted: number, { capacityGb }: JsonObject): string | undefine
     ? `it has ${Number(capacityGb)} GB and cannot become smaller; make another one of ${wanted} GB.`
     : undefined;
 
-function removeDisk(directory: string): void {
-  removeTree(directory);
-  rmSync(imageOf(directory), { force: true });
-}
-
 /** A machine that attaches a disk. */
 export interface DiskHolder {
   identity: string;
@@ -145,7 +140,7 @@ export function forgetDisks(known: JsonObject, own: string): void {
   const place = join(own, 'disks');
   const names = addedDisks(known).map(({ name }) => name);
   for (const name of existsSync(place) ? readdirSync(place) : [])
-    if (!names.includes(name.replace(/\.img$/, ''))) removeTree(join(place, name));
+    if (!names.includes(name.split('.')[0]!)) removeDisk(join(place, name.split('.')[0]!));
 }
 
 export const addedDisks = ({ addedDisks: added }: JsonObject): { name: string; capacityGb: number }[] =>

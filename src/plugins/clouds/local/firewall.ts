@@ -27,28 +27,28 @@ export function forgetRules(site: Site, id: string): void {
 }
 
 /** Sites whose rules are being told to nftables: one after the other. */
-const underWay = new Map<string, Promise<boolean>>();
+const underWay = new Map<string, Promise<void>>();
 
 /**
- * Sees to it that the machines of a site keep to their security groups as they are now. Answers whether they do: that needs root, nftables
- * and control groups of version 2, which is tried once. @throws Error naming the rule that cannot be read
+ * Sees to it that the machines of a site keep to their security groups as they are now, where that can be enforced.
+ * @throws Error naming the rule that cannot be read
  */
-export function applyRules(site: Site): Promise<boolean> {
-  const before = underWay.get(site.directory) ?? Promise.resolve(true);
+export function applyRules(site: Site): Promise<void> {
+  const before = underWay.get(site.directory) ?? Promise.resolve();
   const done = before.catch(() => undefined).then(() => apply(site));
   underWay.set(site.directory, done);
   return done;
 }
 
-async function apply(site: Site): Promise<boolean> {
-  const group = groupOfSite(site.directory);
-  if (!group || !(await isPossible())) return false;
-  const table = basename(group).replace('-', '_');
+async function apply(site: Site): Promise<void> {
   const told = join(site.directory, 'firewall.nft');
   for (let members = membersOf(site); ; ) {
     const isGuarded = members.some(({ rules }) => rules);
+    if (!isGuarded && !existsSync(told)) return;
+    const group = groupOfSite(site.directory);
+    if (!group || !(await canEnforce())) return;
+    const table = basename(group).replace('-', '_');
     const ruleset = isGuarded ? rulesetOf(table, relative(usualRoot, group), members) : '';
-    if (!isGuarded && !existsSync(told)) return true;
     for (const { name } of isGuarded ? members : []) mkdirSync(join(group, name), { recursive: true });
     moveIn(site, group, isGuarded ? members : []);
     await nft(isGuarded ? ruleset : `table inet ${table}\ndelete table inet ${table}\n`);
@@ -56,7 +56,7 @@ async function apply(site: Site): Promise<boolean> {
     else rmSync(told, { force: true });
     removeGroups(group, isGuarded ? members : []);
     const now = membersOf(site);
-    if (JSON.stringify(now) === JSON.stringify(members)) return true;
+    if (JSON.stringify(now) === JSON.stringify(members)) return;
     members = now;
   }
 }
@@ -93,8 +93,11 @@ function removeGroups(group: string, members: readonly Member[]): void {
 
 let possible: Promise<boolean> | undefined;
 
-/** Tried with a group, a rule and a connection of our own: of kernels and containers much can be guessed, and little known. */
-function isPossible(): Promise<boolean> {
+/**
+ * Whether rules can be enforced here: that needs root, nftables and control groups of version 2. Tried once, with a group, a rule and a
+ * connection of our own: of kernels and containers much can be guessed, and little known.
+ */
+export function canEnforce(): Promise<boolean> {
   possible ??= probe().catch(() => false);
   return possible;
 }

@@ -6,7 +6,7 @@ import { securityGroup } from '../security-group.ts';
 import { rulesOf } from '../security-rules.ts';
 import { type DiskHolder, linkedDisks, volume } from '../volume.ts';
 import { balancer } from './balancer.ts';
-import { applyRules, forgetRules, keepRules } from './firewall.ts';
+import { applyRules, canEnforce, forgetRules, keepRules } from './firewall.ts';
 import { machine } from './machine.ts';
 import { network } from './network.ts';
 import type { Card, Site } from './site.ts';
@@ -24,7 +24,8 @@ export const localResources = (site: Site, bootWithin: number): CloudResourceDef
       async enforce(id, rules) {
         for (const direction of ['inbound', 'outbound'] as const) rulesOf(rules, direction);
         keepRules(site, id, rules);
-        return applyRules(site);
+        await applyRules(site);
+        return canEnforce();
       },
       forget: (id) => forgetRules(site, id),
     }),
