@@ -46,7 +46,7 @@ async function apply(site: Site): Promise<void> {
     const isGuarded = members.some(({ rules }) => rules);
     if (!isGuarded && !existsSync(told)) return;
     const group = groupOfSite(site.directory);
-    if (!group || !(await canEnforce())) return;
+    if (!group || !(await canEnforce(site))) return;
     const table = basename(group).replace('-', '_');
     const ruleset = isGuarded ? rulesetOf(table, relative(usualRoot, group), members) : '';
     for (const { name } of isGuarded ? members : []) mkdirSync(join(group, name), { recursive: true });
@@ -97,17 +97,22 @@ let possible: Promise<boolean> | undefined;
  * Whether rules can be enforced here: that needs root, nftables and control groups of version 2. Tried once, with a group, a rule and a
  * connection of our own: of kernels and containers much can be guessed, and little known.
  */
-export function canEnforce(): Promise<boolean> {
-  possible ??= probe().catch(() => false);
+export function canEnforce(site: Site): Promise<boolean> {
+  possible ??= probe(site).catch(() => false);
   return possible;
 }
 
-async function probe(): Promise<boolean> {
-  const name = `millrace-probe-${process.pid}`;
-  const site = groupOfSite(name);
+async function probe({ directory }: Site): Promise<boolean> {
+  const site = groupOfSite(directory);
   if (process.geteuid?.() !== 0 || !site) return false;
-  const group = join(site, '..', name);
-  const table = name.replaceAll('-', '_');
+  // By the name of the site, so that whoever comes after one that was killed finds and removes what that left.
+  const group = `${site}-probe`;
+  const table = basename(group).replaceAll('-', '_');
+  const remove = async () => {
+    await run('nft', ['delete', 'table', 'inet', table]);
+    quietly(() => rmdirSync(group));
+  };
+  await remove();
   const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
   try {
     await new Promise((resolve) => server.once('listening', resolve));
@@ -122,8 +127,7 @@ async function probe(): Promise<boolean> {
     return (await run('sh', ['-c', connect, join(group, 'cgroup.procs'), process.execPath, ask])).code === 7;
   } finally {
     server.close();
-    await run('nft', ['delete', 'table', 'inet', table]);
-    quietly(() => rmdirSync(group));
+    await remove();
   }
 }
 

@@ -25,7 +25,7 @@ export const localResources = (site: Site, bootWithin: number): CloudResourceDef
         for (const direction of ['inbound', 'outbound'] as const) rulesOf(rules, direction);
         keepRules(site, id, rules);
         await applyRules(site);
-        return canEnforce();
+        return canEnforce(site);
       },
       forget: (id) => forgetRules(site, id),
     }),
