@@ -518,6 +518,23 @@ test('a disk outlives the machine that it is attached to, and is found under /mn
   assert.ok(!existsSync(join(root(), 'mnt/data')));
 });
 
+test('the resources of a deployment are asked for by name, type and tag', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const made = await client.create(`resources:
+  data: {type: Cloud.Volume, properties: {capacityGb: 1}}
+  one: {type: Cloud.Machine, properties: {image: plain, flavor: small, tags: [{key: tier, value: web}]}}
+  two: {type: Cloud.Machine, properties: {image: plain, flavor: small, tags: [{key: tier, value: db}]}}`);
+  const names = async (path: string) =>
+    (await client.server.call('GET', path)).body.content.map(({ name }: { name: string }) => name).sort();
+  const own = `/deployment/api/deployments/${made.id}/resources`;
+
+  assert.deepEqual(await names(`${own}?resourceTypes=Cloud.Machine`), ['one', 'two']);
+  assert.deepEqual(await names(`${own}?resourceTypes=Cloud.Machine,Cloud.Volume&names=data,two`), ['data', 'two']);
+  assert.deepEqual(await names(`${own}?tags=tier:db`), ['two']);
+  assert.deepEqual(await names(`${own}?tags=tier`), ['one', 'two']);
+  assert.deepEqual(await names('/deployment/api/resources?tags=tier:web,tier:none'), ['one']);
+});
+
 test('a disk that another machine has attached is not removed under it, nor attached from another project', async (t) => {
   const client = await new Client(await TestServer.start(t, { cloud: true })).open();
   const disk = 'resources: {data: {type: Cloud.Volume, properties: {capacityGb: 5}}}';

@@ -173,7 +173,12 @@ export const cloudAssembly: readonly Operation[] = [
     'execute',
     'Removes everything, what depends on others first.',
   ),
-  operation('deployments.resources', `GET ${deployments}/{id}/resources`, 'read', 'Its resources.'),
+  operation(
+    'deployments.resources',
+    `GET ${deployments}/{id}/resources`,
+    'read',
+    'Its resources: `?names=&resourceTypes=&tags=`.',
+  ),
   operation('deployments.resource', `GET ${deployments}/{id}/resources/{resourceId}`, 'read', 'One of its resources.'),
   operation(
     'deployment-resources.delete',
@@ -214,7 +219,7 @@ export const cloudAssembly: readonly Operation[] = [
     'resources.list',
     `GET ${resources}`,
     'read',
-    'The resources of all deployments: `?search=&projects=&resourceTypes=`.',
+    'The resources of all deployments: `?search=&projects=&resourceTypes=&tags=`.',
   ),
   operation('resources.filters', `GET ${resources}/filters`, 'read', 'By what the list can be narrowed.'),
   operation('resources.filter', `GET ${resources}/filters/{filterId}`, 'read', 'What one of these can be set to.'),

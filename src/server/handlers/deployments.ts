@@ -6,7 +6,7 @@ import {
 } from '../../blueprint/deployment.ts';
 import { MillraceError } from '../../core/error.ts';
 import { toIso } from '../../core/instant.ts';
-import type { Json, JsonObject } from '../../core/json.ts';
+import { isObject, type Json, type JsonObject } from '../../core/json.ts';
 import { type Offer, schemaOf } from '../../engine/day-two.ts';
 import { userEvents } from '../deployment-history.ts';
 import { deploymentFilters, entriesOf, filtersOf, resourceFilters } from '../filters.ts';
@@ -38,10 +38,10 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
     'deployments.delete': async (request) => act(request, undefined, 'Deployment.Delete', {}),
     'deployments.resources': async ({ params, query }) => {
       const deployment = await read(params.id!);
-      return pageOf(
-        Object.values(deployment.resources).map((one) => resourceView(deployment, one)),
-        query,
-      );
+      const isWanted = ({ name, type, properties }: JsonObject) =>
+        isAmong(query.names, name) && isAmong(query.resourceTypes, type) && isTagged(query.tags, properties);
+      const all = Object.values(deployment.resources).map((one) => resourceView(deployment, one));
+      return pageOf(all.filter(isWanted), query);
     },
     'deployments.resource': async ({ params }) => {
       const { deployment, resource } = await resourceIn(params.id!, params.resourceId!);
@@ -69,7 +69,8 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
     ...actionsOf('resources', async ({ resourceId: of }) => instanceOf(await resourceAnywhere(of!))),
 
     'resources.list': async ({ query }) => {
-      const isWanted = ({ name, type, projectId: of }: JsonObject) =>
+      const isWanted = ({ name, type, properties, projectId: of }: JsonObject) =>
+        isTagged(query.tags, properties) &&
         (!query.search || String(name).includes(query.search)) &&
         isAmong(query.resourceTypes, type) &&
         isAmong(query.projects, of);
@@ -203,6 +204,17 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
 /** A parameter that lists what is wanted; none: all. Repeated parameters come joined. */
 const isAmong = (wanted: string | undefined, value: Json | undefined): boolean =>
   !wanted || wanted.split(/,| and /).includes(String(value));
+
+/** With one of the tags that are wanted, each a key or `key:value`. */
+function isTagged(wanted: string | undefined, properties: Json | undefined): boolean {
+  if (!wanted) return true;
+  const { tags = [] } = isObject(properties) ? properties : {};
+  const all = (Array.isArray(tags) ? tags.filter(isObject) : []).flatMap(({ key, value }) => [
+    String(key),
+    `${String(key)}:${String(value)}`,
+  ]);
+  return wanted.split(/,| and /).some((one) => all.includes(one));
+}
 
 const instanceOf = ({ deployment, resource }: { deployment: Deployment; resource: ResourceState }) => ({
   id: deployment.id,
