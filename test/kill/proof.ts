@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Deployment, evolveDeployment } from '../../src/blueprint/deployment.ts';
 import type { SlackMessage } from '../../src/demo/receivers.ts';
+import { mountPoints } from '../../src/host/mounts.ts';
 import { isMarked, processIds } from '../../src/host/processes.ts';
 import { evolve } from '../../src/pipeline/evolve.ts';
 import type { Execution } from '../../src/pipeline/execution.ts';
+import { groupOfSite } from '../../src/plugins/clouds/local/control-group.ts';
 import type { FakeChange } from '../fakes/gerrit.ts';
 import type { Memory } from './memory.ts';
 import { ends, ledgerLines } from './workload.ts';
@@ -137,9 +139,15 @@ function toldOnce(messages: SlackMessage[], executions: Execution[]): string[] {
 }
 
 function strays(data: string): string[] {
-  return processIds()
-    .filter((pid) => isMarked(pid, join(data, 'site')))
-    .map((pid) => `Process ${pid} of a machine is left over.`);
+  const site = join(data, 'site');
+  const group = groupOfSite(site);
+  return [
+    ...processIds()
+      .filter((pid) => isMarked(pid, site))
+      .map((pid) => `Process ${pid} of a machine is left over.`),
+    ...[...mountPoints().keys()].filter((at) => at.startsWith(`${site}/`)).map((at) => `The disk ${at} is left over.`),
+    ...(group && existsSync(group) ? [`The control group ${group} is left over.`] : []),
+  ];
 }
 
 const nameOf = ({ plan }: Execution): string => `${plan.pipeline.name} #${plan.index}`;

@@ -45,7 +45,7 @@ const action = (name: string, path: string, inputs = '{}', actionId = name): str
           ignoreFailure: true
           exitCriteria: {success: status == "SUCCESSFUL", failure: status == "FAILED"}`;
 const deployment = 'deployments/${Build.Deploy.output.deploymentId}';
-const machine = 'resources/${Build.Find.output.responseJson.content[1].id}';
+const machine = 'resources/${Build.Find.output.responseJson.content[0].id}';
 
 /** Pipelines with every task type that this version runs; the far sides are in the project's variables. */
 export const definitions = `
@@ -96,8 +96,11 @@ resources:
       image: plain
       flavor: small
       attachedDisks: [{source: "\${resource.disk.id}"}]
+      networks: [{network: "\${resource.net.id}", securityGroups: ["\${resource.sg.id}"]}]
       remoteAccess: {authentication: usernamePassword, username: ci, password: secret}
   disk: {type: Cloud.Volume, properties: {capacityGb: 1}}
+  net: {type: Cloud.Network, properties: {networkType: existing}}
+  sg: {type: Cloud.SecurityGroup, properties: {securityGroupType: new, rules: [{name: in, protocol: TCP}]}}
   other: {type: Cloud.Machine, properties: {image: plain, flavor: small, count: "\${input.more}"}}
 outputs: {snapshots: {value: "\${length(resource.m.snapshots)}"}}
 ---
@@ -261,7 +264,7 @@ stages:
         type: REST
         input:
           action: get
-          url: \${var.server}/deployment/api/${deployment}/resources
+          url: \${var.server}/deployment/api/${deployment}/resources?resourceTypes=Cloud.Machine
           headers: {Authorization: "Bearer \${var.token}"}${action('Snapshot.Create', machine, '{"name": "one"}')}
       Write:
         type: SSH

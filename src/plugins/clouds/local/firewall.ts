@@ -52,9 +52,9 @@ async function apply(site: Site): Promise<void> {
     for (const { name } of isGuarded ? members : []) mkdirSync(join(group, name), { recursive: true });
     moveIn(site, group, isGuarded ? members : []);
     await nft(isGuarded ? ruleset : `table inet ${table}\ndelete table inet ${table}\n`);
-    if (isGuarded) writeAtomic(told, ruleset);
-    else rmSync(told, { force: true });
+    writeAtomic(told, ruleset);
     removeGroups(group, isGuarded ? members : []);
+    if (!isGuarded) rmSync(told, { force: true });
     const now = membersOf(site);
     if (JSON.stringify(now) === JSON.stringify(members)) return;
     members = now;
@@ -82,12 +82,18 @@ function moveIn(site: Site, group: string, members: readonly Member[]): void {
         quietly(() => writeFileSync(join(group, name, 'cgroup.procs'), String(pid)));
 }
 
-/** Groups of things that are gone, and that of the site when it is empty. */
+/** Groups of things that are gone or need none any more, and that of the site when it is empty. */
 function removeGroups(group: string, members: readonly Member[]): void {
   const kept = new Set(members.map(({ name }) => name));
   const found = existsSync(group) ? readdirSync(group, { withFileTypes: true }) : [];
   for (const { name } of found.filter((entry) => entry.isDirectory() && !kept.has(entry.name)))
-    quietly(() => rmdirSync(join(group, name)));
+    quietly(() => {
+      for (const pid of textOf(join(group, name, 'cgroup.procs'))
+        .split('\n')
+        .filter(Boolean))
+        quietly(() => writeFileSync(join(group, '..', 'cgroup.procs'), pid));
+      rmdirSync(join(group, name));
+    });
   if (kept.size === 0) quietly(() => rmdirSync(group));
 }
 
