@@ -70,7 +70,10 @@ export function openNews(pool: pg.Pool, url: string, node: string): News {
     if (!pending || closed) return;
     const message = JSON.stringify(pending);
     pending = undefined;
-    await pool.query('SELECT pg_notify($1, $2)', [channel, message]).catch(() => undefined);
+    // Nobody waits for the disk: it is gone with a crash in any case.
+    await pool
+      .query("SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)", [channel, message])
+      .catch(() => undefined);
   }
 
   async function listen(): Promise<void> {
