@@ -518,7 +518,7 @@ test('a disk outlives the machine that it is attached to, and is found under /mn
   assert.ok(!existsSync(join(root(), 'mnt/data')));
 });
 
-test('the resources of a deployment are asked for by name, type and tag', async (t) => {
+test('deployments and their resources are asked for by name, type, tag and time', async (t) => {
   const client = await new Client(await TestServer.start(t, { cloud: true })).open();
   const made = await client.create(`resources:
   data: {type: Cloud.Volume, properties: {capacityGb: 1}}
@@ -533,6 +533,15 @@ test('the resources of a deployment are asked for by name, type and tag', async 
   assert.deepEqual(await names(`${own}?tags=tier:db`), ['two']);
   assert.deepEqual(await names(`${own}?tags=tier`), ['one', 'two']);
   assert.deepEqual(await names('/deployment/api/resources?tags=tier:web,tier:none'), ['one']);
+
+  const all = '/deployment/api/deployments';
+  assert.deepEqual(await names(`${all}?resourceTypes=Cloud.Volume&tags=tier:db`), []);
+  assert.deepEqual(await names(`${all}?resourceTypes=Cloud.Machine&tags=tier:db`), ['site']);
+  assert.deepEqual(await names(`${all}?createdAt=2020-01-01T00:00:00Z,`), ['site']);
+  assert.deepEqual(await names(`${all}?createdAt=,2020-01-01T00:00:00Z`), []);
+  assert.deepEqual(await names(`${all}?expiresAt=2020-01-01T00:00:00Z,2020-02-01T00:00:00Z`), []);
+  const wrong = await client.server.call('GET', `${all}?lastUpdatedAt=soon`);
+  assert.deepEqual([wrong.status, wrong.body.message], [400, '"soon" is no instant.']);
 });
 
 test('a disk that another machine has attached is not removed under it, nor attached from another project', async (t) => {

@@ -43,6 +43,7 @@ export function deploymentSummary(state: Deployment): JsonObject {
     busy: isBusy(state),
     createdAt: toIso(state.createdAt),
     updatedAt: toIso(state.updatedAt),
+    ...(state.leaseExpiresAt === undefined ? {} : { leaseExpireAt: toIso(state.leaseExpiresAt) }),
     blueprint: state.plan.blueprintName,
     owner: state.owner ?? state.plan.requestedBy,
     zones: [

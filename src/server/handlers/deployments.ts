@@ -6,10 +6,10 @@ import {
 } from '../../blueprint/deployment.ts';
 import { MillraceError } from '../../core/error.ts';
 import { toIso } from '../../core/instant.ts';
-import { isObject, type Json, type JsonObject } from '../../core/json.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
 import { type Offer, schemaOf } from '../../engine/day-two.ts';
 import { userEvents } from '../deployment-history.ts';
-import { deploymentFilters, entriesOf, filtersOf, resourceFilters } from '../filters.ts';
+import { deploymentFilters, entriesOf, filtersOf, isAmong, isTagged, isWithin, resourceFilters } from '../filters.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { projectId } from '../kinds/kind.ts';
 import { type Handler, pageOf, type Request } from '../request.ts';
@@ -188,32 +188,30 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
       ...{ orgId: 'default', projectId: projectId(String(summary.project)), ownedBy: summary.owner ?? '' },
       lastUpdatedAt: summary.updatedAt ?? '',
     })) as JsonObject[];
+    const holders = query.resourceTypes || query.tags ? await holdersOf(query) : undefined;
     return shown.filter(
-      ({ id, name, status, projectId: of, ownedBy }) =>
+      ({ id, name, status, projectId: of, ownedBy, createdAt, lastUpdatedAt, leaseExpireAt }) =>
         (query.deleted === 'true') === (status === 'DELETE_SUCCESSFUL') &&
         (!query.name || name === query.name) &&
         (!query.search || String(name).toLowerCase().includes(query.search.toLowerCase())) &&
         isAmong(query.status, status) &&
         isAmong(query.projects, of) &&
         isAmong(query.ownedBy, ownedBy) &&
-        isAmong(query.ids, id),
+        isAmong(query.ids, id) &&
+        isWithin(query.createdAt, createdAt) &&
+        isWithin(query.lastUpdatedAt, lastUpdatedAt) &&
+        isWithin(query.expiresAt, leaseExpireAt) &&
+        (!holders || holders.has(id)),
     );
   }
-}
 
-/** A parameter that lists what is wanted; none: all. Repeated parameters come joined. */
-const isAmong = (wanted: string | undefined, value: Json | undefined): boolean =>
-  !wanted || wanted.split(/,| and /).includes(String(value));
-
-/** With one of the tags that are wanted, each a key or `key:value`. */
-function isTagged(wanted: string | undefined, properties: Json | undefined): boolean {
-  if (!wanted) return true;
-  const { tags = [] } = isObject(properties) ? properties : {};
-  const all = (Array.isArray(tags) ? tags.filter(isObject) : []).flatMap(({ key, value }) => [
-    String(key),
-    `${String(key)}:${String(value)}`,
-  ]);
-  return wanted.split(/,| and /).some((one) => all.includes(one));
+  /** Deployments with a resource that is asked for. */
+  async function holdersOf({ resourceTypes, tags }: Record<string, string>): Promise<Set<Json | undefined>> {
+    const wanted = (await allResources()).filter(
+      ({ type, properties }) => isAmong(resourceTypes, type) && isTagged(tags, properties),
+    );
+    return new Set(wanted.map(({ deploymentId }) => deploymentId));
+  }
 }
 
 const instanceOf = ({ deployment, resource }: { deployment: Deployment; resource: ResourceState }) => ({
