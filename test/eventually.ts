@@ -1,6 +1,6 @@
-/** Asks until what is asked holds, and answers what that gave; after 30 s the last reason why not is thrown. */
-export async function eventually<T>(ask: () => T | Promise<T>): Promise<T> {
-  const patience = Date.now() + 30_000;
+/** Asks until what is asked holds, and answers what that gave; after that many seconds the last reason why not is thrown. */
+export async function eventually<T>(ask: () => T | Promise<T>, seconds = 30): Promise<T> {
+  const patience = Date.now() + seconds * 1000;
   for (;;)
     try {
       return await ask();

@@ -1,3 +1,7 @@
+import assert from 'node:assert/strict';
+import { eventually } from './eventually.ts';
+import type { Answer, TestServer } from './server.ts';
+
 /** Zones of the local cloud, and a blueprint `Site` whose text is given; its pipeline tasks are `create`, `update` and `remove`. */
 export async function openCloud(server: { import(yaml: string): Promise<unknown> }, blueprint: string): Promise<void> {
   await server.import(
@@ -29,3 +33,23 @@ export const machineWith = (...cloudConfig: string[]): string =>
     '        #cloud-config',
     ...cloudConfig.map((line) => `        ${line}`),
   ].join('\n');
+
+/** What became of a request for the deployment `site`. */
+export async function requested(server: TestServer, body: object): Promise<Answer['body']> {
+  const asked = await server.call('POST', '/blueprint/api/blueprint-requests', {
+    ...{ projectName: 'Tito', deploymentName: 'site' },
+    ...body,
+  });
+  return eventually(async () => {
+    const { body: found } = await server.call('GET', `/blueprint/api/blueprint-requests/${asked.body.id}`);
+    assert.notEqual(found.status, 'STARTED', asked.text);
+    return found;
+  }, 90);
+}
+
+/** As `requested`, where it is to succeed. */
+export async function finished(server: TestServer, body: object): Promise<Answer['body']> {
+  const request = await requested(server, body);
+  assert.equal(request.status, 'FINISHED', request.failureMessage);
+  return request;
+}

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { containersOf, docker, imagesOf, removeAll, testEngine, withoutEngine } from '../../../../test/containers.ts';
 import { eventually } from '../../../../test/eventually.ts';
-import { create, remove, update } from '../../../../test/machines.ts';
+import { create, finished, remove, requested, update } from '../../../../test/machines.ts';
 import { type Answer, pipelineAround, TestServer } from '../../../../test/server.ts';
 import { startEngine } from '../../../demo/engine.ts';
 
@@ -298,18 +298,8 @@ test('a container is resized, gets another disk, is kept as a snapshot and put b
   const zone =
     '{kind: CLOUD_ZONE, name: here, accountType: container, images: {machine: {container: localhost/millrace-machine}}, flavors: {small: {memoryMb: 512}, large: {memoryMb: 640}}}';
   await server.import(zone);
-  const ask = async (body: object) => {
-    const { body: asked, text: told } = await server.call('POST', '/blueprint/api/blueprint-requests', {
-      ...{ projectName: 'Tito', deploymentName: 'site' },
-      ...body,
-    });
-    await eventually(async () => {
-      const { body: request } = await server.call('GET', `/blueprint/api/blueprint-requests/${asked.id}`);
-      assert.equal(request.status, 'FINISHED', request.failureMessage ?? told);
-    });
-    return asked.deploymentId;
-  };
-  const deploymentId = await ask({ content: text(`[${first}]`) });
+  const ask = (body: object) => finished(server, body);
+  const { deploymentId } = await ask({ content: text(`[${first}]`) });
   const path = `/deployment/api/deployments/${deploymentId}`;
   const found = async () =>
     (await server.call('GET', path)).body.resources.find(({ name }: { name: string }) => name === 'm');
@@ -377,17 +367,7 @@ test('machines keep to the rules of their security group, also after a reboot, a
       networks: [{network: "\${resource.net.id}", securityGroups: ["\${resource.sg.id}"]}]
       cloudConfig: {runcmd: [[systemctl, enable, --now, apache2]]}`;
   const server = await openContainers(t, machine());
-  const ask = async (body: object) => {
-    const asked = await server.call('POST', '/blueprint/api/blueprint-requests', {
-      ...{ projectName: 'Tito', deploymentName: 'site' },
-      ...body,
-    });
-    return eventually(async () => {
-      const { body: request } = await server.call('GET', `/blueprint/api/blueprint-requests/${asked.body.id}`);
-      assert.notEqual(request.status, 'STARTED');
-      return request;
-    });
-  };
+  const ask = (body: object) => requested(server, body);
   const made = await ask({ content: content(80) });
   assert.equal(made.status, 'FINISHED', made.failureMessage);
   const path = `/deployment/api/deployments/${made.deploymentId}`;

@@ -4,8 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
-import { eventually } from '../../../../test/eventually.ts';
-import { machineWith, openCloud } from '../../../../test/machines.ts';
+import { finished, machineWith, openCloud } from '../../../../test/machines.ts';
 import { TestServer } from '../../../../test/server.ts';
 import { controlGroupRoot } from '../../../host/mounts.ts';
 import { groupOfSite } from './control-group.ts';
@@ -32,18 +31,7 @@ const [ssh, control] = [2222, 2221];
 test('machines of processes keep to the rules of their security groups, where the server may see to it', async (t) => {
   const server = await TestServer.start(t, { cloud: true });
   await openCloud(server, machineWith('hostname: x'));
-  const ask = async (body: object) => {
-    const asked = await server.call('POST', '/blueprint/api/blueprint-requests', {
-      ...{ projectName: 'Tito', deploymentName: 'site' },
-      ...body,
-    });
-    return eventually(async () => {
-      const { body: request } = await server.call('GET', `/blueprint/api/blueprint-requests/${asked.body.id}`);
-      assert.notEqual(request.status, 'STARTED');
-      assert.equal(request.status, 'FINISHED', request.failureMessage);
-      return request;
-    });
-  };
+  const ask = (body: object) => finished(server, body);
   const made = await ask({ content: blueprint(`[{name: in, protocol: TCP, ports: "${ssh}"}]`) });
   const change = (rules: string) => ask({ deploymentId: made.deploymentId, content: blueprint(rules) });
   const { resources } = (await server.call('GET', `/deployment/api/deployments/${made.deploymentId}`)).body;
