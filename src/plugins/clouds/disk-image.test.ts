@@ -82,3 +82,14 @@ test('a directory that holds something already is left as it is', async (t) => {
   assert.equal(readFileSync(join(path, 'old'), 'utf8'), 'there before');
   assert.ok(!existsSync(imageOf(path)));
 });
+
+test('a disk that was made and cannot be mounted is refused, and what is on it stays', async (t) => {
+  const path = place(t);
+  mkdirSync(path, { recursive: true });
+  writeFileSync(imageOf(path), 'no file system');
+
+  await assert.rejects(ensureDisk(path, 1));
+  assert.equal(readFileSync(imageOf(path), 'utf8'), 'no file system');
+  await remountDisks(join(path, '../..'));
+  assert.ok(existsSync(imageOf(path)));
+});

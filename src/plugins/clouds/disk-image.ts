@@ -18,24 +18,26 @@ export const imageOf = (directory: string): string => `${directory}.img`;
 /**
  * Sees to it that a directory is a disk of this capacity: a file system in a sparse file, mounted there. Answers whether the capacity is
  * enforced: that needs root, loop devices and mkfs.ext4; where one is missing, the directory stays a plain one. Idempotent; what is there
- * already is kept as it is.
+ * already is kept as it is. @throws Error where a disk that was made before cannot be mounted: what is on it stays
  */
 export async function ensureDisk(directory: string, capacityGb: number): Promise<boolean> {
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   const image = imageOf(directory);
-  const bytes = capacityGb * gigabyte;
-  try {
-    if (!existsSync(image)) {
-      // What was written before it could be enforced is not hidden under a mount.
-      if (process.geteuid?.() !== 0 || readdirSync(directory).length > 0) return false;
-      await makeImage(image, bytes);
-    }
+  if (existsSync(image)) {
     await mount(image, directory);
+    return true;
+  }
+  // What was written before it could be enforced is not hidden under a mount.
+  if (process.geteuid?.() !== 0 || readdirSync(directory).length > 0) return false;
+  try {
+    await makeImage(image, capacityGb * gigabyte);
+    await mount(image, directory);
+    return true;
   } catch {
-    if (!mountPoints().has(directory) && readdirSync(directory).length === 0) rmSync(image, { force: true });
+    // Made just now, so nothing is on it.
+    rmSync(image, { force: true });
     return false;
   }
-  return true;
 }
 
 /** What a disk holds goes with it; what is not there is gone. */
@@ -48,7 +50,8 @@ export function removeDisk(directory: string): void {
 export async function remountDisks(directory: string): Promise<void> {
   for (const image of globSync('{disks,*/disks}/*.img', { cwd: directory })) {
     const path = join(directory, image);
-    await ensureDisk(path.slice(0, -'.img'.length), statSync(path).size / gigabyte);
+    // Whoever attaches it hears why not.
+    await ensureDisk(path.slice(0, -'.img'.length), statSync(path).size / gigabyte).catch(() => undefined);
   }
 }
 
