@@ -1,9 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 
-/** A file system, and where it is mounted. */
+/** Where a file system is mounted. */
 interface Mount {
-  from: string;
   at: string;
   type: string;
 }
@@ -11,23 +10,24 @@ interface Mount {
 function mounts(): Mount[] {
   try {
     const lines = readFileSync('/proc/self/mounts', 'utf8').split('\n');
-    return lines
-      .map((line) => line.split(' ').map(unescaped))
-      .map(([from = '', at = '', type = '']) => ({ from, at, type }));
+    return lines.map((line) => line.split(' ').map(unescaped)).map(([, at = '', type = '']) => ({ at, type }));
   } catch {
     return [];
   }
 }
 
-/** Where file systems are mounted, by path, and what they come from. */
-export const mountPoints = (): Map<string, string> => new Map(mounts().map(({ from, at }) => [at, from]));
+/** Where file systems are mounted; a place has as many as are mounted on each other there. */
+export const mountPoints = (): string[] => mounts().map(({ at }) => at);
 
 /** Where control groups of version 2 are mounted; undefined where they are not. */
 export const controlGroupRoot = (): string | undefined => mounts().find(({ type }) => type === 'cgroup2')?.at;
 
 /** Lets go of all file systems under a path, or at it: the last mounted first, and those in use when nobody uses them any more. */
 export function unmountUnder(path: string): void {
-  const found = mounts().filter(({ at }) => `${at}/`.startsWith(`${path}/`));
+  if (!existsSync(path)) return;
+  // The kernel knows no symbolic links.
+  const real = realpathSync(path);
+  const found = mounts().filter(({ at }) => `${at}/`.startsWith(`${real}/`));
   for (const { at } of found.reverse())
     if (spawnSync('umount', [at], { stdio: 'ignore' }).status !== 0)
       spawnSync('umount', ['--lazy', at], { stdio: 'ignore' });

@@ -145,7 +145,9 @@ function strays(data: string): string[] {
     ...processIds()
       .filter((pid) => isMarked(pid, site))
       .map((pid) => `Process ${pid} of a machine is left over.`),
-    ...[...mountPoints().keys()].filter((at) => at.startsWith(`${site}/`)).map((at) => `The disk ${at} is left over.`),
+    ...mountPoints()
+      .filter((at) => at.startsWith(`${site}/`))
+      .map((at) => `The disk ${at} is left over.`),
     ...(group && existsSync(group) ? [`The control group ${group} is left over.`] : []),
   ];
 }

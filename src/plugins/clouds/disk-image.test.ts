@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statfsSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { temporaryDirectory } from '../../../test/directory.ts';
 import { mountPoints, unmountUnder } from '../../host/mounts.ts';
-import { ensureDisk, growDisk, imageOf, remountDisks } from './disk-image.ts';
+import { ensureDisk, growDisk, imageOf, remountDisks, removeDisk } from './disk-image.ts';
 
 const needsRoot =
   process.geteuid?.() !== 0 || !existsSync('/dev/loop-control') ? 'needs root, and loop devices' : false;
@@ -16,6 +26,7 @@ const mayGrowInUse = () =>
 const place = (t: TestContext): string => join(temporaryDirectory(t), 'disks', 'data');
 
 const room = (path: string) => statfsSync(path).blocks * statfsSync(path).bsize;
+const timesMounted = (path: string) => mountPoints().filter((at) => at === path).length;
 const reserve = (path: string, megabytes: number) =>
   spawnSync('fallocate', ['--length', `${megabytes}MiB`, path], { encoding: 'utf8' });
 
@@ -39,19 +50,42 @@ test('whoever sees to a disk at the same moment, it is mounted once, and again a
   skip: needsRoot,
 }, async (t) => {
   const path = place(t);
-  await ensureDisk(path, 1);
+  const four = () => Promise.all([1, 2, 3, 4].map(() => ensureDisk(path, 1)));
+  assert.deepEqual(await four(), [true, true, true, true]);
+  assert.equal(timesMounted(path), 1);
   writeFileSync(join(path, 'kept'), 'precious');
+
   unmountUnder(path);
   assert.ok(!existsSync(join(path, 'kept')));
-  await Promise.all([1, 2, 3, 4].map(() => ensureDisk(path, 1)));
-
-  const lines = readFileSync('/proc/self/mounts', 'utf8').split('\n');
-  assert.equal(lines.filter((line) => line.includes(` ${path} `)).length, 1);
+  await four();
+  assert.equal(timesMounted(path), 1);
   assert.equal(readFileSync(join(path, 'kept'), 'utf8'), 'precious');
 
   unmountUnder(path);
   await remountDisks(join(path, '../..'));
-  assert.ok(mountPoints().has(path), 'all disks of a cloud are seen to when its server starts');
+  assert.equal(timesMounted(path), 1, 'all disks of a cloud are seen to when its server starts');
+});
+
+test('a disk is found behind a symbolic link, and goes with what it holds', { skip: needsRoot }, async (t) => {
+  const real = temporaryDirectory(t);
+  const link = join(temporaryDirectory(t), 'link');
+  symlinkSync(real, link);
+  const path = join(link, 'disks', 'data');
+  assert.equal(await ensureDisk(path, 1), true);
+  assert.equal(await growDisk(path, 2), true);
+  assert.ok(room(path) > 1.9 * 2 ** 30);
+
+  removeDisk(path);
+  assert.equal(timesMounted(join(real, 'disks', 'data')), 0);
+  assert.deepEqual(readdirSync(join(real, 'disks')), []);
+});
+
+test('a disk that was being made when its server died is made anew', { skip: needsRoot }, async (t) => {
+  const path = place(t);
+  mkdirSync(path, { recursive: true });
+  writeFileSync(`${imageOf(path)}.draft`, 'half of it');
+  assert.equal(await ensureDisk(path, 1), true);
+  assert.deepEqual(readdirSync(join(path, '..')).toSorted(), ['data', 'data.img']);
 });
 
 test('a disk that is in use grows where the server may do that, and says so where not', {

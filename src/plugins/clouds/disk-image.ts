@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, globSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { mountPoints } from '../../host/mounts.ts';
+import { messageOf } from '../../core/error.ts';
 import { removeTree } from '../../host/processes.ts';
 
 const run = promisify(execFile);
@@ -10,10 +10,34 @@ const run = promisify(execFile);
 const gigabyte = 2 ** 30;
 const mostMs = 60_000;
 
-const draftOf = (image: string): string => `${image}.draft`;
-
 /** The file that holds what a disk holds, beside its directory. */
 export const imageOf = (directory: string): string => `${directory}.img`;
+const draftOf = (directory: string): string => `${imageOf(directory)}.draft`;
+
+/** What the scripts below are told: `$0` the directory, `$1` the image, `$2` its draft, `$3` the capacity in bytes. */
+const mount = 'mount -o loop,nosuid,nodev';
+
+/** An image gets its name when it has been mounted: where that cannot be had, there is none. What lies in the directory is not hidden. */
+const ensure = `
+if ! mountpoint -q "$0"; then
+  if [ -e "$1" ]; then ${mount} "$1" "$0"; exit; fi
+  [ -z "$(ls -A "$0")" ] || exit 1
+  rm -f "$2"
+  truncate --size "$3" "$2" && mkfs.ext4 -q -m 0 -J size=4 "$2" && ${mount} "$2" "$0" || { rm -f "$2"; exit 1; }
+fi
+[ ! -e "$2" ] || mv "$2" "$1"`;
+
+/** While it is in use, where the server may do that (\`CAP_SYS_RESOURCE\`); else at rest, and what is in use does not come to rest. */
+const inUse = 75;
+const grow = `
+truncate --size ">$3" "$1"
+device=$(findmnt --noheadings --output SOURCE --mountpoint "$0")
+losetup --set-capacity "$device" && resize2fs "$device" && exit
+umount "$0" || exit ${inUse}
+e2fsck -f -p "$1"
+[ $? -le 1 ] && resize2fs "$1"
+result=$?
+${mount} "$1" "$0" && exit $result`;
 
 /**
  * Sees to it that a directory is a disk of this capacity: a file system in a sparse file, mounted there. Answers whether the capacity is
@@ -22,28 +46,35 @@ export const imageOf = (directory: string): string => `${directory}.img`;
  */
 export async function ensureDisk(directory: string, capacityGb: number): Promise<boolean> {
   mkdirSync(directory, { recursive: true, mode: 0o755 });
-  const image = imageOf(directory);
-  if (existsSync(image)) {
-    await mount(image, directory);
-    return true;
-  }
-  // What was written before it could be enforced is not hidden under a mount.
-  if (process.geteuid?.() !== 0 || readdirSync(directory).length > 0) return false;
+  const stands = existsSync(imageOf(directory));
+  if (!stands && process.geteuid?.() !== 0) return false;
   try {
-    await makeImage(image, capacityGb * gigabyte);
-    await mount(image, directory);
-    return true;
-  } catch {
-    // Made just now, so nothing is on it.
-    rmSync(image, { force: true });
-    return false;
+    await alone(directory, ensure, capacityGb);
+  } catch (thrown) {
+    if (stands) throw thrown;
   }
+  return existsSync(imageOf(directory));
+}
+
+/**
+ * As \`ensureDisk\`, and what is smaller grows; it never becomes smaller.
+ * @throws Error where it is in use, and the server may not enlarge what is
+ */
+export async function growDisk(directory: string, capacityGb: number): Promise<boolean> {
+  if (!(await ensureDisk(directory, capacityGb))) return false;
+  await alone(directory, grow, capacityGb).catch((cause) => {
+    if (cause.code !== inUse) throw new Error(`it cannot grow: ${messageOf(cause)}`, { cause });
+    throw new Error('it is in use, and this server may not enlarge a disk that is: switch the machine off first.', {
+      cause,
+    });
+  });
+  return true;
 }
 
 /** What a disk holds goes with it; what is not there is gone. */
 export function removeDisk(directory: string): void {
   removeTree(directory);
-  for (const file of [imageOf(directory), draftOf(imageOf(directory))]) rmSync(file, { force: true });
+  for (const file of [imageOf(directory), draftOf(directory)]) rmSync(file, { force: true });
 }
 
 /** After the machine itself was started anew nothing is mounted any more: sees to all disks under the directory of a local cloud. */
@@ -55,52 +86,8 @@ export async function remountDisks(directory: string): Promise<void> {
   }
 }
 
-/** Made beside its place and put there at once, so that no half of it is ever mounted. */
-async function makeImage(image: string, bytes: number): Promise<void> {
-  const draft = draftOf(image);
-  rmSync(draft, { force: true });
-  try {
-    await run('truncate', ['--size', String(bytes), draft], { timeout: mostMs });
-    await run('mkfs.ext4', ['-q', '-m', '0', '-J', 'size=4', draft], { timeout: mostMs });
-    renameSync(draft, image);
-  } finally {
-    rmSync(draft, { force: true });
-  }
-}
-
-/** Once, whoever else tries at the same moment: one file system must not be mounted twice. */
-async function mount(image: string, directory: string): Promise<void> {
-  const once = 'mountpoint -q "$1" || mount -o loop,nosuid,nodev "$0" "$1"';
-  await run('flock', [image, 'sh', '-c', once, image, directory], { timeout: mostMs });
-}
-
-/**
- * As `ensureDisk`, and what is smaller grows: while it is in use, where the server may do that (`CAP_SYS_RESOURCE`).
- * @throws Error where it may not, and the disk is in use
- */
-export async function growDisk(directory: string, capacityGb: number): Promise<boolean> {
-  if (!(await ensureDisk(directory, capacityGb))) return false;
-  const [image, device, bytes] = [imageOf(directory), mountPoints().get(directory)!, capacityGb * gigabyte];
-  if (statSync(image).size < bytes) truncateSync(image, bytes);
-  await run('losetup', ['--set-capacity', device], { timeout: mostMs });
-  // Says that there is nothing to do, where a start that is repeated finds it done.
-  await run('resize2fs', [device], { timeout: mostMs }).catch(() => growAtRest(image, directory));
-  return true;
-}
-
-async function growAtRest(image: string, directory: string): Promise<void> {
-  await run('umount', [directory], { timeout: mostMs }).catch((cause) => {
-    throw new Error('it is in use, and this server may not enlarge a disk that is: switch the machine off first.', {
-      cause,
-    });
-  });
-  try {
-    // It ends with 1 where it has mended something.
-    await run('e2fsck', ['-f', '-p', image], { timeout: mostMs }).catch((thrown) => {
-      if (thrown.code !== 1) throw thrown;
-    });
-    await run('resize2fs', [image], { timeout: mostMs });
-  } finally {
-    await mount(image, directory);
-  }
+/** One at a time, of whatever servers share the place, and to its end, also when the server that began it is killed. */
+async function alone(directory: string, script: string, capacityGb: number): Promise<void> {
+  const told = [directory, imageOf(directory), draftOf(directory), String(capacityGb * gigabyte)];
+  await run('flock', [dirname(directory), 'sh', '-c', script, ...told], { timeout: mostMs });
 }

@@ -10,6 +10,9 @@ import { groupOfSite } from './control-group.ts';
 import { type Member, rulesetOf } from './ruleset.ts';
 import type { Card, Site } from './site.ts';
 
+/** Milliseconds that a command may take. */
+const mostMs = 60_000;
+
 /** Where nftables looks for control groups. */
 const usualRoot = '/sys/fs/cgroup';
 
@@ -144,7 +147,7 @@ async function nft(ruleset: string): Promise<void> {
 
 function run(program: string, args: string[], input = ''): Promise<{ code: number | null; text: string }> {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'] });
+    const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'], timeout: mostMs });
     let text = '';
     child.stderr.on('data', (chunk) => {
       text += chunk;
