@@ -15,6 +15,7 @@ import { cloudIntegrationHandlers } from './handlers/cloud-integrations.ts';
 import { contentSourceHandlers } from './handlers/content-sources.ts';
 import { customHandlers } from './handlers/custom.ts';
 import { definitionHandlers } from './handlers/definitions.ts';
+import { deploymentListHandlers } from './handlers/deployment-lists.ts';
 import { deploymentRequestHandlers } from './handlers/deployment-requests.ts';
 import { deploymentHandlers } from './handlers/deployments.ts';
 import { endpointHandlers } from './handlers/endpoints.ts';
@@ -112,6 +113,7 @@ export function handlers(given: HandlerParts): Record<string, Handler> {
     ...trackerHandlers(given),
     ...blueprintRequestHandlers(given),
     ...deploymentHandlers(given),
+    ...deploymentListHandlers(given),
     ...deploymentRequestHandlers(given),
     ...catalogHandlers(given),
     ...contentSourceHandlers(given),

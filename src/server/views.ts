@@ -73,6 +73,14 @@ export function resourceView(deployment: Deployment, resource: ResourceState): J
   });
 }
 
+/** The same where it stands alone. */
+export const withDeployment = (deployment: Deployment, resource: ResourceState): JsonObject => ({
+  ...resourceView(deployment, resource),
+  ...{ orgId: 'default', projectId: projectId(deployment.project), deploymentId: deployment.id },
+  project: { id: projectId(deployment.project), name: deployment.project },
+  deployment: { id: deployment.id, name: deployment.name, ownedBy: deployment.owner ?? '' },
+});
+
 /** A request of a deployment, as its clients poll it. */
 export function requestView(
   { id }: Pick<Deployment, 'id'>,

@@ -9,11 +9,10 @@ import { toIso } from '../../core/instant.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import { type Offer, schemaOf } from '../../engine/day-two.ts';
 import { userEvents } from '../deployment-history.ts';
-import { deploymentFilters, entriesOf, filtersOf, isAmong, isTagged, isWithin, resourceFilters } from '../filters.ts';
+import { isAmong, isTagged } from '../filters.ts';
 import type { HandlerParts } from '../handlers.ts';
-import { projectId } from '../kinds/kind.ts';
 import { type Handler, pageOf, type Request } from '../request.ts';
-import { deploymentView, requestView, resourceView, titleOf } from '../views.ts';
+import { deploymentView, requestView, resourceView, titleOf, withDeployment } from '../views.ts';
 import { shown } from './deployment-requests.ts';
 
 /** Deployments, what stands in them, and what is asked of them. */
@@ -22,11 +21,7 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
   const { deployments } = engine;
 
   return {
-    'deployments.list': async ({ query }) => pageOf(await found(query), query),
     'deployments.get': async ({ params, query }) => deploymentView(await read(params.id!, query.deleted === 'true')),
-    'deployments.filters': async () => ({ filters: filtersOf(await found({}), deploymentFilters) }),
-    'deployments.filter': async ({ params, query }) =>
-      entriesOf(await found({}), deploymentFilters, params.filterId!, query),
     'deployments.nameTakenBy': async ({ query }) => nameTaken(query.name ?? ''),
     'deployments.nameTaken': async ({ params }) => nameTaken(params.name!),
     'deployments.change': async ({ params, body, user }) => {
@@ -61,24 +56,10 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
     'deployments.drift': async ({ params }) => ({
       resources: (await deployments.drift(params.id!)) as unknown as Json,
     }),
-    'deployments.count': async ({ params }) => ({
-      totalElements: (await found({})).filter((one) => one.projectId === params.id).length,
-    }),
     ...actionsOf('deployments', async ({ id }) => ({ id: id! })),
     ...actionsOf('deployment-resources', async ({ id, resourceId: of }) => instanceOf(await resourceIn(id!, of!))),
     ...actionsOf('resources', async ({ resourceId: of }) => instanceOf(await resourceAnywhere(of!))),
 
-    'resources.list': async ({ query }) => {
-      const isWanted = ({ name, type, properties, projectId: of }: JsonObject) =>
-        isTagged(query.tags, properties) &&
-        (!query.search || String(name).includes(query.search)) &&
-        isAmong(query.resourceTypes, type) &&
-        isAmong(query.projects, of);
-      return pageOf((await allResources()).filter(isWanted), query);
-    },
-    'resources.filters': async () => ({ filters: filtersOf(await allResources(), resourceFilters) }),
-    'resources.filter': async ({ params, query }) =>
-      entriesOf(await allResources(), resourceFilters, params.filterId!, query),
     'resources.requests': async ({ params, query }) => {
       const { deployment, resource } = await resourceAnywhere(params.resourceId!);
       const past = (await deployments.requests(deployment.id)).filter(({ plan }) =>
@@ -170,60 +151,11 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
     if (taken) return { name: wanted };
     throw new MillraceError('deployment.unknown', { message: `No deployment is called ${wanted}.` });
   }
-
-  async function allResources(): Promise<JsonObject[]> {
-    const all: JsonObject[] = [];
-    for (const { id } of await store.summaries('deployment')) {
-      const deployment = await deployments.read(String(id));
-      if (!deployment || isDeleted(deployment)) continue;
-      for (const resource of Object.values(deployment.resources)) all.push(withDeployment(deployment, resource));
-    }
-    return all;
-  }
-
-  /** As lists show them; the original's own filters are plain parameters. */
-  async function found(query: Record<string, string>): Promise<JsonObject[]> {
-    const shown = (await store.summaries('deployment')).map((summary) => ({
-      ...summary,
-      ...{ orgId: 'default', projectId: projectId(String(summary.project)), ownedBy: summary.owner ?? '' },
-      lastUpdatedAt: summary.updatedAt ?? '',
-    })) as JsonObject[];
-    const holders = query.resourceTypes || query.tags ? await holdersOf(query) : undefined;
-    return shown.filter(
-      ({ id, name, status, projectId: of, ownedBy, createdAt, lastUpdatedAt, leaseExpireAt }) =>
-        (query.deleted === 'true') === (status === 'DELETE_SUCCESSFUL') &&
-        (!query.name || name === query.name) &&
-        (!query.search || String(name).toLowerCase().includes(query.search.toLowerCase())) &&
-        isAmong(query.status, status) &&
-        isAmong(query.projects, of) &&
-        isAmong(query.ownedBy, ownedBy) &&
-        isAmong(query.ids, id) &&
-        isWithin(query.createdAt, createdAt) &&
-        isWithin(query.lastUpdatedAt, lastUpdatedAt) &&
-        isWithin(query.expiresAt, leaseExpireAt) &&
-        (!holders || holders.has(id)),
-    );
-  }
-
-  /** Deployments with a resource that is asked for. */
-  async function holdersOf({ resourceTypes, tags }: Record<string, string>): Promise<Set<Json | undefined>> {
-    const wanted = (await allResources()).filter(
-      ({ type, properties }) => isAmong(resourceTypes, type) && isTagged(tags, properties),
-    );
-    return new Set(wanted.map(({ deploymentId }) => deploymentId));
-  }
 }
 
 const instanceOf = ({ deployment, resource }: { deployment: Deployment; resource: ResourceState }) => ({
   id: deployment.id,
   instance: resource.instance,
-});
-
-const withDeployment = (deployment: Deployment, resource: ResourceState): JsonObject => ({
-  ...resourceView(deployment, resource),
-  ...{ orgId: 'default', projectId: projectId(deployment.project), deploymentId: deployment.id },
-  project: { id: projectId(deployment.project), name: deployment.project },
-  deployment: { id: deployment.id, name: deployment.name, ownedBy: deployment.owner ?? '' },
 });
 
 const offerView = (offer: Offer): JsonObject => ({
