@@ -540,8 +540,39 @@ test('deployments and their resources are asked for by name, type, tag and time'
   assert.deepEqual(await names(`${all}?createdAt=2020-01-01T00:00:00Z,`), ['site']);
   assert.deepEqual(await names(`${all}?createdAt=,2020-01-01T00:00:00Z`), []);
   assert.deepEqual(await names(`${all}?expiresAt=2020-01-01T00:00:00Z,2020-02-01T00:00:00Z`), []);
+  for (const [parameter, is, isNot] of [
+    ['cloudAccounts', 'local', 'aws-1'],
+    ['cloudTypes', 'Local', 'AWS'],
+    ['requestedBy', 'admin', 'ann'],
+    ['lastRequestStatus', 'FAILED,SUCCESSFUL', 'FAILED'],
+    ['projects', client.project, 'none'],
+  ]) {
+    assert.deepEqual(await names(`${all}?${parameter}=${is}`), ['site'], `${parameter}=${is}`);
+    assert.deepEqual(await names(`${all}?${parameter}=${isNot}`), [], `${parameter}=${isNot}`);
+  }
+  assert.deepEqual(await names('/deployment/api/resources?cloudTypes=local&resourceTypes=Cloud.Volume'), ['data']);
   const wrong = await client.server.call('GET', `${all}?lastUpdatedAt=soon`);
   assert.deepEqual([wrong.status, wrong.body.message], [400, '"soon" is no instant.']);
+});
+
+test('a list shows of a deployment what its one address shows, and what is in it where that is asked for', async (t) => {
+  const client = await new Client(await TestServer.start(t, { cloud: true })).open();
+  const made = await client.create(
+    `inputs: {size: {type: integer}}
+resources:
+  data: {type: Cloud.Volume, properties: {capacityGb: '\${input.size}'}}`,
+    { inputs: { size: 1 } },
+  );
+  const listed = async (query: string) =>
+    (await client.server.call('GET', `/deployment/api/deployments?${query}`)).body.content[0];
+
+  const { resources, lastRequest, outputs, placements, actions, ...whole } = await client.deployment(made.id);
+  assert.deepEqual(await listed(''), whole);
+  assert.deepEqual([whole.project.name, whole.inputs, whole.resourceCount], ['Tito', { size: 1 }, 1]);
+  assert.deepEqual(await listed('expand=lastRequest&expand=resources'), {
+    ...whole,
+    ...{ resources, lastRequest, outputs, placements, actions },
+  });
 });
 
 test('a disk that another machine has attached is not removed under it, nor attached from another project', async (t) => {
@@ -856,7 +887,18 @@ test('one resource is deleted alone where nothing needs it, and what may not be 
     [
       ['projects', [['Tito', 1]]],
       ['status', [['UPDATE_SUCCESSFUL', 1]]],
+      ['lastRequestStatus', [['SUCCESSFUL', 1]]],
       ['ownedBy', [['admin', 1]]],
+      ['requestedBy', [['admin', 1]]],
+      [
+        'resourceTypes',
+        [
+          ['Cloud.Machine', 1],
+          ['Cloud.Network', 1],
+        ],
+      ],
+      ['cloudAccounts', [['local', 1]]],
+      ['cloudTypes', [['local', 1]]],
     ],
   );
   const types = (await call('GET', '/deployment/api/resources/filters/resourceTypes')).body.content;

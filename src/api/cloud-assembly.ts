@@ -147,7 +147,7 @@ export const cloudAssembly: readonly Operation[] = [
     'deployments.list',
     `GET ${deployments}`,
     'read',
-    'Lists deployments: `?name=&search=&projects=&status=&ownedBy=&ids=&deleted=&resourceTypes=&tags=&createdAt=&lastUpdatedAt=&expiresAt=`.',
+    'Lists deployments: `?name=&search=&projects=&status=&lastRequestStatus=&ownedBy=&requestedBy=&ids=&deleted=&resourceTypes=&cloudAccounts=&cloudTypes=&tags=&createdAt=&lastUpdatedAt=&expiresAt=`; with `expand=resources,lastRequest` what is in them as well.',
   ),
   operation('deployments.filters', `GET ${deployments}/filters`, 'read', 'By what the list can be narrowed.'),
   operation('deployments.filter', `GET ${deployments}/filters/{filterId}`, 'read', 'What one of these can be set to.'),

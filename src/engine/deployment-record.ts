@@ -44,8 +44,11 @@ export function deploymentSummary(state: Deployment): JsonObject {
     createdAt: toIso(state.createdAt),
     updatedAt: toIso(state.updatedAt),
     ...(state.leaseExpiresAt === undefined ? {} : { leaseExpireAt: toIso(state.leaseExpiresAt) }),
+    ...{ description: state.description ?? '', inputs: withoutSeals(state.plan.inputs) },
     blueprint: state.plan.blueprintName,
+    ...{ blueprintId: state.plan.blueprintId ?? '', blueprintVersion: state.plan.blueprintVersion ?? '' },
     owner: state.owner ?? state.plan.requestedBy,
+    ...{ requestedBy: state.plan.requestedBy, requestStatus: requestStatus(state) },
     zones: [
       ...Object.values(state.resources).map(({ status, ...one }) => ({
         ...{ id: resourceId(state.id, one), status },
@@ -54,6 +57,12 @@ export function deploymentSummary(state: Deployment): JsonObject {
       ...promised(state).map((one) => ({ id: '', status: 'PLANNED', ...room(one) })),
     ],
   };
+}
+
+/** How a request stands, in the words of its clients. */
+export function requestStatus({ status, cancelled }: Pick<Deployment, 'status' | 'cancelled'>): string {
+  const stands = status.split('_')[1]!;
+  return cancelled && stands === 'FAILED' ? 'ABORTED' : stands;
 }
 
 /** What a request under way will make yet: its room is taken, so that no other plan takes it. */

@@ -1,65 +1,123 @@
 import { MillraceError } from '../core/error.ts';
 import { isObject, type Json, type JsonObject } from '../core/json.ts';
+import type { AccountRecord } from './regions.ts';
 import { pageOf } from './request.ts';
 
-/** By what a list can be narrowed: the parameter, how people call it, and where its values stand in what is listed. */
+/** What is listed: as it is shown, and the resources that it has, or is. */
+export interface Listed {
+  shown: JsonObject;
+  resources: readonly { type: string; account: AccountRecord | undefined }[];
+}
+
+interface Value {
+  id: string;
+  name: string;
+}
+
+/** By what a list can be narrowed: the parameter, how people call it, and what of it something in the list has. */
 interface Filter {
   id: string;
   name: string;
-  value(item: JsonObject): string;
-  /** How a value is called; as it is, where this is absent. */
-  label?(item: JsonObject): string;
+  values(listed: Listed): Value[];
 }
+
+const field = (id: string, name: string): Filter => ({ id, name, values: ({ shown }) => [plain(shown[id])] });
+const plain = (value: Json | undefined): Value => ({ id: String(value ?? ''), name: String(value ?? '') });
 
 const projects: Filter = {
   id: 'projects',
   name: 'Project',
-  value: ({ projectId }) => String(projectId),
-  label: ({ project }) =>
-    project && typeof project === 'object' ? String((project as JsonObject).name) : String(project),
+  values: ({ shown: { projectId, project } }) => [
+    { id: String(projectId), name: isObject(project) ? String(project.name) : '' },
+  ],
 };
+const ofResources: readonly Filter[] = [
+  { id: 'resourceTypes', name: 'Resource type', values: ({ resources }) => resources.map(({ type }) => plain(type)) },
+  {
+    id: 'cloudAccounts',
+    name: 'Cloud account',
+    values: ({ resources }) => resources.flatMap(({ account }) => account ?? []),
+  },
+  {
+    id: 'cloudTypes',
+    name: 'Cloud type',
+    values: ({ resources }) => resources.flatMap(({ account }) => (account ? plain(account.type) : [])),
+  },
+];
 
+/** Adding one is one line: lists take its parameter, and tell what it can be set to. */
 export const deploymentFilters: readonly Filter[] = [
   projects,
-  { id: 'status', name: 'Status', value: ({ status }) => String(status) },
-  { id: 'ownedBy', name: 'Owner', value: ({ ownedBy }) => String(ownedBy) },
+  field('status', 'Status'),
+  field('lastRequestStatus', 'Last request'),
+  field('ownedBy', 'Owner'),
+  field('requestedBy', 'Requested by'),
+  ...ofResources,
 ];
-export const resourceFilters: readonly Filter[] = [
-  projects,
-  { id: 'resourceTypes', name: 'Resource type', value: ({ type }) => String(type) },
-];
+export const resourceFilters: readonly Filter[] = [projects, ...ofResources];
 
-export function filtersOf(items: readonly JsonObject[], filters: readonly Filter[]): JsonObject[] {
-  return filters.map(({ id, name, ...filter }) => {
-    const { content, ...page } = pageOf(values(items, { id, name, ...filter }), {});
-    return { id, name, type: 'MULTISELECT', content: content as JsonObject[], ...page };
+/** Those that have one of the values of each filter that a query names, by id or by name; the case of letters does not matter. */
+export function narrowed(
+  items: readonly Listed[],
+  filters: readonly Filter[],
+  query: Record<string, string>,
+): Listed[] {
+  const set = filters.flatMap(({ id, values }) => {
+    const wanted = wantedIn(query[id]?.toLowerCase());
+    return wanted ? [(item: Listed) => values(item).some((value) => wanted.some((one) => isValue(one, value)))] : [];
+  });
+  return items.filter((item) => set.every((isMet) => isMet(item)));
+}
+
+const isValue = (wanted: string, { id, name }: Value): boolean =>
+  [id.toLowerCase(), name.toLowerCase()].includes(wanted);
+
+export function filtersOf(items: readonly Listed[], filters: readonly Filter[]): JsonObject[] {
+  return filters.map((filter) => {
+    const { content, ...page } = pageOf(entries(items, filter), {});
+    return { id: filter.id, name: filter.name, type: 'MULTISELECT', content: content as JsonObject[], ...page };
   });
 }
 
 /** A page of what one filter can be set to. @throws MillraceError not.found */
 export function entriesOf(
-  items: readonly JsonObject[],
+  items: readonly Listed[],
   filters: readonly Filter[],
   wanted: string,
   query: Record<string, string>,
 ): JsonObject {
   const filter = filters.find(({ id }) => id === wanted);
-  if (filter) return pageOf(values(items, filter), query);
+  if (filter)
+    return pageOf(
+      entries(items, filter).filter(({ name }) => isFound(query.search, name)),
+      query,
+    );
   throw new MillraceError('not.found', {
     message: `There is no filter ${wanted}.`,
     hint: `There are: ${filters.map(({ id }) => id).join(', ')}.`,
   });
 }
 
-function values(items: readonly JsonObject[], { value, label = value }: Filter): JsonObject[] {
-  return [...Map.groupBy(items, value)]
-    .map(([id, same]) => ({ id, name: label(same[0]!), count: same.length }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+/** What a filter can be set to, and how much of the list that leaves. */
+function entries(items: readonly Listed[], { values }: Filter): JsonObject[] {
+  const found = new Map<string, { name: string; count: number }>();
+  for (const item of items)
+    for (const [id, name] of new Map(values(item).map((value) => [value.id, value.name])))
+      found.set(id, { name, count: (found.get(id)?.count ?? 0) + 1 });
+  return [...found].map(([id, entry]) => ({ id, ...entry })).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** A parameter that lists what is wanted; none: all. Repeated parameters come joined. */
+/** Whether a name has the part that is searched for; none: every name has. */
+export const isFound = (search: string | undefined, name: Json | undefined): boolean =>
+  !search || String(name).toLowerCase().includes(search.toLowerCase());
+
+/** A parameter may list several values. Repeated parameters come joined. */
+export const wantedIn = (parameter: string | undefined): string[] | undefined =>
+  parameter ? parameter.split(/,| and /).map((one) => one.trim()) : undefined;
+
+/** Whether a parameter lists a value; none: all. */
 export const isAmong = (wanted: string | undefined, value: Json | undefined): boolean =>
-  !wanted || wanted.split(/,| and /).includes(String(value));
+  wantedIn(wanted)?.includes(String(value)) ?? true;
 
 /** With one of the tags that are wanted, each a key or `key:value`. */
 export function isTagged(wanted: string | undefined, properties: Json | undefined): boolean {
@@ -69,7 +127,7 @@ export function isTagged(wanted: string | undefined, properties: Json | undefine
     String(key),
     `${String(key)}:${String(value)}`,
   ]);
-  return wanted.split(/,| and /).some((one) => all.includes(one));
+  return wantedIn(wanted)!.some((one) => all.includes(one));
 }
 
 /** In an interval: two instants of ISO 8601, parted by a comma, of which one may be left out. @throws MillraceError request.invalid */

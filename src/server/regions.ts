@@ -19,6 +19,8 @@ export interface AccountRecord {
   document: Document | undefined;
 }
 
+const accountOf = ({ account }: JsonObject): string => String(account ?? 'local');
+
 /** All accounts and regions: those that were made, and those that zone files name. */
 export async function readRegions(store: Store): Promise<{ accounts: AccountRecord[]; regions: RegionRecord[] }> {
   const accounts = new Map<string, AccountRecord>();
@@ -31,7 +33,7 @@ export async function readRegions(store: Store): Promise<{ accounts: AccountReco
       add(account, String(region.externalRegionId), String(region.name ?? region.externalRegionId));
   }
   for (const { body } of await store.list('cloud-zone')) {
-    const name = String(body.account ?? 'local');
+    const name = accountOf(body);
     const type = String(body.accountType ?? 'local');
     const known = accounts.get(name) ?? { id: idOfKey(`account/${name}`), name, type, document: undefined };
     accounts.set(name, known);
@@ -43,6 +45,13 @@ export async function readRegions(store: Store): Promise<{ accounts: AccountReco
     const id = regionIdOf(account.name, externalRegionId);
     if (!regions.has(id)) regions.set(id, { id, name, externalRegionId, account });
   }
+}
+
+/** The account that each zone belongs to, by the name of the zone. */
+export async function accountsByZone(store: Store): Promise<Map<string, AccountRecord>> {
+  const { accounts } = await readRegions(store);
+  const byName = new Map(accounts.map((account) => [account.name, account]));
+  return new Map((await store.list('cloud-zone')).map(({ name, body }) => [name, byName.get(accountOf(body))!]));
 }
 
 /** Links and names that objects of the infrastructure service have of their region. */

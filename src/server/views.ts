@@ -10,33 +10,33 @@ import type { PastRequest } from '../blueprint/history.ts';
 import { toIso } from '../core/instant.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { withoutSeals } from '../core/secret.ts';
+import { deploymentSummary, requestStatus } from '../engine/deployment-record.ts';
 import { projectId } from './kinds/kind.ts';
+
+/** A deployment in a list, out of its summary. */
+export function listedDeployment(summary: JsonObject): JsonObject {
+  const { id, name, description, message, status, inputs, leaseExpireAt, createdAt } = summary;
+  const project = { id: projectId(String(summary.project)), name: summary.project! };
+  const version = summary.blueprintVersion ?? '';
+  const blueprint = { id: summary.blueprintId || 'inline-blueprint', name: summary.blueprint!, version };
+  return {
+    ...{ id, name, description, message, status, inputs },
+    ...{ orgId: 'default', projectId: project.id, projectName: project.name, project },
+    ...{ blueprintId: blueprint.id, blueprintVersion: version, blueprint },
+    ...{ ownedBy: summary.owner, ownerType: 'USER', createdBy: summary.owner },
+    ...{ createdAt, lastUpdatedAt: summary.updatedAt, lastUpdatedBy: summary.requestedBy },
+    ...{ requestedBy: summary.requestedBy, lastRequestStatus: summary.requestStatus },
+    ...(leaseExpireAt === undefined ? {} : { leaseExpireAt }),
+    deleted: status === 'DELETE_SUCCESSFUL',
+    resourceCount: Array.isArray(summary.zones) ? summary.zones.length : 0,
+  } as JsonObject;
+}
 
 /** A deployment as people ask for it: its resources, and for each the reasons of its place. */
 export function deploymentView(state: Deployment): JsonObject {
   const { plan } = state;
   return withoutSeals({
-    id: state.id,
-    name: state.name,
-    description: state.description ?? '',
-    orgId: 'default',
-    projectId: projectId(state.project),
-    projectName: state.project,
-    project: { id: projectId(state.project), name: state.project },
-    blueprintId: plan.blueprintId || 'inline-blueprint',
-    blueprintVersion: plan.blueprintVersion ?? '',
-    blueprint: {
-      ...{ id: plan.blueprintId || 'inline-blueprint', name: plan.blueprintName, version: plan.blueprintVersion ?? '' },
-    },
-    ownedBy: state.owner ?? plan.requestedBy,
-    ownerType: 'USER',
-    createdBy: state.owner ?? plan.requestedBy,
-    createdAt: toIso(state.createdAt),
-    lastUpdatedAt: toIso(state.updatedAt),
-    lastUpdatedBy: plan.requestedBy,
-    ...(state.leaseExpiresAt ? { leaseExpireAt: toIso(state.leaseExpiresAt) } : {}),
-    status: state.status,
-    deleted: state.status === 'DELETE_SUCCESSFUL',
+    ...listedDeployment(deploymentSummary(state)),
     lastRequest: requestView(state, {
       plan,
       status: state.status,
@@ -46,7 +46,6 @@ export function deploymentView(state: Deployment): JsonObject {
       outputs: state.outputs,
       ...(state.cancelled ? { cancelled: state.cancelled } : {}),
     }),
-    inputs: plan.inputs,
     outputs: state.outputs,
     resources: Object.values(state.resources).map((resource) => resourceView(state, resource)),
     placements: plan.placements as unknown as Json,
@@ -87,7 +86,6 @@ export function requestView(
   { plan, status, message, at, endedAt, ended, outputs, cancelled }: PastRequest,
 ): JsonObject {
   const actionId = actionOf(plan);
-  const stands = status.split('_')[1] as 'INPROGRESS' | 'SUCCESSFUL' | 'FAILED';
   return withoutSeals({
     id: plan.request,
     name: titleOf(actionId),
@@ -97,7 +95,7 @@ export function requestView(
     blueprintId: plan.blueprintId || 'inline-blueprint',
     inputs: plan.inputs,
     outputs,
-    status: cancelled && stands === 'FAILED' ? 'ABORTED' : stands,
+    status: requestStatus({ status, ...(cancelled ? { cancelled } : {}) }),
     details: message,
     createdAt: toIso(at),
     updatedAt: toIso(endedAt ?? at),
@@ -105,7 +103,7 @@ export function requestView(
     totalTasks: plan.actions.length,
     completedTasks: ended,
     dismissed: false,
-    cancelable: stands === 'INPROGRESS' && !cancelled,
+    cancelable: status.endsWith('_INPROGRESS') && !cancelled,
   });
 }
 

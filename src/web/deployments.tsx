@@ -62,10 +62,10 @@ function Table({ deployments }: { deployments: JsonObject[] }) {
               <Link to="/deployments/$id" params={{ id: String(deployment.id) }}>
                 {String(deployment.name)}
               </Link>
-              <span className="project">{String(deployment.project)}</span>
+              <span className="project">{String(deployment.projectName)}</span>
             </th>
-            <td className="words">{String(deployment.blueprint ?? '')}</td>
-            <td>{Array.isArray(deployment.zones) ? deployment.zones.length : 0}</td>
+            <td className="words">{isObject(deployment.blueprint) ? String(deployment.blueprint.name) : ''}</td>
+            <td>{Number(deployment.resourceCount ?? 0)}</td>
             <td>{String(deployment.ownedBy ?? '')}</td>
             <td>
               <Moment at={Date.parse(String(deployment.lastUpdatedAt))} />

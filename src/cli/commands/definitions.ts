@@ -43,7 +43,7 @@ const places: Record<string, { path: string; columns: string[] }> = {
     columns: ['id', 'status', 'pipelineName', 'executionIndex', 'summary'],
   },
   blueprints: { path: '/blueprint/api/blueprints', columns: ['name', 'projectName', 'valid'] },
-  deployments: { path: '/deployment/api/deployments', columns: ['name', 'project', 'status', 'id'] },
+  deployments: { path: '/deployment/api/deployments', columns: ['name', 'projectName', 'status', 'id'] },
   functions: { path: '/abx/api/resources/actions', columns: ['name', 'projectName', 'runtime', 'id'] },
   users: { path: '/api/users', columns: ['name', 'role', 'email', 'groups'] },
   nodes: { path: '/api/nodes', columns: ['name', 'host', 'since'] },
