@@ -384,6 +384,21 @@ test('a released blueprint is an item of the catalog that people deploy by filli
 
   const [item] = (await call('GET', '/catalog/api/items?search=sho')).body.content;
   assert.deepEqual([item.name, item.type.id, item.projectIds], ['Shop', 'com.vmw.blueprint', [client.project]]);
+  const source = await call('POST', '/catalog/api/admin/sources', {
+    ...{ name: 'Tito', typeId: 'com.vmw.blueprint', config: { sourceProjectId: client.project } },
+  });
+  const many = async (query: string) => (await call('GET', `/catalog/api/admin/items?${query}`)).body.totalElements;
+  const queries = [
+    `sourceIds=${source.body.id}`,
+    'sourceIds=none',
+    'types=com.vmw.blueprint',
+    'types=com.vmw.abx.actions',
+  ];
+  assert.deepEqual(await Promise.all([...queries, 'projectId=none', `projectId=${client.project}`].map(many)), [
+    ...[1, 0, 1, 0, 0, 1],
+  ]);
+  const [some] = (await call('GET', '/blueprint/api/blueprints?$select=id,name')).body.content;
+  assert.deepEqual(some, { id: blueprint.body.id, name: 'Shop' });
   const { schema } = (await call('GET', `/catalog/api/items/${item.id}`)).body;
   assert.deepEqual(schema.properties.flavor, { type: 'string', default: 'small', enum: ['small', 'large'] });
 

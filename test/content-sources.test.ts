@@ -64,6 +64,15 @@ test('blueprints of a repository are taken over by their names, and each new ver
   assert.match(kept.body.content, /label: two/);
   const [newest] = (await server.call('GET', '/content/api/sourcecontrol/sync-history')).body.content;
   assert.deepEqual([newest.contentName, newest.status], ['Shop', 'FAILED']);
+
+  const many = async (path: string) => (await server.call('GET', path)).body.totalElements;
+  const history = '/content/api/sourcecontrol/sync-history';
+  assert.equal(await many(`${history}?status=FAILED&contentName=Shop&sourceIds=${source.id}`), 1);
+  assert.equal(await many(`${history}?status=FAILED&contentType=TERRAFORM_CONFIGURATION`), 0);
+  assert.equal(await many(`/content/api/sources?syncEnabled=true&typeIds=com.github,${source.typeId}`), 1);
+  assert.equal(await many('/content/api/sources?syncEnabled=false'), 0);
+  assert.equal(await many('/content/api/sources?repository=elsewhere'), 0);
+  assert.equal(await many(`/blueprint/api/blueprints/${shop.id}/versions?version=2`), 1);
 });
 
 test('a push asks for it, and what has errors is kept as a draft with their places', async (t) => {

@@ -111,9 +111,13 @@ function entries(items: readonly Listed[], { values }: Filter): JsonObject[] {
 export const isFound = (search: string | undefined, name: Json | undefined): boolean =>
   !search || String(name).toLowerCase().includes(search.toLowerCase());
 
-/** A parameter may list several values. Repeated parameters come joined. */
+/** A parameter may list several values, and a value may look like such a list. Repeated parameters come joined. */
 export const wantedIn = (parameter: string | undefined): string[] | undefined =>
-  parameter ? parameter.split(/,| and /).map((one) => one.trim()) : undefined;
+  parameter ? [parameter, ...parameter.split(/,| and /).map((one) => one.trim())] : undefined;
+
+/** Whether a parameter is a value; none: every value is wanted. */
+export const isJust = (wanted: string | undefined, value: Json | undefined): boolean =>
+  !wanted || String(value) === wanted;
 
 /** Whether a parameter lists a value; none: all. */
 export const isAmong = (wanted: string | undefined, value: Json | undefined): boolean =>

@@ -85,12 +85,12 @@ function envelopeOf(page: JsonObject[], totalCount: number): JsonObject {
   };
 }
 
-/** The list envelope of the other services. */
+/** The list envelope of the other services: `$top` (100 where nobody says), `$skip` or `page`, `$filter`, `$orderby`, `$select`. */
 export function pageOf(records: JsonObject[], query: Record<string, string>): JsonObject {
   const found = filtered(records, query);
   const size = wholeNumber(query, ['size', '$size', '$top']) || 100;
   const skip = wholeNumber(query, ['$skip']) ?? (wholeNumber(query, ['page', '$page']) ?? 0) * size;
-  const content = ordered(found, query.$orderby).slice(skip, skip + size);
+  const content = selected(ordered(found, query.$orderby).slice(skip, skip + size), query.$select);
   const totalPages = Math.ceil(found.length / size);
   return {
     content,
@@ -110,16 +110,20 @@ export function listOf(records: JsonObject[], query: Record<string, string>): Js
   const found = ordered(filtered(records, query), query.$orderby ?? query.$orderBy);
   const top = wholeNumber(query, ['$top', 'size', '$size']) ?? 100;
   const skip = wholeNumber(query, ['$skip']) ?? (wholeNumber(query, ['page']) ?? 0) * top;
-  const page = found.slice(skip, skip + top);
-  const wanted = query.$select?.split(',').map((key) => key.trim());
-  const content = wanted
-    ? page.map((record) => Object.fromEntries(wanted.flatMap((key) => (key in record ? [[key, record[key]!]] : []))))
-    : page;
+  const content = selected(found.slice(skip, skip + top), query.$select);
   return {
     content: query.$count === 'true' && top === 0 ? [] : content,
     totalElements: found.length,
     numberOfElements: content.length,
   };
+}
+
+/** Only the fields that are asked for; none: all. */
+function selected(records: JsonObject[], select: string | undefined): JsonObject[] {
+  const wanted = select?.split(',').map((key) => key.trim());
+  return wanted
+    ? records.map((record) => Object.fromEntries(wanted.flatMap((key) => (key in record ? [[key, record[key]!]] : []))))
+    : records;
 }
 
 function filtered(records: JsonObject[], { $filter }: Record<string, string>): JsonObject[] {

@@ -4,6 +4,7 @@ import { toIso } from '../../core/instant.ts';
 import { isObject, type JsonObject } from '../../core/json.ts';
 import type { Document } from '../../store/store.ts';
 import { checkContent } from '../files.ts';
+import { isAmong } from '../filters.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { projectId, refuseErrors } from '../kinds/kind.ts';
 import { type Handler, pageOf } from '../request.ts';
@@ -32,7 +33,7 @@ export function blueprintVersionHandlers({ parts }: HandlerParts): Record<string
       const newestFirst = versionsOf(document).reverse();
       return pageOf(
         newestFirst
-          .filter(({ status }) => !query.status || query.status === status)
+          .filter(({ status, version }) => isAmong(query.status, status) && isAmong(query.version, version))
           .map((version) => show(document, version)),
         query,
       );

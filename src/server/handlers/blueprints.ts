@@ -5,6 +5,7 @@ import { toIso } from '../../core/instant.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Document } from '../../store/store.ts';
 import { checkContent } from '../files.ts';
+import { isAmong, isFound, isJust } from '../filters.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { acceptBlueprint } from '../kinds/blueprint.ts';
 import { projectId } from '../kinds/kind.ts';
@@ -63,9 +64,9 @@ export function blueprintHandlers(given: HandlerParts): Record<string, Handler> 
   return {
     'blueprints.list': async ({ query }) => {
       const isWanted = ({ name, projectId: of, totalVersions, totalReleasedVersions }: JsonObject) =>
-        (!query.name || name === query.name) &&
-        (!query.search || String(name).toLowerCase().includes(query.search.toLowerCase())) &&
-        (!query.projects || query.projects.split(/,| and /).includes(String(of))) &&
+        isJust(query.name, name) &&
+        isFound(query.search, name) &&
+        isAmong(query.projects, of) &&
         (query.versioned !== 'true' || Number(totalVersions) > 0) &&
         (query.released !== 'true' || Number(totalReleasedVersions) > 0);
       return pageOf((await store.list('blueprint')).map(show).filter(isWanted), query);

@@ -4,6 +4,7 @@ import { toIso } from '../../core/instant.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { idOfKey } from '../../core/key-id.ts';
 import type { Document } from '../../store/store.ts';
+import { isAmong, isFound } from '../filters.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { projectId } from '../kinds/kind.ts';
 import { Answer, type Handler, pageOf } from '../request.ts';
@@ -27,7 +28,8 @@ export function catalogHandlers({ parts, engine }: HandlerParts): Record<string,
   };
   return {
     'items.list': async ({ query }) => pageOf(await items(query), query),
-    'items.admin': async ({ query }) => pageOf(await items(query), query),
+    'items.admin': async ({ query: { projectId: of = '', ...query } }) =>
+      pageOf(await items(of ? { ...query, projects: of } : query), query),
     'items.get': one,
     'items.adminOne': one,
     'items.versions': async ({ params, query }) => {
@@ -72,7 +74,17 @@ export function catalogHandlers({ parts, engine }: HandlerParts): Record<string,
     },
     'catalog-types.list': async ({ query }) => pageOf([{ ...type, baseUri: '/blueprint/api' }], query),
     'sources.list': async ({ query }) =>
-      pageOf(await Promise.all((await store.list('catalog-source')).map(showSource)), query),
+      pageOf(
+        await Promise.all(
+          (await store.list('catalog-source'))
+            .filter(
+              ({ name, body }) =>
+                isFound(query.search, name) && isAmong(query.projectId, projectId(String(body.project))),
+            )
+            .map(showSource),
+        ),
+        query,
+      ),
     'sources.create': async ({ body, user }) => {
       const config = body.config as JsonObject;
       const project = config.sourceProjectId ? await projectOf({ projectId: config.sourceProjectId }, '') : '';
@@ -95,13 +107,17 @@ export function catalogHandlers({ parts, engine }: HandlerParts): Record<string,
     'entitlements.delete': async ({ params }) => remove('entitlement', params.id!),
   };
 
-  async function items({ search, projects }: Record<string, string>): Promise<JsonObject[]> {
+  async function items({ search, projects, types, sourceIds }: Record<string, string>): Promise<JsonObject[]> {
     const documents = (await store.list('blueprint')).filter((one) => released(one).length > 0);
-    const shown = await Promise.all(documents.map(show));
+    const sources = await store.list('catalog-source');
+    const isFrom = (project: string) =>
+      !sourceIds || sources.some(({ id, body }) => isAmong(sourceIds, id) && body.project === project);
+    const shown = await Promise.all(documents.filter(({ project }) => isFrom(project)).map(show));
     return shown.filter(
       ({ name, projectIds }) =>
-        (!search || String(name).toLowerCase().includes(search.toLowerCase())) &&
-        (!projects || projects.split(/,| and /).some((wanted) => (projectIds as string[]).includes(wanted))),
+        isFound(search, name) &&
+        isAmong(types, type.id) &&
+        (!projects || (projectIds as string[]).some((id) => isAmong(projects, id))),
     );
   }
 

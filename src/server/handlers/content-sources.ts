@@ -4,6 +4,7 @@ import { isObject, type JsonObject } from '../../core/json.ts';
 import { requestSync, syncRequest } from '../../engine/content-sources.ts';
 import { contentSource } from '../../engine/repositories.ts';
 import type { Document } from '../../store/store.ts';
+import { isAmong, isFound, isJust } from '../filters.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { projectId } from '../kinds/kind.ts';
 import { Answer, type Handler, pageOf } from '../request.ts';
@@ -20,7 +21,17 @@ export function contentSourceHandlers({ parts }: HandlerParts): Record<string, H
     'content-sources.list': async ({ query }) => {
       const shown = (await store.list(contentSource)).map(show);
       return pageOf(
-        shown.filter((one) => !query.projectIds || query.projectIds.split(',').includes(String(one.projectId))),
+        shown.filter(
+          ({ name, projectId: project, typeId, config, syncEnabled }) =>
+            isFound(query.search, name) &&
+            isJust(query.name, name) &&
+            isAmong(query.projectIds, project) &&
+            isAmong(query.typeIds, typeId) &&
+            isAmong(query.syncEnabled, syncEnabled) &&
+            ['contentType', 'integrationId', 'repository'].every((key) =>
+              isJust(query[key], (config as JsonObject)[key]),
+            ),
+        ),
         query,
       );
     },
@@ -59,16 +70,24 @@ export function contentSourceHandlers({ parts }: HandlerParts): Record<string, H
     },
     'content-syncs.get': async ({ params }) => showSync(await byId(syncRequest, params.id!)),
     'content-syncs.history': async ({ query }) => {
+      const configs = new Map((await store.list(contentSource)).map(({ id, body }) => [id, body.config as JsonObject]));
       const requests = (await store.list(syncRequest)).sort((a, b) => b.updatedAt - a.updatedAt);
       const items = requests.flatMap((request) =>
         (request.body.items as JsonObject[]).map((item, index) => ({
           ...item,
           ...{ id: `${request.id}/${index}`, requestId: request.id, timestamp: toIso(request.updatedAt) },
           ...{ projectId: projectId(request.project), projectName: request.project },
+          integrationId: configs.get(String(item.sourceId))?.integrationId ?? '',
         })),
       ) as JsonObject[];
       return pageOf(
-        items.filter(({ sourceId }) => !query.sourceIds || query.sourceIds.split(',').includes(String(sourceId))),
+        items.filter(
+          ({ sourceId, projectId: project, requestId, ...item }) =>
+            isAmong(query.sourceIds, sourceId) &&
+            isAmong(query.projectIds, project) &&
+            isAmong(query.requestId, requestId) &&
+            ['contentName', 'contentType', 'integrationId', 'status'].every((key) => isJust(query[key], item[key])),
+        ),
         query,
       );
     },

@@ -6,6 +6,7 @@ import {
   filtersOf,
   isAmong,
   isFound,
+  isJust,
   isTagged,
   isWithin,
   type Listed,
@@ -76,7 +77,7 @@ export function deploymentListHandlers({ parts, engine }: HandlerParts): Record<
     return narrowed(listed, deploymentFilters, query).filter(
       ({ shown: { id, name, deleted, createdAt, lastUpdatedAt, leaseExpireAt } }) =>
         (query.deleted === 'true') === deleted &&
-        (!query.name || name === query.name) &&
+        isJust(query.name, name) &&
         isFound(query.search, name) &&
         isAmong(query.ids, id) &&
         isWithin(query.createdAt, createdAt) &&

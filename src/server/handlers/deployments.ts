@@ -48,7 +48,9 @@ export function deploymentHandlers({ parts, engine }: HandlerParts): Record<stri
     },
     'deployments.requests': async ({ params, query }) => {
       const deployment = await read(params.id!, true);
-      const past = await deployments.requests(deployment.id);
+      const past = (await deployments.requests(deployment.id)).filter(
+        ({ endedAt }) => query.inprogressRequests !== 'true' || endedAt === undefined,
+      );
       return pageOf(await Promise.all(past.reverse().map((request) => shown(store, deployment, request))), query);
     },
     'deployments.userEvents': async ({ params, query }) =>

@@ -1,6 +1,7 @@
 import { MillraceError } from '../../core/error.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Document } from '../../store/store.ts';
+import { isAmong, isFound, isJust } from '../filters.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { Answer, type Handler, pageOf, type Request } from '../request.ts';
 import { finders } from './find.ts';
@@ -29,8 +30,11 @@ export function propertyGroupHandlers({ parts, kinds }: HandlerParts): Record<st
 
   return {
     'property-groups.list': async ({ query }) => {
-      const isWanted = ({ name, type }: JsonObject) =>
-        (!query.name || name === query.name) && (!query.type || type === query.type);
+      const isWanted = ({ name, type, projectId: of }: JsonObject) =>
+        isJust(query.name, name) &&
+        isFound(query.search, name) &&
+        isAmong(query.projects, of) &&
+        isAmong(query.type, type);
       return pageOf((await store.list(kind.kind)).map(kind.show).filter(isWanted), query);
     },
     'property-groups.create': async (request) => write(undefined, request),

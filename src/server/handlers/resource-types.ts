@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { knownTypes } from '../../blueprint/resource-types.ts';
 import { MillraceError } from '../../core/error.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { isAmong, isFound, isJust } from '../filters.ts';
 import type { HandlerParts } from '../handlers.ts';
 import { type Handler, pageOf } from '../request.ts';
 
@@ -28,8 +29,7 @@ export function resourceTypeHandlers({ parts }: HandlerParts): Record<string, Ha
   };
   const list: Handler = async ({ query }) => {
     const isWanted = (type: string) =>
-      (!query.name || type === query.name) &&
-      (!query.search || type.toLowerCase().includes(query.search.toLowerCase()));
+      isJust(query.name, type) && isAmong(query.ids, type) && isFound(query.search, type);
     return pageOf(
       names.filter(isWanted).map((type) => view(type, (query.expand ?? '').includes('schema'))),
       query,
