@@ -24,12 +24,16 @@ export function startClock(
   void look();
   return { stop: () => clearInterval(timer) };
 
+  /** All at once: what they read is read together, and none waits for another. */
   async function look(): Promise<void> {
-    for (const one of [lookAtSchedules, lookAtDelayedEvents, ...others])
-      try {
-        await one(parts, engine);
-      } catch (thrown) {
-        if (!isOfOurs(thrown)) parts.report('What starts by the clock failed.', { error: messageOf(thrown) });
-      }
+    await Promise.all([lookAtSchedules, lookAtDelayedEvents, ...others].map(lookOf));
+  }
+
+  async function lookOf(one: (of: EngineParts, at: typeof engine) => Promise<void>): Promise<void> {
+    try {
+      await one(parts, engine);
+    } catch (thrown) {
+      if (!isOfOurs(thrown)) parts.report('What starts by the clock failed.', { error: messageOf(thrown) });
+    }
   }
 }

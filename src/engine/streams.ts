@@ -58,24 +58,32 @@ export function streamDesk(parts: EngineParts, engine: Starter) {
   };
 
   async function lookOnce(): Promise<void> {
-    const [oldest] = await store.nodes();
-    const isOurs = oldest === undefined || oldest.name === parts.node.name;
+    const all = catalogue.streams.map(async (stream) =>
+      (await store.list(stream.words.listener)).map((listener) => ({ stream, listener })),
+    );
+    const listeners = (await Promise.all(all)).flat();
+    const isOurs = listeners.length > 0 && (await isOldest());
     const wanted = new Set<string>();
-    for (const stream of catalogue.streams)
-      for (const listener of await store.list(stream.words.listener)) {
-        if (listener.body.connected !== true) {
-          // Whoever was told to be silent does not ask later for what happened meanwhile.
-          if (await store.get(lineState, listener.id)) await store.remove(lineState, listener.id);
-        } else if (isOurs) {
-          wanted.add(listener.id);
-          await lookAfter(stream, listener);
-        }
+    for (const { stream, listener } of listeners) {
+      if (listener.body.connected !== true) {
+        // Whoever was told to be silent does not ask later for what happened meanwhile.
+        if (await store.get(lineState, listener.id)) await store.remove(lineState, listener.id);
+      } else if (isOurs) {
+        wanted.add(listener.id);
+        await lookAfter(stream, listener);
       }
+    }
     for (const [id, { line }] of held)
       if (!wanted.has(id)) {
         held.delete(id);
         line?.close();
       }
+  }
+
+  /** One node holds the lines. */
+  async function isOldest(): Promise<boolean> {
+    const [oldest] = await store.nodes();
+    return oldest === undefined || oldest.name === parts.node.name;
   }
 
   async function lookAfter(stream: StreamDefinition, listener: Document): Promise<void> {

@@ -46,6 +46,8 @@ const beatEvery = 2000;
 const leaseMilliseconds = 8000;
 const checkLeaseEvery = 250;
 const lookAroundEvery = 1000;
+const watchEvery = 2000;
+const tidyEverySeconds = 3600;
 const tenureSeconds = 24 * 3600;
 const takeover = 'takeover';
 
@@ -59,6 +61,8 @@ export async function join(parts: MembershipParts): Promise<Membership> {
   const queue = `node.${node.name}`;
   let tenure = { id: '', since: 0 };
   let left = false;
+  /** Whether there are other nodes, living or dead. */
+  let hasCompany = true;
   /** When a beat was last sent that was heard. */
   let alive = monotonic();
   const boss = new PgBoss({
@@ -70,8 +74,9 @@ export async function join(parts: MembershipParts): Promise<Membership> {
     createSchema: false,
     schedule: false,
     registerInstance: false,
-    superviseIntervalSeconds: 2,
-    monitorIntervalSeconds: 2,
+    // Who is alone has nobody to watch; while others are there, it is asked to.
+    ...{ superviseIntervalSeconds: tidyEverySeconds, flowIntervalSeconds: tidyEverySeconds },
+    monitorIntervalSeconds: watchEvery / 1000,
     reindex: false,
   });
   boss.on('error', () => undefined);
@@ -92,7 +97,8 @@ export async function join(parts: MembershipParts): Promise<Membership> {
   }
   alive = monotonic();
   const beats = every(beatEvery, beat);
-  const looks = every(lookAroundEvery, lookAround);
+  const looks = every(lookAroundEvery, async () => (hasCompany ? lookAround() : undefined));
+  const watches = every(watchEvery, async () => (hasCompany ? boss.supervise() : undefined));
   const checks = setInterval(checkLease, checkLeaseEvery);
 
   return {
@@ -105,6 +111,7 @@ export async function join(parts: MembershipParts): Promise<Membership> {
       left = true;
       clearInterval(beats);
       clearInterval(looks);
+      clearInterval(watches);
       clearInterval(checks);
       await pool.query('SELECT take_over($1)', [node.name]).catch(() => undefined);
       parts.tookOver(node.name);
@@ -142,10 +149,12 @@ export async function join(parts: MembershipParts): Promise<Membership> {
     const begun = monotonic();
     await boss.touch(queue, tenure.id);
     const [job] = await boss.findJobs(queue, { id: tenure.id });
-    const { rowCount } = await pool.query('SELECT 1 FROM nodes WHERE name = $1', [node.name]);
+    const { rows } = await pool.query<{ name: string }>('SELECT name FROM nodes');
     if (left) return;
-    if (job?.state !== 'active' || rowCount !== 1) return lose('others took it for dead and took over its work');
+    const isKnown = rows.some(({ name }) => name === node.name);
+    if (job?.state !== 'active' || !isKnown) return lose('others took it for dead and took over its work');
     alive = begun;
+    hasCompany = rows.length > 1;
     if (Date.now() - tenure.since < (tenureSeconds * 1000) / 2) return;
     const before = tenure.id;
     await enter();

@@ -5,6 +5,7 @@ import { newBell, ringFor } from '../bell.ts';
 import type { AggregateKind, Document, KnownNode, Node, Store, StoredEvent } from '../store.ts';
 import { openBatches } from './batches.ts';
 import { storageError } from './connection.ts';
+import { openLists } from './lists.ts';
 import type { Membership } from './membership.ts';
 import type { News } from './news.ts';
 
@@ -29,6 +30,10 @@ export function openPostgres({
 }: PostgresParts): Store & { tellOfWork(): void } {
   const bell = newBell();
   const batches = openBatches(pool, url, node);
+  const lists = openLists(async (kinds) => {
+    const text = `SELECT ${documentColumns} FROM documents WHERE kind = ANY($1) ORDER BY name, project`;
+    return (await ask('list', text, kinds)).map((row) => documentOf(row)!);
+  });
   news.connect(bell);
 
   return {
@@ -160,14 +165,7 @@ export function openPostgres({
       return documentOf((await ask('find', text, kind, project, name))[0]);
     },
 
-    async list(kind) {
-      const rows = await ask(
-        'list',
-        `SELECT ${documentColumns} FROM documents WHERE kind = $1 ORDER BY name, project`,
-        kind,
-      );
-      return rows.map((row) => documentOf(row)!);
-    },
+    list: lists,
 
     async names(kind, project) {
       const rows = await ask(
