@@ -88,14 +88,17 @@ export function openPostgres({
     },
 
     async claim(at, limit, { perProject, crowded } = { perProject: limit, crowded: [] }) {
-      const commands = limit > 0 ? await batches.claim([at, crowded, perProject, limit]) : [];
-      const [next] = await ask(
+      const free = "FROM commands WHERE node IS NULL AND host IN ('', $2) AND due";
+      const [found] = await ask(
         'next',
-        "SELECT min(due) AS due FROM commands WHERE node IS NULL AND due > $1 AND host IN ('', $2)",
+        `SELECT (SELECT min(due) ${free} <= $1) AS due, (SELECT min(due) ${free} > $1) AS next`,
         at,
         node.host,
       );
-      return { commands, next: next?.due ?? undefined };
+      // To take what is due is a change; a node at rest makes none.
+      const isDue = limit > 0 && found?.due != null;
+      const commands = isDue ? await batches.claim([at, crowded, perProject, limit]) : [];
+      return { commands, next: found?.next ?? undefined };
     },
 
     confirmTenure: () => membership()?.confirmTenure(),
@@ -247,6 +250,7 @@ interface Row {
   version: number;
   summary: JsonObject;
   due: number;
+  next: number | null;
   value: number;
   start: number;
   size: number;
