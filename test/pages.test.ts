@@ -269,6 +269,7 @@ test('a deployment is seen with its reasons, its changes and its actions, and ac
   const ask = (body: object) =>
     server.json('POST', '/blueprint/api/blueprint-requests', { projectName: 'Tito', ...body } as never);
   const { deploymentId } = await ask({ deploymentName: 'shop', content: content('one') });
+  await page.getByRole('row', { name: /shop\s*Tito\s*inline-blueprint\s*1\s*admin/ }).waitFor();
   await page.getByRole('link', { name: 'shop' }).click();
   await page.locator('.facts .status', { hasText: 'create successful' }).waitFor();
   await shows(page, 'm does not exist yet.');
