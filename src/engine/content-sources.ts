@@ -12,26 +12,23 @@ import { contentSource, repositoryOfSource } from './repositories.ts';
 
 /** The kind of documents that say what was asked of a source. */
 export const syncRequest = 'sync-request';
+/** Those that are not over: so a look need not read what was ever asked. */
+const syncUnderWay = 'sync-under-way';
+/** Milliseconds after which a mark without a request is one that was never made. */
+const forgotten = 60_000;
 /** Milliseconds that a look waits for a small repository. */
 const patience = 1000;
 const [foundFile, mostFiles, mostBytes] = ['found.json', 1000, 2_000_000];
 
 /** Asks for the blueprints of a source; whichever node of this machine looks next fetches them. */
 export async function requestSync(parts: EngineParts, source: Document, key = parts.moment.newId()): Promise<Document> {
-  const now = parts.moment.now();
-  const request: Document = {
-    ...{
-      kind: syncRequest,
-      id: idOfKey(`sync/${source.id}/${key}`),
-      project: source.project,
-      createdAt: now,
-      updatedAt: now,
-    },
-    name: idOfKey(`sync/${source.id}/${key}`),
-    body: { sourceId: source.id, status: 'REQUESTED', message: '', host: parts.node.host, items: [] },
-  };
-  await parts.store.insert(request);
-  return (await parts.store.get(syncRequest, request.id))!;
+  const { store, moment, node } = parts;
+  const [now, id] = [moment.now(), idOfKey(`sync/${source.id}/${key}`)];
+  const common = { id, project: source.project, name: id, createdAt: now, updatedAt: now };
+  await store.insert({ kind: syncUnderWay, ...common, body: { host: node.host } });
+  const body = { sourceId: source.id, status: 'REQUESTED', message: '', host: node.host, items: [] };
+  await store.insert({ kind: syncRequest, ...common, body });
+  return (await store.get(syncRequest, id))!;
 }
 
 /** A push asks for the sources of its repository and branch; the same delivery asks once. */
@@ -53,9 +50,14 @@ const plain = (address: string): string => address.replace(/\.git$/, '').toLower
 
 /** Goes on with what was asked for: fetches as a job that outlives the server, then takes in what was found. */
 export async function lookAtSyncs(parts: EngineParts): Promise<void> {
-  for (const request of await parts.store.list(syncRequest)) {
-    const { status, host } = request.body;
-    if (host !== parts.node.host || (status !== 'REQUESTED' && status !== 'STARTED')) continue;
+  const { store, moment, node } = parts;
+  for (const { id, body, createdAt } of await store.list(syncUnderWay)) {
+    if (body.host !== node.host) continue;
+    const request = await store.get(syncRequest, id);
+    if (!request || isSyncOver(request)) {
+      if (request || moment.now() - createdAt > forgotten) await store.remove(syncUnderWay, id);
+      continue;
+    }
     try {
       await goOn(parts, request);
     } catch (thrown) {
@@ -64,6 +66,8 @@ export async function lookAtSyncs(parts: EngineParts): Promise<void> {
     }
   }
 }
+
+export const isSyncOver = ({ body }: Document): boolean => body.status === 'COMPLETED' || body.status === 'FAILED';
 
 async function goOn(parts: EngineParts, request: Document): Promise<void> {
   const { jobs, store, catalogue } = parts;

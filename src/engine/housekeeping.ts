@@ -1,6 +1,6 @@
 import { isObject } from '../core/json.ts';
 import type { Document } from '../store/store.ts';
-import { syncRequest } from './content-sources.ts';
+import { isSyncOver, syncRequest } from './content-sources.ts';
 import type { EngineParts } from './parts.ts';
 
 const [hour, day] = [3_600_000, 24 * 3_600_000];
@@ -10,7 +10,7 @@ const kept: { kind: string; for: number; isOver(document: Document): boolean }[]
   { kind: 'blueprint-request', for: day, isOver: ({ body }) => isObject(body.planned) },
   { kind: 'blueprint-request', for: 30 * day, isOver: () => true },
   { kind: 'request-tracker', for: 7 * day, isOver: () => true },
-  { kind: syncRequest!, for: 7 * day, isOver: ({ body }) => body.status === 'COMPLETED' || body.status === 'FAILED' },
+  { kind: syncRequest, for: 7 * day, isOver: isSyncOver },
 ];
 
 /** Forgets them, once an hour on each node. */
