@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf } from '../../core/error.ts';
@@ -26,6 +26,9 @@ if ! mountpoint -q "$0"; then
   truncate --size "$3" "$2" && mkfs.ext4 -q -m 0 -J size=4 "$2" && ${mount} "$2" "$0" || { rm -f "$2"; exit 1; }
 fi
 [ ! -e "$2" ] || mv "$2" "$1"`;
+
+/** What is removed meanwhile is not made anew. */
+const again = `mountpoint -q "$0" || [ ! -e "$1" ] || ${mount} "$1" "$0"`;
 
 /** While it is in use, where the server may do that (\`CAP_SYS_RESOURCE\`); else at rest, and what is in use does not come to rest. */
 const inUse = 75;
@@ -80,14 +83,13 @@ export function removeDisk(directory: string): void {
 /** After the machine itself was started anew nothing is mounted any more: sees to all disks under the directory of a local cloud. */
 export async function remountDisks(directory: string): Promise<void> {
   for (const image of globSync('{disks,*/disks}/*.img', { cwd: directory })) {
-    const path = join(directory, image);
     // Whoever attaches it hears why not.
-    await ensureDisk(path.slice(0, -'.img'.length), statSync(path).size / gigabyte).catch(() => undefined);
+    await alone(join(directory, image.slice(0, -'.img'.length)), again).catch(() => undefined);
   }
 }
 
 /** One at a time, of whatever servers share the place, and to its end, also when the server that began it is killed. */
-async function alone(directory: string, script: string, capacityGb: number): Promise<void> {
+async function alone(directory: string, script: string, capacityGb = 0): Promise<void> {
   const told = [directory, imageOf(directory), draftOf(directory), String(capacityGb * gigabyte)];
   await run('flock', [dirname(directory), 'sh', '-c', script, ...told], { timeout: mostMs });
 }
