@@ -19,8 +19,7 @@ export async function readVariables(
   const values: Record<string, string> = {};
   const secrets: string[] = [];
   const restricted: string[] = [];
-  for (const { name, body, project: owner } of await parts.store.list('variable')) {
-    if (owner !== project) continue;
+  for (const { name, body } of await parts.store.list('variable', project)) {
     const value = opened(parts, body.value);
     values[name] = value;
     if (body.type !== 'REGULAR') secrets.push(value);

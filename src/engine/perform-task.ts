@@ -73,7 +73,9 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
       return report(command, uncertain(execution, prepared, stage, task));
     }
     const abort = new AbortController();
-    const { context, takeLog } = contextFor(command, execution, prepared, abort.signal, isRepeat);
+    // What begins has told nothing yet, so that need not be asked.
+    const size = command.tries === 1 && !repeat && !hasWaited ? 0 : undefined;
+    const { context, takeLog } = contextFor(command, execution, prepared, abort.signal, { isRepeat, size });
     starting.set(context.key, abort);
     try {
       let outcome = await attemptTo(() => prepared.definition.start(prepared.input, context));
@@ -184,11 +186,11 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
     execution: Execution,
     prepared: Prepared & { kind: 'ready' },
     signal: AbortSignal,
-    isRepeat = false,
+    { isRepeat = false, size }: { isRepeat?: boolean; size?: number | undefined } = {},
   ) {
     const { stage, task, attempt } = command.body as unknown as TaskCommand;
     const key = taskKeyOf(execution, stage, task, attempt);
-    const { log, takeLog } = taskLog(parts, key, prepared, execution);
+    const { log, takeLog } = taskLog(parts, key, prepared, execution, size);
     const context: TaskContext = {
       key,
       isRepeat,

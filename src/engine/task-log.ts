@@ -7,16 +7,20 @@ import type { Along } from './decided.ts';
 import type { EngineParts } from './parts.ts';
 import type { Prepared } from './prepare.ts';
 
-/** Collects what a task logs, to be written with its result: log, metrics and state never disagree. */
+/**
+ * Collects what a task logs, to be written with its result: log, metrics and state never disagree. `size` is that of what is kept already,
+ * where that is known.
+ */
 export function taskLog(
   parts: EngineParts,
   stream: string,
   prepared: Prepared & { kind: 'ready' },
   execution: Execution,
+  size?: number,
 ): { log: Log; takeLog: () => Pick<Along, 'log' | 'commands'> } {
   const taken: NonNullable<Along['log']> = [];
   const points: Metric[] = [];
-  let end: number | undefined;
+  let end = size;
   const offset = async () => (end ??= await parts.store.logSize(stream));
   const log: Log = {
     offset,

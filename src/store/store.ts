@@ -140,7 +140,8 @@ export interface Store {
   insert(document: Document): Promise<boolean>;
   get(kind: string, id: string): Promise<Document | undefined>;
   find(kind: string, project: string, name: string): Promise<Document | undefined>;
-  list(kind: string): Promise<Document[]>;
+  /** Those of one project, or of all. */
+  list(kind: string, project?: string): Promise<Document[]>;
   /** The names that a project may use, in order: of its own, and of those whose body says `global: true`. */
   names(kind: string, project: string): Promise<string[]>;
   remove(kind: string, id: string): Promise<void>;

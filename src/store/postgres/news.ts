@@ -72,7 +72,11 @@ export function openNews(pool: pg.Pool, url: string, node: string): News {
     pending = undefined;
     // Nobody waits for the disk: it is gone with a crash in any case.
     await pool
-      .query("SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)", [channel, message])
+      .query({
+        name: 'tell',
+        text: "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)",
+        values: [channel, message],
+      })
       .catch(() => undefined);
   }
 

@@ -31,8 +31,13 @@ export function openPostgres({
   const bell = newBell();
   const batches = openBatches(pool, url, node);
   const lists = openLists(async (kinds) => {
-    const text = `SELECT ${documentColumns} FROM documents WHERE kind = ANY($1) ORDER BY name, project`;
-    return (await ask('list', text, kinds)).map((row) => documentOf(row)!);
+    const all = `SELECT ${documentColumns} FROM documents WHERE kind`;
+    // Each list of kinds is planned anew, one kind is not.
+    const rows =
+      kinds.length === 1
+        ? await ask('list', `${all} = $1 ORDER BY name, project`, kinds[0])
+        : await ask('lists', `${all} = ANY($1) ORDER BY name, project`, kinds);
+    return rows.map((row) => documentOf(row)!);
   });
   news.connect(bell);
 
@@ -168,7 +173,11 @@ export function openPostgres({
       return documentOf((await ask('find', text, kind, project, name))[0]);
     },
 
-    list: lists,
+    async list(kind, project) {
+      if (project === undefined) return lists(kind);
+      const text = `SELECT ${documentColumns} FROM documents WHERE kind = $1 AND project = $2 ORDER BY name`;
+      return (await ask('list of project', text, kind, project)).map((row) => documentOf(row)!);
+    },
 
     async names(kind, project) {
       const rows = await ask(

@@ -28,8 +28,12 @@ export function documentsOf({ run, all, one }: Statements, writer: Writer, onDis
       );
     },
 
-    async list(kind) {
-      return all('SELECT * FROM documents WHERE kind = ? ORDER BY name, project', kind).map((row) => documentOf(row)!);
+    async list(kind, project) {
+      const rows =
+        project === undefined
+          ? all('SELECT * FROM documents WHERE kind = ? ORDER BY name, project', kind)
+          : all('SELECT * FROM documents WHERE kind = ? AND project = ? ORDER BY name', kind, project);
+      return rows.map((row) => documentOf(row)!);
     },
 
     async names(kind, project) {
