@@ -325,6 +325,12 @@ export function storeConformance(newRoom: () => Promise<Room>, skip?: string): v
       (await store.list('pipeline')).map(({ name }) => name),
       ['a', 'b'],
     );
+    await store.put({ ...document('pipeline', 'p3', 'c'), project: 'Other' });
+    const lists = [store.list('pipeline'), store.list('endpoint'), store.list('pipeline', 'Other'), store.list('none')];
+    assert.deepEqual(
+      (await Promise.all(lists)).map((list) => list.map(({ id }) => id)),
+      [['p1', 'p2', 'p3'], ['e1'], ['p3'], []],
+    );
     await store.remove('pipeline', 'p1');
     assert.equal(await store.get('pipeline', 'p1'), undefined);
   });
