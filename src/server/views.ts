@@ -95,7 +95,7 @@ export function requestView(
     blueprintId: plan.blueprintId || 'inline-blueprint',
     inputs: plan.inputs,
     outputs,
-    status: requestStatus({ status, ...(cancelled ? { cancelled } : {}) }),
+    status: requestStatus({ status, cancelled }),
     details: message,
     createdAt: toIso(at),
     updatedAt: toIso(endedAt ?? at),

@@ -14,7 +14,7 @@ const mostMs = 60_000;
 export const imageOf = (directory: string): string => `${directory}.img`;
 const draftOf = (directory: string): string => `${imageOf(directory)}.draft`;
 
-/** What the scripts below are told: `$0` the directory, `$1` the image, `$2` its draft, `$3` the capacity in bytes. */
+// What the scripts are told: `$0` the directory, `$1` the image, `$2` its draft, `$3` the capacity in bytes.
 const mount = 'mount -o loop,nosuid,nodev';
 
 /** An image gets its name when it has been mounted: where that cannot be had, there is none. What lies in the directory is not hidden. */
@@ -30,8 +30,9 @@ fi
 /** What is removed meanwhile is not made anew. */
 const again = `mountpoint -q "$0" || [ ! -e "$1" ] || ${mount} "$1" "$0"`;
 
-/** While it is in use, where the server may do that (\`CAP_SYS_RESOURCE\`); else at rest, and what is in use does not come to rest. */
+/** How `grow` ends where the disk does not come to rest. */
 const inUse = 75;
+/** While it is in use, where the server may do that (`CAP_SYS_RESOURCE`); else at rest. */
 const grow = `
 truncate --size ">$3" "$1"
 device=$(findmnt --noheadings --output SOURCE --mountpoint "$0")
@@ -54,22 +55,20 @@ export async function ensureDisk(directory: string, capacityGb: number): Promise
   try {
     await alone(directory, ensure, capacityGb);
   } catch (thrown) {
-    if (stands) throw thrown;
+    if (stands) throw new Error(`${imageOf(directory)} cannot be mounted: ${messageOf(thrown)}`);
   }
   return existsSync(imageOf(directory));
 }
 
 /**
- * As \`ensureDisk\`, and what is smaller grows; it never becomes smaller.
+ * As `ensureDisk`, and what is smaller grows; it never becomes smaller.
  * @throws Error where it is in use, and the server may not enlarge what is
  */
 export async function growDisk(directory: string, capacityGb: number): Promise<boolean> {
   if (!(await ensureDisk(directory, capacityGb))) return false;
-  await alone(directory, grow, capacityGb).catch((cause) => {
-    if (cause.code !== inUse) throw new Error(`it cannot grow: ${messageOf(cause)}`, { cause });
-    throw new Error('it is in use, and this server may not enlarge a disk that is: switch the machine off first.', {
-      cause,
-    });
+  await alone(directory, grow, capacityGb).catch((thrown) => {
+    if (thrown.code !== inUse) throw new Error(`it cannot grow: ${messageOf(thrown)}`);
+    throw new Error('it is in use, and this server may not enlarge a disk that is: switch the machine off first.');
   });
   return true;
 }
@@ -91,5 +90,11 @@ export async function remountDisks(directory: string): Promise<void> {
 /** One at a time, of whatever servers share the place, and to its end, also when the server that began it is killed. */
 async function alone(directory: string, script: string, capacityGb = 0): Promise<void> {
   const told = [directory, imageOf(directory), draftOf(directory), String(capacityGb * gigabyte)];
-  await run('flock', [dirname(directory), 'sh', '-c', script, ...told], { timeout: mostMs });
+  await run('flock', [dirname(directory), 'sh', '-c', script, ...told], { timeout: mostMs }).catch((failure) => {
+    // Node quotes the whole script; what the program said that failed is enough, without its further advice.
+    const said = String(failure.stderr ?? '')
+      .match(/^\S.*$/gm)
+      ?.at(-1);
+    throw Object.assign(new Error(said ?? `it ended with ${failure.signal ?? failure.code}`), { code: failure.code });
+  });
 }
