@@ -159,7 +159,9 @@ function faultsOf(report: DemoReport, versions: string[], stage: Stage): string[
   const switched = report.releases.map((release) => release.switched).join(', ');
   const keys = stage.slack.messages.map(({ key }) => key);
   return [
-    states === 'COMPLETED, COMPLETED, FAILED' ? '' : `The runs ended ${states}.`,
+    states === 'COMPLETED, COMPLETED, FAILED'
+      ? ''
+      : `The runs ended ${states}: ${report.releases.map(({ version, message }) => `${version}: ${message}`).join(' ')}`,
     switched === 'true, true, false' ? '' : `Traffic was switched: ${switched}.`,
     report.traffic.failed === 0 ? '' : `${report.traffic.failed} of ${report.traffic.requests} requests failed.`,
     versions.join() === 'v1,v2' ? '' : `The clients saw ${versions.join(', ')}.`,

@@ -8,6 +8,8 @@ export interface ReleaseReport {
   pipeline: string;
   execution: string;
   state: string;
+  /** What ended it. */
+  message: string;
   seconds: number;
   deployment: string;
   switched: boolean;
@@ -42,7 +44,7 @@ export function phasesOf(setUp: number, runs: { version: string; execution: Exec
 /** What a run came to, read from its state. */
 export function releaseReport(
   version: string,
-  { plan, status, requestedAt, endedAt, tasks }: Execution,
+  { plan, status, message, requestedAt, endedAt, tasks }: Execution,
 ): ReleaseReport {
   const isDone = (task: string) => tasks[task]?.status === 'COMPLETED';
   const scaled = isDone('Test.Scale out');
@@ -51,6 +53,7 @@ export function releaseReport(
     pipeline: plan.pipeline.name,
     execution: plan.execution,
     state: status,
+    message: message ?? '',
     seconds: Math.round(((endedAt ?? requestedAt) - requestedAt) / 100) / 10,
     deployment: `tito-${plan.index}`,
     switched: isDone('Release.Switched') && !isDone('Clean up.Switched back'),
