@@ -1,6 +1,7 @@
 import type { JsonObject } from '../src/core/json.ts';
 import type { NewCommand, Store } from '../src/store/store.ts';
-import type { BenchServer } from './server.ts';
+import { burst } from './burst.ts';
+import { type BenchServer, takenOf } from './server.ts';
 
 /** Milliseconds, with one digit. */
 export interface Times {
@@ -29,19 +30,13 @@ export interface Subject {
 
 /** What the same client gets out of a server that reads a request, and answers: a thousand at the same moment. */
 export async function floorIntake(url: string, count: number): Promise<number> {
-  const body = JSON.stringify({ text: 'x'.repeat(500) });
-  const all = async (requests: number) => {
-    const begun = now();
-    await Promise.all(
-      Array.from({ length: requests }, async () => (await fetch(`${url}/?tasks=0`, { method: 'POST', body })).text()),
-    );
-    return requests / ((now() - begun) / 1000);
-  };
+  const request = { path: '/?tasks=0', headers: {}, body: JSON.stringify({ text: 'x'.repeat(500) }) };
+  const all = (requests: number) => burst(url, Array(requests).fill(request));
   await all(warmUp);
-  return Math.round(await all(count));
+  return (await all(count)).perSecond;
 }
 
-/** The client costs more than a server at first: it opens connections, and its code is not compiled yet. */
+/** Code that is not compiled yet, connections that were never opened: the first hundreds cost more, on both sides. */
 const warmUp = 500;
 
 export function floorSubject(url: string): Subject {
@@ -114,14 +109,19 @@ export async function intake(
     stages: { S: { tasks: { T: { type: 'Condition', input: { condition: 'true' } } } } },
     concurrency: 100,
   });
-  const warm = await Promise.all(Array.from({ length: warmUp }, (_, index) => server.push('Light', `warm ${index}`)));
-  for (const { execution } of warm) await server.ended(execution);
-  const begun = now();
-  const taken = await Promise.all(Array.from({ length: count }, (_, index) => server.push('Light', `push ${index}`)));
-  const seconds = (now() - begun) / 1000;
-  const runs = new Set(taken.filter(({ status }) => status < 300).map(({ execution }) => execution));
-  for (const execution of runs) await server.ended(execution);
-  return { perSecond: Math.round(count / seconds), lost: count - runs.size, endedMs: Math.round(now() - begun) };
+  const pushes = async (word: string, number: number) => {
+    const all = await Promise.all(
+      Array.from({ length: number }, (_, index) => server.pushOf('Light', `${word} ${Date.now()} ${index}`)),
+    );
+    const begun = now();
+    const { answers, perSecond } = await burst(server.url, all);
+    const taken = answers.map(({ status, body }) => takenOf(status, body));
+    const runs = new Set(taken.filter(({ status }) => status < 300).map(({ execution }) => execution));
+    for (const execution of runs) await server.ended(execution);
+    return { perSecond, lost: number - runs.size, endedMs: Math.round(now() - begun) };
+  };
+  await pushes('warm', warmUp);
+  return pushes('push', count);
 }
 
 /** Transitions a second, each with an event, a settled command and the next: as a run makes them, many at the same time. */

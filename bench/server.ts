@@ -5,9 +5,35 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, openClient } from '../src/api/client.ts';
 import { stopOwned } from '../src/host/processes.ts';
+import type { RawRequest } from './burst.ts';
 
 const program = join(import.meta.dirname, '../src/millrace.mjs');
 const secret = 'bench';
+const push = JSON.stringify({
+  ref: 'refs/heads/main',
+  after: 'a'.repeat(40),
+  repository: {
+    name: 'b',
+    full_name: 'a/b',
+    clone_url: 'https://git.example/a/b.git',
+    ssh_url: 'git@git.example:a/b.git',
+  },
+  pusher: { name: 'ann' },
+  head_commit: { message: 'A change', timestamp: '2026-11-23T10:00:00Z', author: { name: 'Ann' } },
+  commits: [],
+});
+const signature = `sha256=${createHmac('sha256', secret).update(push).digest('hex')}`;
+
+/** What became of a push. */
+export interface Taken {
+  status: number;
+  execution: string;
+}
+
+export function takenOf(status: number, body: string): Taken {
+  const { executionLink } = JSON.parse(body) as { executionLink?: string };
+  return { status, execution: executionLink?.split('/').at(-1) ?? '' };
+}
 
 /** A program that says on its standard output where it listens. */
 async function started(
@@ -114,34 +140,26 @@ export class BenchServer {
   }
 
   /** Sends a signed push; answers its status and the execution that it started. */
-  async push(name: string, delivery: string): Promise<{ status: number; execution: string }> {
+  async push(name: string, delivery: string): Promise<Taken> {
+    const { path, headers, body } = await this.pushOf(name, delivery);
+    const answer = await fetch(`${this.url}${path}`, { method: 'POST', headers, body });
+    return takenOf(answer.status, await answer.text());
+  }
+
+  /** A signed push, as it is sent. */
+  async pushOf(name: string, delivery: string): Promise<RawRequest> {
     const hook = this.#hooks[name] ?? (await this.#hookOf(name));
     this.#hooks[name] = hook;
-    const body = JSON.stringify({
-      ref: 'refs/heads/main',
-      after: 'a'.repeat(40),
-      repository: {
-        name: 'b',
-        full_name: 'a/b',
-        clone_url: 'https://git.example/a/b.git',
-        ssh_url: 'git@git.example:a/b.git',
-      },
-      pusher: { name: 'ann' },
-      head_commit: { message: 'A change', timestamp: '2026-11-23T10:00:00Z', author: { name: 'Ann' } },
-      commits: [],
-    });
-    const answer = await fetch(`${this.url}/codestream/api/git-webhook-listeners/${hook}`, {
-      method: 'POST',
+    return {
+      path: `/codestream/api/git-webhook-listeners/${hook}`,
       headers: {
         'content-type': 'application/json',
         'x-github-event': 'push',
         'x-github-delivery': delivery,
-        'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+        'x-hub-signature-256': signature,
       },
-      body,
-    });
-    const told = (await answer.json()) as { executionLink?: string };
-    return { status: answer.status, execution: told.executionLink?.split('/').at(-1) ?? '' };
+      body: push,
+    };
   }
 
   readonly #hooks: Record<string, string> = {};
