@@ -44,6 +44,8 @@ export interface StartRequest {
   source: string;
   /** The same key twice is one execution: a webhook that is delivered again. */
   id?: string;
+  /** What has this key was never begun, as far as is known: it need not be looked for first. */
+  isNew?: boolean;
   documents?: (execution: string, index: number) => Document[];
   /** A run that failed, whose pipeline, inputs and successes are taken over. */
   from?: Execution;
@@ -143,7 +145,8 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     requestedBy,
     triggeredBy = requestedBy,
     source,
-    id = parts.moment.newId(),
+    id: key,
+    isNew = key === undefined,
     documents,
     from,
     parent,
@@ -152,7 +155,8 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     root,
     cause,
   }: StartRequest): Promise<{ id: string; index: number }> {
-    const known = await store.load('execution', id);
+    const id = key ?? parts.moment.newId();
+    const known = isNew ? undefined : await store.load('execution', id);
     if (known) return { id, index: (known.state as unknown as Execution).plan.index };
     const current = await runnablePipeline(parts, document);
     const pipeline = from?.plan.pipeline ?? current;

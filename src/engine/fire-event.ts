@@ -9,13 +9,16 @@ export interface Source {
   words: { event: string; comment: string };
 }
 
-/** Starts the pipeline of an event that fired; the same `run` twice is one run. */
+/**
+ * Starts the pipeline of an event that fired; the same `run` twice is one run.
+ * @param isNew the event has no record yet, so it has no run either
+ */
 export async function startFor(
   parts: EngineParts,
   engine: Pick<Engine, 'startExecution'>,
   { words }: Source,
   event: Document,
-  { run, headers }: { run: string | undefined; headers: Record<string, string> },
+  { run, isNew, headers }: { run: string | undefined; isNew?: boolean; headers: Record<string, string> },
 ): Promise<Document> {
   const { store } = parts;
   const { pipeline: name, webhookId, fire } = event.body;
@@ -23,8 +26,9 @@ export async function startFor(
   const refuse = (message: string) => keep(parts, event, { message, executionStatus: 'REFUSED' });
   const pipeline = await store.find('pipeline', event.project, String(name));
   if (!pipeline) return refuse(`There is no pipeline ${String(name)} in project ${event.project}.`);
+  let written: Document | undefined;
   try {
-    await engine.startExecution({
+    const { index } = await engine.startExecution({
       pipeline,
       input: input as JsonObject,
       comments: words.comment,
@@ -33,17 +37,19 @@ export async function startFor(
       triggeredBy: String(author),
       source: String(webhookId),
       id: run,
+      isNew,
       cause: { push: event.id, ...(wantsToKnow(event) ? { tell: words.event } : {}), ...traceparentOf(headers) },
-      documents: (execution, index) => [
-        withOutcome(event, {
-          message: 'Execution started.',
-          executionStatus: 'STARTED',
-          executionLink: `/codestream/api/executions/${execution}`,
-          executionIndex: index,
-        }),
-      ],
+      documents: (execution, executionIndex) => {
+        const executionLink = `/codestream/api/executions/${execution}`;
+        written = withOutcome(event, {
+          ...{ message: 'Execution started.', executionStatus: 'STARTED' },
+          ...{ executionLink, executionIndex },
+        });
+        return [written];
+      },
     });
-    return (await store.get(words.event, event.id))!;
+    // Where somebody else was faster, theirs is the run and the record.
+    return written?.body.executionIndex === index ? written : (await store.get(words.event, event.id))!;
   } catch (thrown) {
     if (thrown instanceof MillraceError) return refuse(thrown.message);
     throw thrown;

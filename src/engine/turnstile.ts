@@ -24,7 +24,7 @@ interface Comer {
 }
 
 /** So many runs are written together at most. */
-const mostTogether = 64;
+const mostTogether = 256;
 /** A queue that others move all the time is moved in its own lane. */
 const mostTries = 2;
 

@@ -92,7 +92,9 @@ export function buildHttp({ auth, handlers, health, pages, metrics, tls, report 
       });
     }
     const gone = new AbortController();
-    reply.raw.on('close', () => gone.abort());
+    reply.raw.on('close', () => {
+      if (!reply.raw.writableFinished) gone.abort();
+    });
     const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const given: Request = {
       params: request.params as Record<string, string>,
