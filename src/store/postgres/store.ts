@@ -1,13 +1,14 @@
 import type pg from 'pg';
 import type { Instant } from '../../core/instant.ts';
-import type { Json, JsonObject } from '../../core/json.ts';
+import type { JsonObject } from '../../core/json.ts';
 import { newBell, ringFor } from '../bell.ts';
-import type { AggregateKind, Document, KnownNode, Node, Store, StoredEvent } from '../store.ts';
+import type { KnownNode, Node, Store, StoredEvent } from '../store.ts';
 import { openBatches } from './batches.ts';
 import { storageError } from './connection.ts';
-import { openLists } from './lists.ts';
+import { documentsOf } from './documents.ts';
 import type { Membership } from './membership.ts';
 import type { News } from './news.ts';
+import type { Row } from './rows.ts';
 
 export interface PostgresParts {
   pool: pg.Pool;
@@ -30,15 +31,6 @@ export function openPostgres({
 }: PostgresParts): Store & { tellOfWork(): void } {
   const bell = newBell();
   const batches = openBatches(pool, url, node);
-  const lists = openLists(async (kinds) => {
-    const all = `SELECT ${documentColumns} FROM documents WHERE kind`;
-    // Each list of kinds is planned anew, one kind is not.
-    const rows =
-      kinds.length === 1
-        ? await ask('list', `${all} = $1 ORDER BY name, project`, kinds[0])
-        : await ask('lists', `${all} = ANY($1) ORDER BY name, project`, kinds);
-    return rows.map((row) => documentOf(row)!);
-  });
   news.connect(bell);
 
   return {
@@ -144,55 +136,7 @@ export function openPostgres({
       return row!.value;
     },
 
-    async put(document) {
-      await ask(
-        'put',
-        `INSERT INTO documents (${documentColumns}) VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (kind, id) DO UPDATE SET project = excluded.project, name = excluded.name, body = excluded.body, updated_at = excluded.updated_at`,
-        ...columnsOf(document),
-      );
-    },
-
-    async insert(document) {
-      const rows = await ask(
-        'insert',
-        `INSERT INTO documents (${documentColumns}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id`,
-        ...columnsOf(document),
-      );
-      return rows.length === 1;
-    },
-
-    async get(kind, id) {
-      return documentOf(
-        (await ask('get', `SELECT ${documentColumns} FROM documents WHERE kind = $1 AND id = $2`, kind, id))[0],
-      );
-    },
-
-    async find(kind, project, name) {
-      const text = `SELECT ${documentColumns} FROM documents WHERE kind = $1 AND project = $2 AND name = $3`;
-      return documentOf((await ask('find', text, kind, project, name))[0]);
-    },
-
-    async list(kind, project) {
-      if (project === undefined) return lists(kind);
-      const text = `SELECT ${documentColumns} FROM documents WHERE kind = $1 AND project = $2 ORDER BY name`;
-      return (await ask('list of project', text, kind, project)).map((row) => documentOf(row)!);
-    },
-
-    async names(kind, project) {
-      const rows = await ask(
-        'names',
-        `SELECT name FROM documents WHERE kind = $1 AND project = $2
-         UNION SELECT name FROM documents WHERE kind = $1 AND body->>'global' = 'true' ORDER BY name`,
-        kind,
-        project,
-      );
-      return rows.map(({ name }) => name);
-    },
-
-    async remove(kind, id) {
-      await ask('remove', 'DELETE FROM documents WHERE kind = $1 AND id = $2', kind, id);
-    },
+    ...documentsOf(ask),
 
     async next(counter) {
       return (await ask('count', 'SELECT count_up($1) AS value', counter))[0]!.value;
@@ -248,43 +192,3 @@ export function openPostgres({
     }
   }
 }
-
-/** Every column that some query here gives back. */
-interface Row {
-  kind: AggregateKind & string;
-  id: string;
-  node: string | null;
-  fixed: JsonObject | null;
-  state: Json;
-  version: number;
-  summary: JsonObject;
-  due: number;
-  next: number | null;
-  value: number;
-  start: number;
-  size: number;
-  text: Buffer;
-  project: string;
-  name: string;
-  body: JsonObject;
-  created_at: number;
-  updated_at: number;
-}
-
-/** Named one by one: a prepared statement outlives a column that a newer version adds, `*` does not. */
-const documentColumns = 'kind, id, project, name, body, created_at, updated_at';
-const columnsOf = (document: Document): unknown[] => {
-  const { kind, id, project, name, body, createdAt, updatedAt } = document;
-  return [kind, id, project, name, JSON.stringify(body), createdAt, updatedAt];
-};
-
-const documentOf = (row: Row | undefined): Document | undefined =>
-  row && {
-    kind: row.kind,
-    id: row.id,
-    project: row.project,
-    name: row.name,
-    body: row.body,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };

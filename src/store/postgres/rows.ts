@@ -1,0 +1,45 @@
+import type { Json, JsonObject } from '../../core/json.ts';
+import type { AggregateKind, Document } from '../store.ts';
+
+/** Asks the database; a statement is prepared once for each connection, under its name. */
+export type Ask = (name: string, text: string, ...values: unknown[]) => Promise<Row[]>;
+
+/** Every column that some query here gives back. */
+export interface Row {
+  kind: AggregateKind & string;
+  id: string;
+  node: string | null;
+  fixed: JsonObject | null;
+  state: Json;
+  version: number;
+  summary: JsonObject;
+  due: number;
+  next: number | null;
+  value: number;
+  start: number;
+  size: number;
+  text: Buffer;
+  project: string;
+  name: string;
+  body: JsonObject;
+  created_at: number;
+  updated_at: number;
+}
+
+/** Named one by one: a prepared statement outlives a column that a newer version adds, `*` does not. */
+export const documentColumns = 'kind, id, project, name, body, created_at, updated_at';
+export const columnsOf = (document: Document): unknown[] => {
+  const { kind, id, project, name, body, createdAt, updatedAt } = document;
+  return [kind, id, project, name, JSON.stringify(body), createdAt, updatedAt];
+};
+
+export const documentOf = (row: Row | undefined): Document | undefined =>
+  row && {
+    kind: row.kind,
+    id: row.id,
+    project: row.project,
+    name: row.name,
+    body: row.body,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
