@@ -335,6 +335,35 @@ export function storeConformance(newRoom: () => Promise<Room>, skip?: string): v
     assert.equal(await store.get('pipeline', 'p1'), undefined);
   });
 
+  holds('what many ask for at the same moment is answered to each', async (store) => {
+    const numbers = Array.from({ length: 300 }, (_, index) => index);
+    await Promise.all(numbers.map((number) => store.put(document('pipeline', `p${number}`, `n${number}`))));
+    await Promise.all(numbers.map((number) => store.apply(aggregate(`run ${number}`, 0, { number }))));
+    const [got, found, loaded, named, listed] = await Promise.all([
+      Promise.all(numbers.map((number) => store.get('pipeline', `p${number % 150}`))),
+      Promise.all(numbers.map((number) => store.find('pipeline', 'Tito', `n${number}`))),
+      Promise.all(numbers.map((number) => store.load('execution', `run ${number - 1}`))),
+      Promise.all(['pipeline', 'endpoint', 'pipeline'].map((kind) => store.names(kind, 'Tito'))),
+      Promise.all(['endpoint', 'pipeline', 'endpoint'].map((kind) => store.list(kind, 'Tito'))),
+    ]);
+    assert.deepEqual(
+      got.map((one) => one?.id),
+      numbers.map((number) => `p${number % 150}`),
+    );
+    assert.deepEqual(
+      found.map((one) => one?.id),
+      numbers.map((number) => `p${number}`),
+    );
+    assert.deepEqual(
+      loaded,
+      numbers.map((number) => (number === 0 ? undefined : { state: { number: number - 1 }, version: 1 })),
+    );
+    assert.deepEqual(
+      [...named, ...listed].map(({ length }) => length),
+      [300, 0, 300, 0, 300, 0],
+    );
+  });
+
   holds('a project may use names of its own, and of what is there for all', async (store) => {
     await store.put(document('pipeline', 'p1', 'own'));
     for (const [name, global] of [

@@ -1,6 +1,7 @@
-import type { Store } from '../store.ts';
+import type { Document, Store } from '../store.ts';
 import { openLists } from './lists.ts';
 import { type Ask, columnsOf, documentColumns, documentOf } from './rows.ts';
+import { columns, openReads } from './trips.ts';
 
 type Documents = Pick<Store, 'put' | 'insert' | 'get' | 'find' | 'list' | 'names' | 'remove'>;
 
@@ -15,6 +16,40 @@ export function documentsOf(ask: Ask): Documents {
         : await ask('lists', `${all} = ANY($1) ORDER BY name, project`, kinds);
     return rows.map((row) => documentOf(row)!);
   });
+
+  const get = openReads<[kind: string, id: string], Document | undefined>(async (keys) => {
+    const [[kind, id] = [], ...others] = keys;
+    const rows =
+      others.length === 0
+        ? await ask('get', `SELECT ${documentColumns} FROM documents WHERE kind = $1 AND id = $2`, kind, id)
+        : await ask(
+            'get many',
+            `SELECT found.* FROM unnest($1::text[], $2::text[]) AS wanted (of, key) CROSS JOIN LATERAL
+               (SELECT ${documentColumns} FROM documents WHERE kind = wanted.of AND id = wanted.key LIMIT 1) AS found`,
+            ...columns(keys),
+          );
+    const found = new Map(rows.map((row) => [`${row.kind}/${row.id}`, documentOf(row)]));
+    return keys.map((key) => found.get(key.join('/')));
+  });
+  const find = openReads<[kind: string, project: string, name: string], Document | undefined>((keys) =>
+    each(keys, async (key) => {
+      const text = `SELECT ${documentColumns} FROM documents WHERE kind = $1 AND project = $2 AND name = $3`;
+      return documentOf((await ask('find', text, ...key))[0]);
+    }),
+  );
+  const listOfProject = openReads<[kind: string, project: string], Document[]>((keys) =>
+    each(keys, async (key) => {
+      const text = `SELECT ${documentColumns} FROM documents WHERE kind = $1 AND project = $2 ORDER BY name`;
+      return (await ask('list of project', text, ...key)).map((row) => documentOf(row)!);
+    }),
+  );
+  const names = openReads<[kind: string, project: string], string[]>((keys) =>
+    each(keys, async (key) => {
+      const text = `SELECT name FROM documents WHERE kind = $1 AND project = $2
+         UNION SELECT name FROM documents WHERE kind = $1 AND body->>'global' = 'true' ORDER BY name`;
+      return (await ask('names', text, ...key)).map(({ name }) => name);
+    }),
+  );
 
   return {
     async put(document) {
@@ -35,36 +70,18 @@ export function documentsOf(ask: Ask): Documents {
       return rows.length === 1;
     },
 
-    async get(kind, id) {
-      return documentOf(
-        (await ask('get', `SELECT ${documentColumns} FROM documents WHERE kind = $1 AND id = $2`, kind, id))[0],
-      );
-    },
+    get,
 
-    async find(kind, project, name) {
-      const text = `SELECT ${documentColumns} FROM documents WHERE kind = $1 AND project = $2 AND name = $3`;
-      return documentOf((await ask('find', text, kind, project, name))[0]);
-    },
+    find,
 
-    async list(kind, project) {
-      if (project === undefined) return lists(kind);
-      const text = `SELECT ${documentColumns} FROM documents WHERE kind = $1 AND project = $2 ORDER BY name`;
-      return (await ask('list of project', text, kind, project)).map((row) => documentOf(row)!);
-    },
+    list: async (kind, project) => (project === undefined ? lists(kind) : [...(await listOfProject(kind, project))]),
 
-    async names(kind, project) {
-      const rows = await ask(
-        'names',
-        `SELECT name FROM documents WHERE kind = $1 AND project = $2
-         UNION SELECT name FROM documents WHERE kind = $1 AND body->>'global' = 'true' ORDER BY name`,
-        kind,
-        project,
-      );
-      return rows.map(({ name }) => name);
-    },
+    names: async (kind, project) => [...(await names(kind, project))],
 
     async remove(kind, id) {
       await ask('remove', 'DELETE FROM documents WHERE kind = $1 AND id = $2', kind, id);
     },
   };
 }
+
+const each = <K, V>(keys: K[], read: (key: K) => Promise<V>): Promise<V[]> => Promise.all(keys.map(read));

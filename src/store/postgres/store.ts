@@ -2,13 +2,14 @@ import type pg from 'pg';
 import type { Instant } from '../../core/instant.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { newBell, ringFor } from '../bell.ts';
-import type { KnownNode, Node, Store, StoredEvent } from '../store.ts';
+import type { AggregateKind, KnownNode, Loaded, Node, Store, StoredEvent } from '../store.ts';
 import { openBatches } from './batches.ts';
 import { storageError } from './connection.ts';
 import { documentsOf } from './documents.ts';
 import type { Membership } from './membership.ts';
 import type { News } from './news.ts';
 import type { Row } from './rows.ts';
+import { columns, numbersOf, openReads, openTrips } from './trips.ts';
 
 export interface PostgresParts {
   pool: pg.Pool;
@@ -31,6 +32,32 @@ export function openPostgres({
 }: PostgresParts): Store & { tellOfWork(): void } {
   const bell = newBell();
   const batches = openBatches(pool, url, node);
+  const load = openReads<[kind: AggregateKind, id: string], Loaded | undefined>(async (keys) => {
+    const [[kind, id] = [], ...others] = keys;
+    const rows =
+      others.length === 0
+        ? await ask('load', `SELECT ${stateColumns} FROM aggregates WHERE kind = $1 AND id = $2`, kind, id)
+        : await ask(
+            'load many',
+            `SELECT found.* FROM unnest($1::text[], $2::text[]) AS wanted (of, key) CROSS JOIN LATERAL
+               (SELECT ${stateColumns} FROM aggregates WHERE kind = wanted.of AND id = wanted.key LIMIT 1) AS found`,
+            ...columns(keys),
+          );
+    const found = new Map(rows.map((row) => [`${row.kind}/${row.id}`, loadedOf(row)]));
+    return keys.map((key) => found.get(key.join('/')));
+  });
+  const next = openTrips<string, number>(async (counters) => {
+    // Is on disk with the transition that uses the number, which is written later to the same log.
+    const rows = await ask(
+      'count up',
+      `WITH lax AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+       INSERT INTO counters (name, value) SELECT asked.name, count(*) FROM unnest($1::text[]) AS asked (name), lax
+       GROUP BY asked.name ORDER BY asked.name
+       ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value RETURNING name, value`,
+      counters,
+    );
+    return numbersOf(counters, new Map(rows.map(({ name, value }) => [name, value])));
+  });
   news.connect(bell);
 
   return {
@@ -47,17 +74,7 @@ export function openPostgres({
       return applied;
     },
 
-    async load(kind, id) {
-      const [row] = await ask(
-        'load',
-        'SELECT fixed, state, version FROM aggregates WHERE kind = $1 AND id = $2',
-        kind,
-        id,
-      );
-      // What never changes of a state is written once, apart from it.
-      const state = row?.fixed ? { ...row.fixed, ...(row.state as JsonObject) } : row?.state;
-      return row && { state: state!, version: row.version };
-    },
+    load,
 
     async summaries(kind, page) {
       const text = 'SELECT summary FROM aggregates WHERE kind = $1 ORDER BY position DESC LIMIT $2 OFFSET $3';
@@ -138,9 +155,7 @@ export function openPostgres({
 
     ...documentsOf(ask),
 
-    async next(counter) {
-      return (await ask('count', 'SELECT count_up($1) AS value', counter))[0]!.value;
-    },
+    next,
 
     async appendLog(stream, offset, text) {
       await ask('append', 'SELECT append_log($1, $2, $3)', stream, offset, Buffer.from(text));
@@ -192,3 +207,11 @@ export function openPostgres({
     }
   }
 }
+
+const stateColumns = 'kind, id, fixed, state, version';
+
+/** What never changes of a state is written once, apart from it. */
+const loadedOf = ({ fixed, state, version }: Row): Loaded => ({
+  state: fixed ? { ...fixed, ...(state as JsonObject) } : state,
+  version,
+});
