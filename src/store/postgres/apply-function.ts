@@ -157,6 +157,17 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION count_up(counter text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  counted bigint;
+BEGIN
+  -- Is on disk with the transition that uses the number, which is written later to the same log.
+  PERFORM set_config('synchronous_commit', 'off', true);
+  INSERT INTO counters VALUES (counter, 1) ON CONFLICT (name) DO UPDATE SET value = counters.value + 1
+  RETURNING value INTO counted;
+  RETURN counted;
+END $$;
+
 CREATE FUNCTION take_over(dead text) RETURNS void LANGUAGE sql AS $$
   SELECT lock_writers();
   DELETE FROM nodes WHERE name = dead;

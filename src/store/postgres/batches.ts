@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { MillraceError } from '../../core/error.ts';
 import type { Instant } from '../../core/instant.ts';
 import { closedError } from '../closed.ts';
-import type { Applied, Command, NewCommand, Node, Transition } from '../store.ts';
+import type { Applied, Command, Node, Transition } from '../store.ts';
 import { isAway, storageError } from './connection.ts';
 
 /** What `claim` of the store is asked, in the order of the function's parameters. */
@@ -11,6 +11,7 @@ export type Claim = [at: Instant, crowded: string[], mostOfOne: number, most: nu
 
 /** One call of a function that writes, and who waits for what it answers. */
 interface Call {
+  name: string;
   text: string;
   values: unknown[];
   answered(answer: never): void;
@@ -23,11 +24,10 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
+/** Of a batch. Where there is a reason, nothing of it was written. */
 type Answer =
-  /** `handed`: next of a lane; tables that were made by an older version hand over nothing, and a sweep finds it. */
-  | { result: 'applied'; claimed: { id: number; key: string }[]; handed?: Command[] }
-  | { result: 'fenced' | 'conflict' }
-  | { result: 'failed'; message: string };
+  | { claimed: { id: number; key: string }[]; handed: (Command & { t: number })[] }
+  | { reason: string; refused: { t: number; result: 'fenced' | 'conflict' }[] };
 
 /** Transitions that wait while another call is on its way go together in the next: as many as this. */
 const mostTogether = 64;
@@ -40,6 +40,8 @@ const askAgainAfter = 200;
  */
 export function openBatches(pool: pg.Pool, url: string, node: Node) {
   const waiting: Waiting[] = [];
+  /** Batches of which something was refused, without that: they go before what came later. */
+  const remaining: Waiting[][] = [];
   const claims: Call[] = [];
   let isUnderWay = false;
   let closed = false;
@@ -57,14 +59,20 @@ export function openBatches(pool: pg.Pool, url: string, node: Node) {
     claim: (values: Claim): Promise<Command[]> =>
       new Promise((answered, failed) => {
         if (closed) return answered([]);
-        claims.push({ text: 'SELECT claim($1, $2, $3, $4, $5, $6, $7, $8) AS answer', values, answered, failed });
+        claims.push({
+          name: 'claim',
+          text: 'SELECT claim($1, $2, $3, $4, $5, $6, $7, $8) AS answer',
+          values,
+          answered,
+          failed,
+        });
         pump();
       }),
 
     /** Writes what waits, and takes nothing more. */
     async close(): Promise<void> {
       closed = true;
-      while (isUnderWay || waiting.length > 0) {
+      while (isUnderWay || remaining.length > 0 || waiting.length > 0) {
         pump();
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
@@ -74,7 +82,8 @@ export function openBatches(pool: pg.Pool, url: string, node: Node) {
   function pump(): void {
     if (isUnderWay) return;
     // Of claims there is one at a time: going first, it holds up nobody; going last, it would wait for a quiet moment.
-    const call = claims.shift() ?? (waiting.length > 0 ? batch() : undefined);
+    const together = claims.length > 0 ? undefined : (remaining.shift() ?? waiting.splice(0, mostTogether));
+    const call = together ? together.length > 0 && write(together) : claims.shift();
     if (!call) return;
     isUnderWay = true;
     void send(call)
@@ -85,38 +94,50 @@ export function openBatches(pool: pg.Pool, url: string, node: Node) {
       });
   }
 
-  function batch(): Call {
-    const together = waiting.splice(0, mostTogether);
+  function write(together: Waiting[]): Call {
     return {
-      text: 'SELECT apply($1, $2, $3, $4, $5) AS answer',
-      values: [JSON.stringify(together.map(({ transition }) => rowOf(transition)))],
-      answered(answers: Answer[]) {
-        for (const [index, { transition, resolve, reject }] of together.entries()) {
-          const answer = answers[index]!;
-          if (answer.result === 'failed') reject(new Error(answer.message));
-          else if (answer.result === 'applied')
-            resolve({
-              result: 'applied',
-              claimed: [...claimedOf(transition.commands, answer.claimed), ...(answer.handed ?? [])],
-            });
-          else resolve({ result: answer.result });
-        }
-      },
+      name: 'write',
+      text: `SELECT write_batch(${Array.from({ length: 13 }, (_, index) => `$${index + 1}`)}) AS answer`,
+      values: columnsOf(together.map(({ transition }) => transition)),
+      answered: (answer: Answer) => ('reason' in answer ? refused(together, answer) : applied(together, answer)),
       failed(error) {
         for (const { reject } of together) reject(error);
       },
     };
   }
 
-  async function send({ text, values }: Call): Promise<never> {
+  function applied(together: Waiting[], { claimed, handed }: Extract<Answer, { handed: unknown }>): void {
+    const ids = new Map(claimed.map(({ id, key }) => [key, id]));
+    for (const [t, { transition, resolve }] of together.entries()) {
+      const mine = transition.commands.flatMap((command): Command[] => {
+        const id = ids.get(command.key);
+        return id !== undefined && ids.delete(command.key) ? [{ ...command, id, fence: 1, tries: 1 }] : [];
+      });
+      const next = handed.flatMap(({ t: by, ...command }) => (by === t ? [command] : []));
+      resolve({ result: 'applied', claimed: [...mine, ...next] });
+    }
+  }
+
+  /** What was refused is told; the others go again without it. Where nobody knows what it was, each half is tried alone. */
+  function refused(together: Waiting[], { reason, refused: those }: Extract<Answer, { reason: string }>): void {
+    for (const { t, result } of those) together[t]!.resolve({ result });
+    const told = new Set(those.map(({ t }) => t));
+    const others = together.filter((_, t) => !told.has(t));
+    if (told.size === 0 && others.length === 1) return others[0]!.reject(new Error(reason));
+    const middle = told.size > 0 ? others.length : Math.ceil(others.length / 2);
+    remaining.unshift(...[others.slice(0, middle), others.slice(middle)].filter(({ length }) => length > 0));
+  }
+
+  async function send({ name, text, values }: Call): Promise<never> {
     const id = randomUUID();
     const client = await pool.connect();
     try {
-      const { rows } = await client.query({ name: text, text, values: [node.name, node.host, last, id, ...values] });
+      const { rows } = await client.query({ name, text, values: [node.name, node.host, last, id, ...values] });
       client.release();
-      // A claim that took nothing has left nothing behind, not even its number.
-      if (rows[0].answer.length > 0) last = id;
-      return rows[0].answer as never;
+      const { answer } = rows[0];
+      // A claim that took nothing, a batch that was refused: they have left nothing behind, not even their number.
+      if (answer.length > 0 || 'claimed' in answer) last = id;
+      return answer as never;
     } catch (thrown) {
       client.release(true);
       if (isExpelled(thrown)) throw notMember(node);
@@ -156,39 +177,42 @@ const notMember = (node: Node): MillraceError =>
     hint: 'It begins anew by itself; try it again in a second.',
   });
 
-/** A transition in the words of the function `apply`. */
-const rowOf = ({ settles, aggregates, commands, documents = [], log = [] }: Transition) => ({
-  ...(settles
-    ? {
-        command: settles.command,
-        fence: settles.fence,
-        ...(settles.again
-          ? { due: settles.again.due, body: settles.again.body, keep: settles.again.keepTries ?? false }
-          : {}),
-      }
-    : {}),
-  aggregates,
-  ...(documents.length > 0
-    ? {
-        documents: documents.map(({ createdAt, updatedAt, ...rest }) => ({
-          ...rest,
-          created_at: createdAt,
-          updated_at: updatedAt,
-        })),
-      }
-    : {}),
-  ...(log.length > 0
-    ? {
-        log: log.map(({ stream, offset, text }) => ({
-          stream,
-          at: offset,
-          bytes: Buffer.from(text).toString('base64'),
-        })),
-      }
-    : {}),
-  ...(commands.length > 0 ? { commands } : {}),
-});
-
-function claimedOf(asked: NewCommand[], claimed: { id: number; key: string }[]): Command[] {
-  return claimed.map(({ id, key }) => ({ ...asked.find((command) => command.key === key)!, id, fence: 1, tries: 1 }));
+/** The transitions as `write_batch` takes them: each part of all of them together. */
+function columnsOf(transitions: Transition[]): unknown[] {
+  const each = <T>(read: (transition: Transition, t: number) => T[] | undefined): T[] =>
+    transitions.flatMap((transition, t) => read(transition, t) ?? []);
+  const settled = each(({ settles }, t) => (settles ? [{ t, ...settles }] : []));
+  const ended = settled.filter(({ again }) => !again).map(({ t, command, fence }) => ({ t, command, fence }));
+  const again = settled.flatMap(({ t, command, fence, again: later }) =>
+    later ? [{ t, command, fence, due: later.due, body: later.body, keep: later.keepTries ?? false }] : [],
+  );
+  const aggregates = each(({ aggregates }, t) =>
+    aggregates.map(({ events: _, ...aggregate }) => ({ t, ...aggregate })),
+  );
+  const made = aggregates.filter(({ version }) => version === 0);
+  const changed = aggregates.filter(({ version }) => version > 0).map(({ fixed: _, ...aggregate }) => aggregate);
+  const happened = each(({ aggregates }) =>
+    aggregates.flatMap(({ kind, id, events }) => events.map((body) => ({ kind, aggregate: id, body }))),
+  );
+  const documents = each((transition) =>
+    transition.documents?.map(({ createdAt, updatedAt, ...rest }) => ({
+      ...rest,
+      created_at: createdAt,
+      updated_at: updatedAt,
+    })),
+  );
+  const log = each((transition) =>
+    transition.log?.map(({ stream, offset, text }) => ({
+      stream,
+      at: offset,
+      bytes: Buffer.from(text).toString('base64'),
+    })),
+  );
+  const asked = each(({ commands }) => commands);
+  return [
+    [ended, again, made, changed, happened].map(({ length }) => length),
+    ...[ended, again, made, changed, happened, documents, log, asked].map((part) =>
+      part.length > 0 ? JSON.stringify(part) : null,
+    ),
+  ];
 }

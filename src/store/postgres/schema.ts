@@ -1,4 +1,5 @@
 import { applyFunction } from './apply-function.ts';
+import { writeFunction } from './write-function.ts';
 
 /** What brings the schema from one version to the next, and the oldest program that still works beside it. */
 interface Migration {
@@ -54,4 +55,6 @@ export const migrations: readonly Migration[] = [
       ${applyFunction}
     `,
   },
+  // Takes the place of `apply` and `count_up`, which programs of the schema before call.
+  { oldestReader: 1, sql: () => writeFunction },
 ];
