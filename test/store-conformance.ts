@@ -364,6 +364,33 @@ export function storeConformance(newRoom: () => Promise<Room>, skip?: string): v
     );
   });
 
+  holds('what was read before is read as it is now, however it was written since', async (store) => {
+    const read = async () => {
+      const [got, found, list, ofProject, names] = await Promise.all([
+        store.get('pipeline', 'p1'),
+        store.find('pipeline', 'Tito', 'a'),
+        store.list('pipeline'),
+        store.list('pipeline', 'Tito'),
+        store.names('pipeline', 'Tito'),
+      ]);
+      return [got?.body.n, found?.body.n, list.length, ofProject.length, names.length];
+    };
+    assert.deepEqual(await read(), [undefined, undefined, 0, 0, 0]);
+    await store.insert({ ...document('pipeline', 'p1', 'a'), body: { n: 1 } });
+    assert.deepEqual(await read(), [1, 1, 1, 1, 1]);
+    await store.put({ ...document('pipeline', 'p1', 'a'), body: { n: 2 } });
+    assert.deepEqual(await read(), [2, 2, 1, 1, 1]);
+    await store.apply({ ...nothing, documents: [{ ...document('pipeline', 'p1', 'a'), body: { n: 3 } }] });
+    assert.deepEqual(await read(), [3, 3, 1, 1, 1]);
+    await store.apply({
+      ...aggregate('run-1', 7, {}),
+      documents: [{ ...document('pipeline', 'p1', 'a'), body: { n: 4 } }],
+    });
+    assert.deepEqual(await read(), [3, 3, 1, 1, 1], 'a refused change leaves nothing behind');
+    await store.remove('pipeline', 'p1');
+    assert.deepEqual(await read(), [undefined, undefined, 0, 0, 0]);
+  });
+
   holds('a project may use names of its own, and of what is there for all', async (store) => {
     await store.put(document('pipeline', 'p1', 'own'));
     for (const [name, global] of [

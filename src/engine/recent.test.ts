@@ -20,7 +20,7 @@ const loaded = (version: number) => ({ state: { version }, version });
 
 test('a command is performed on the state that led to it, as long as nothing has been written since', () => {
   let now = 0;
-  const recent = recentStates(() => now);
+  const recent = recentStates(() => now, { isShared: true });
   const [one, other] = [command('r'), command('other')];
   recent.wrote('execution', 'r', loaded(1), [one, other]);
 
@@ -34,8 +34,18 @@ test('a command is performed on the state that led to it, as long as nothing has
   assert.equal(recent.behind(one), undefined, 'the run has gone on here');
 });
 
+test('where nobody else writes, a command may wait for its turn as long as it takes', () => {
+  let now = 0;
+  const recent = recentStates(() => now, { isShared: false });
+  const one = command('r');
+  recent.wrote('execution', 'r', loaded(1), [one]);
+  now = 10_000;
+
+  assert.deepEqual(recent.behind(one), loaded(1));
+});
+
 test('of many states the latest are kept', () => {
-  const recent = recentStates(() => 0);
+  const recent = recentStates(() => 0, { isShared: true });
   for (let run = 0; run < 300; run++) recent.wrote('execution', `r${run}`, loaded(1), []);
 
   assert.equal(recent.of('execution', 'r99'), undefined);

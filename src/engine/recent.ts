@@ -1,15 +1,15 @@
 import type { Instant } from '../core/instant.ts';
-import type { Command, Loaded } from '../store/store.ts';
+import type { Command, Loaded, Store } from '../store/store.ts';
 
 const mostStates = 200;
-/** A command that waited longer for its turn is performed on what the store says. */
+/** A command that waited longer for its turn is performed on what the store says, where others write to that. */
 const freshFor = 50;
 
 /**
  * States that this node has written, the last of each, so that it need not read what it knows. Another node may have gone on since:
  * a change that was decided on one of them is held to its version by the store, and a decision to change nothing is made again.
  */
-export function recentStates(now: () => Instant) {
+export function recentStates(now: () => Instant, { isShared }: Pick<Store, 'isShared'>) {
   const states = new Map<string, Loaded>();
   const commanded = new WeakMap<Command, { loaded: Loaded; at: Instant }>();
   const nameOf = (kind: string, id: string) => `${kind}/${id}`;
@@ -33,7 +33,9 @@ export function recentStates(now: () => Instant) {
     behind(command: Command): Loaded | undefined {
       const known = commanded.get(command);
       const isFresh =
-        known && now() - known.at <= freshFor && states.get(nameOf(command.kind, command.aggregate)) === known.loaded;
+        known &&
+        (!isShared || now() - known.at <= freshFor) &&
+        states.get(nameOf(command.kind, command.aggregate)) === known.loaded;
       return isFresh ? known.loaded : undefined;
     },
   };

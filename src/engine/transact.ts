@@ -34,7 +34,7 @@ export type Mailbox = ReturnType<typeof openMailbox>;
  */
 export function openMailbox(parts: EngineParts, perform: (commands: Command[]) => void) {
   const { store } = parts;
-  const recent = recentStates(parts.moment.now);
+  const recent = recentStates(parts.moment.now, store);
   const turns = openTurns();
   const turnstile = openTurnstile({
     turns,

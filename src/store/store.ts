@@ -102,6 +102,8 @@ export interface Loaded {
  * and an adapter for each database.
  */
 export interface Store {
+  /** Whether other processes write to it as well. */
+  readonly isShared: boolean;
   readonly bell: Bell;
   /** The clock that all who share this store go by. */
   now(): Instant;

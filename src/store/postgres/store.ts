@@ -61,6 +61,7 @@ export function openPostgres({
   news.connect(bell);
 
   return {
+    isShared: true,
     bell,
 
     now,

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { newBell, ringFor } from '../bell.ts';
 import { closedError } from '../closed.ts';
 import type { Applied, Node, Store, Transition } from '../store.ts';
+import { documentMemory } from './document-memory.ts';
 import { documentsOf } from './documents.ts';
 import { type Flush, noFlush, openFlush } from './flush.ts';
 import { commandOf, stateOf } from './rows.ts';
@@ -42,7 +43,8 @@ export function openSqlite(
   migrate(database);
   const statements = prepareStatements(database);
   const { run, all, one } = statements;
-  const writer = openWriter(statements, node);
+  const memory = documentMemory();
+  const writer = openWriter(statements, node, memory.forget);
   const bell = newBell();
   const since = Date.now();
   const log = flush ?? (path === ':memory:' ? noFlush : openFlush(`${path}-wal`));
@@ -51,6 +53,7 @@ export function openSqlite(
   let closed = false;
 
   return {
+    isShared: false,
     bell,
 
     now: Date.now,
@@ -170,7 +173,7 @@ export function openSqlite(
       return one('SELECT max(sequence) AS last FROM events')?.last ?? 0;
     },
 
-    ...documentsOf(statements, writer, onDisk),
+    ...documentsOf(statements, writer, memory, onDisk),
 
     /** Is on disk with the transition that uses the number, which is written later to the same log. */
     async next(counter) {

@@ -33,8 +33,11 @@ export class Refusal extends Error {
 
 export type Writer = ReturnType<typeof openWriter>;
 
-/** Writes the parts of a transition, inside of a transaction that somebody else begins and ends. */
-export function openWriter({ run, all, one }: Statements, node: Node) {
+/**
+ * Writes the parts of a transition, inside of a transaction that somebody else begins and ends.
+ * @param kept told the kind of each document that is written
+ */
+export function openWriter({ run, all, one }: Statements, node: Node, kept: (kind: string) => void) {
   return { write, keep, append, sizeOf };
 
   function write({ settles, aggregates, commands, documents = [], log = [] }: Transition): Command[] {
@@ -122,6 +125,7 @@ export function openWriter({ run, all, one }: Statements, node: Node) {
   }
 
   function keep(document: Document): void {
+    kept(document.kind);
     run(
       `INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (kind, id) DO UPDATE SET project = excluded.project, name = excluded.name, body = excluded.body, updated_at = excluded.updated_at`,
