@@ -94,6 +94,33 @@ export function storeConformance(newRoom: () => Promise<Room>, skip?: string): v
     );
   });
 
+  holds(
+    'each of those applied at the same moment is told what became of it, whatever became of the others',
+    async (store) => {
+      await store.apply(aggregate('old', 0, { v: 1 }));
+      const [held] = await ask(store, command('held', { due: 0 }));
+      const settles = { command: held!.id, fence: held!.fence };
+      const record = { ...document('event', 'e1'), body: { odd: 'as it is' } };
+      const ended = await Promise.allSettled([
+        store.apply({ ...aggregate('a', 0, {}, [{ n: 'a' }]), documents: [record] }),
+        store.apply(aggregate('old', 0, {}, [{ n: 'again' }])),
+        store.apply({ ...aggregate('b', 0, {}, [{ n: 'b' }]), settles: { ...settles, fence: 7 } }),
+        store.apply({ ...aggregate('c', 0, {}, [{ n: 'c' }]), documents: [record], settles }),
+        store.apply({ ...aggregate('d', 0, {}, [{ n: 'd' }]), settles }),
+        store.apply(aggregate('old', 1, { v: 2 }, [{ n: 'old' }])),
+        store.apply(aggregate('old', 1, { v: 3 }, [{ n: 'late' }])),
+        store.apply(aggregate('e', 0, {}, [{ n: 'e' }])),
+      ]);
+
+      assert.deepEqual(
+        ended.map((one) => (one.status === 'fulfilled' ? one.value.result : String(one.reason))),
+        ['applied', 'conflict', 'fenced', 'applied', 'fenced', 'applied', 'conflict', 'applied'],
+      );
+      assert.deepEqual((await store.events(0, 20)).map(({ body }) => body.n).toSorted(), ['a', 'c', 'e', 'old']);
+      assert.deepEqual(await store.load('execution', 'old'), { state: { v: 2 }, version: 2 });
+    },
+  );
+
   holds('summaries are listed newest first and keep their place when they change', async (store) => {
     for (const id of ['a', 'b', 'c']) await store.apply(aggregate(id, 0, { id }));
     await store.apply(aggregate('a', 1, { id: 'a', changed: true }));
