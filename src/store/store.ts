@@ -147,7 +147,7 @@ export interface Store {
   /** The names that a project may use, in order: of its own, and of those whose body says `global: true`. */
   names(kind: string, project: string): Promise<string[]>;
   remove(kind: string, id: string): Promise<void>;
-  /** 1, 2, 3 ... for each name; a number is never given twice. */
+  /** 1, 2, 3 ... for each name; a number that is used by what was written afterwards is never given twice. */
   next(counter: string): Promise<number>;
 
   /** Appends at a byte offset; what is there already is not written again. */

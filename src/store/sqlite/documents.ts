@@ -1,4 +1,5 @@
 import type { Document, Store } from '../store.ts';
+import type { Counters } from './counters.ts';
 import type { DocumentMemory } from './document-memory.ts';
 import { columnsOf, documentOf, type Row } from './rows.ts';
 import type { Statements, Writer } from './write.ts';
@@ -9,16 +10,24 @@ type Documents = Pick<Store, 'put' | 'insert' | 'get' | 'find' | 'list' | 'names
 export function documentsOf(
   { run, all, one }: Statements,
   writer: Writer,
-  memory: DocumentMemory,
+  { memory, counters }: { memory: DocumentMemory; counters: Counters },
   onDisk: () => Promise<void>,
 ): Documents {
+  /** A document may hold a number that was given out. */
+  function writeCounters(): void {
+    counters.write();
+    counters.written();
+  }
+
   return {
     async put(document) {
+      writeCounters();
       writer.keep(document);
       await onDisk();
     },
 
     async insert(document) {
+      writeCounters();
       memory.forget(document.kind);
       const done = run('INSERT OR IGNORE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)', ...columnsOf(document));
       await onDisk();

@@ -37,6 +37,26 @@ test('what a promise said was written is there after the process was killed', (t
   assert.equal(count, 21);
 });
 
+test('a number that is used by anything on the disk is not given again after the process was killed', async (t) => {
+  const path = join(temporaryDirectory(t), 'millrace.db');
+  const program = `
+    import { openSqlite } from '${import.meta.dirname}/store.ts';
+    const store = openSqlite(${JSON.stringify(path)}, { name: 'here', host: 'here' });
+    const numbers = await Promise.all(['run', 'run', 'run', 'record', 'record', 'none'].map((counter) => store.next(counter)));
+    const run = { kind: 'execution', id: 'r' + numbers[2], version: 0, state: {}, summary: {}, events: [] };
+    await store.apply({ aggregates: [run], commands: [] });
+    const number = await store.next('record');
+    await store.put({ kind: 'record', id: 'r' + number, project: '', name: 'r', body: {}, createdAt: 1, updatedAt: 1 });
+    await store.next('none');
+    process.kill(process.pid, 'SIGKILL');`;
+  const { signal } = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', program]);
+  assert.equal(signal, 'SIGKILL');
+  const store = openSqlite(path, { name: 'here', host: 'here' });
+
+  assert.deepEqual(await Promise.all(['run', 'record', 'none'].map((counter) => store.next(counter))), [4, 4, 2]);
+  await store.close();
+});
+
 test('a run that an older version has begun goes on with what it was', async (t) => {
   const path = join(temporaryDirectory(t), 'millrace.db');
   const old = new DatabaseSync(path);

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { newBell, ringFor } from '../bell.ts';
 import { closedError } from '../closed.ts';
 import type { Applied, Node, Store, Transition } from '../store.ts';
+import { openCounters } from './counters.ts';
 import { documentMemory } from './document-memory.ts';
 import { documentsOf } from './documents.ts';
 import { type Flush, noFlush, openFlush } from './flush.ts';
@@ -44,6 +45,7 @@ export function openSqlite(
   const statements = prepareStatements(database);
   const { run, all, one } = statements;
   const memory = documentMemory();
+  const counters = openCounters(statements);
   const writer = openWriter(statements, node, memory.forget);
   const bell = newBell();
   const since = Date.now();
@@ -173,16 +175,9 @@ export function openSqlite(
       return one('SELECT max(sequence) AS last FROM events')?.last ?? 0;
     },
 
-    ...documentsOf(statements, writer, memory, onDisk),
+    ...documentsOf(statements, writer, { memory, counters }, onDisk),
 
-    /** Is on disk with the transition that uses the number, which is written later to the same log. */
-    async next(counter) {
-      const row = one(
-        'INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value',
-        counter,
-      );
-      return row!.value!;
-    },
+    next: async (counter) => counters.next(counter),
 
     async appendLog(stream, offset, text) {
       writer.append(stream, offset, text);
@@ -242,6 +237,7 @@ export function openSqlite(
     const answers: (() => void)[] = [];
     try {
       database.exec('BEGIN IMMEDIATE');
+      counters.write();
       for (const { transition, resolve, reject } of batch) {
         database.exec('SAVEPOINT one');
         try {
@@ -261,6 +257,7 @@ export function openSqlite(
         }
       }
       database.exec('COMMIT');
+      counters.written();
     } catch (thrown) {
       if (database.isTransaction) database.exec('ROLLBACK');
       for (const { reject } of batch) reject(storageError(thrown));
