@@ -172,8 +172,11 @@ export class BenchServer {
 
   async ended(execution: string): Promise<void> {
     const stop = new AbortController();
-    for await (const { data } of this.client.events(`/api/events?execution=${execution}`, '0', stop.signal)) {
-      if (data.type !== 'execution-ended') continue;
+    for await (const { data } of this.client.events(
+      `/api/events?execution=${execution}&types=execution-ended`,
+      '0',
+      stop.signal,
+    )) {
       if (data.status !== 'COMPLETED') throw new Error(String(data.message));
       break;
     }

@@ -180,7 +180,12 @@ export const operations: readonly Operation[] = [
     { body: json },
   ),
   operation('users.delete', 'DELETE /api/users/{name}', 'administer', 'Removes a user, whose tokens end at once.'),
-  operation('events.stream', 'GET /api/events', 'read', 'Live events (SSE); goes on behind `Last-Event-ID`.'),
+  operation(
+    'events.stream',
+    'GET /api/events',
+    'read',
+    'Live events (SSE): all, those of one run (`execution`), of some types (`types`, with commas); goes on behind `Last-Event-ID`.',
+  ),
   operation(
     'logs.get',
     'GET /api/executions/{id}/logs',

@@ -310,7 +310,7 @@ test('an object cannot take the name of another', async (t) => {
   assert.deepEqual([answer.status, answer.body.code], [409, 'name.taken']);
 });
 
-test('live events go on behind the last one that a client has seen', async (t) => {
+test('live events go on behind the last one that a client has seen, all or of some types', async (t) => {
   const server = await TestServer.start(t);
   const execution = await server.runTasks(tell);
   const all: { id: string; type: unknown }[] = [];
@@ -326,6 +326,14 @@ test('live events go on behind the last one that a client has seen', async (t) =
 
   assert.equal(all[0]?.type, 'execution-created');
   assert.deepEqual(rest, all.slice(4));
+
+  const chosen: unknown[] = [];
+  const types = 'task-ended,execution-ended';
+  for await (const { data } of server.events(`/api/events?execution=${execution.id}&types=${types}`, '0')) {
+    chosen.push(data.type);
+    if (data.type === 'execution-ended') break;
+  }
+  assert.deepEqual(chosen, ['task-ended', 'execution-ended'], 'who waits for the end alone is told of nothing else');
 });
 
 test('the description of the API names every operation, under both prefixes', async (t) => {

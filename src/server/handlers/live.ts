@@ -15,13 +15,15 @@ export function liveHandlers(given: HandlerParts): Record<string, Handler> {
   return {
     'events.stream': async ({ headers, query }) => {
       const given = headers['last-event-id'] ?? query.after;
+      const types = query.types?.split(',');
       let after = given === undefined ? await store.lastSequence() : placeIn(given);
       return new Stream(async (send, signal) => {
         while (!signal.aborted) {
           const rung = ring(store.bell, 'events', query.execution, signal);
           const events = await store.events(after, mostAtOnce, query.execution);
           for (const { sequence, kind, aggregate, body } of events)
-            send({ id: String(sequence), event: kind, data: withoutSeals({ id: aggregate, ...body }) });
+            if (types?.includes(String(body.type)) ?? true)
+              send({ id: String(sequence), event: kind, data: withoutSeals({ id: aggregate, ...body }) });
           after = events.at(-1)?.sequence ?? after;
           if (events.length < mostAtOnce) await rung;
         }
