@@ -54,7 +54,7 @@ export function taskPerformer(parts: EngineParts, mailbox: Mailbox, powers: Task
       return report(command, { kind: 'ended', ok: false, input: null, output: {}, message: state.because });
     }
     const isAdmin = () => parts.people.isAdministrator(execution.plan.requestedBy);
-    const prepared = await prepareTask(parts, execution, stage, task, isAdmin);
+    const prepared = await prepareTask(parts, execution, stage, task, isAdmin, mailbox.variablesFor(command));
     if (prepared.kind === 'skip') return report(command, { kind: 'skipped', message: prepared.message });
     if (prepared.kind === 'refuse')
       return report(command, {

@@ -8,6 +8,7 @@ import { findTask, type Task } from '../pipeline/model.ts';
 import type { ContainerSpec } from '../sdk/parts.ts';
 import type { Endpoint } from '../sdk/powers.ts';
 import type { TaskDefinition } from '../sdk/task.ts';
+import type { Document } from '../store/store.ts';
 import { readEndpoint, variablesIn } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
 import { type WayOut, wayOut } from './relay.ts';
@@ -41,10 +42,12 @@ export async function prepareTask(
   name: string,
   /** Whether what is restricted may be used; asked where something is. */
   isAdmin: () => Promise<boolean>,
+  /** Where they have been read already. */
+  variablesRead?: Promise<Document[]>,
 ): Promise<Prepared> {
   const task = findTask(execution.plan.pipeline, stage, name)!;
   const definition = parts.catalogue.tasks.find(({ type }) => type === task.type);
-  const { variables, secrets, lookup, mask } = await openScope(parts, execution);
+  const { variables, secrets, lookup, mask } = await openScope(parts, execution, variablesRead);
   if (!definition)
     return { kind: 'refuse', message: `The type ${task.type} cannot be run by this version.`, input: null };
   const used = variablesIn(JSON.stringify([task.input, task.preCondition]));

@@ -2,12 +2,13 @@ import { maskDeep, masker } from '../core/secret.ts';
 import type { Execution } from '../pipeline/execution.ts';
 import { lookupIn } from '../pipeline/scope.ts';
 import { isSealed } from '../store/seal.ts';
+import type { Document } from '../store/store.ts';
 import { readVariables } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
 
 /** What bindings of a run stand for, secrets opened, and a mask that hides each of them; `secrets` may be added to. */
-export async function openScope(parts: EngineParts, execution: Execution) {
-  const variables = await readVariables(parts, execution.plan.project);
+export async function openScope(parts: EngineParts, execution: Execution, read?: Promise<Document[]>) {
+  const variables = await readVariables(parts, execution.plan.project, read);
   const secrets = new Set(variables.secrets);
   const opened = openInputs(parts, execution, (secret) => secrets.add(secret));
   const lookup = lookupIn(opened, variables.values, `${parts.url()}/executions/${execution.plan.execution}`);

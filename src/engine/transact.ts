@@ -22,6 +22,7 @@ import { deploymentName, deploymentSummary, leaseOf } from './deployment-record.
 import { decideFunctionRun, type FunctionMessage, type FunctionRun } from './function-run.ts';
 import { type EngineParts, momentOf } from './parts.ts';
 import { questionsOf } from './questions.ts';
+import { readAhead } from './read-ahead.ts';
 import { recentStates } from './recent.ts';
 import { openTurns } from './turns.ts';
 import { openTurnstile } from './turnstile.ts';
@@ -35,6 +36,7 @@ export type Mailbox = ReturnType<typeof openMailbox>;
 export function openMailbox(parts: EngineParts, perform: (commands: Command[]) => void) {
   const { store } = parts;
   const recent = recentStates(parts.moment.now, store);
+  const ahead = readAhead(parts);
   const turns = openTurns();
   const turnstile = openTurnstile({
     turns,
@@ -48,6 +50,9 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     async stateFor(command: Command): Promise<Json | undefined> {
       return (recent.behind(command) ?? (await store.load(command.kind, command.aggregate)))?.state;
     },
+
+    /** The variables that a task starts with, where they have been read already. */
+    variablesFor: ahead.variablesFor,
 
     execution: (id: string, message: ExecutionMessage, along: Along = {}): Promise<Execution | undefined> =>
       deliver<Execution>('execution', id, along, (before) => decideExecution(id, before, message)),
@@ -193,17 +198,18 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
   async function write(changes: Change[], along: Along): Promise<Applied['result']> {
     const now = parts.moment.now();
     const changed = changes.filter(isChange);
+    const asked = [...changes.flatMap(({ decided }) => decided.commands), ...(along.commands ?? [])];
+    const commands = asked.map((command) => ({ ...command, due: command.due <= now ? 0 : command.due }));
+    const read = ahead.begin(commands);
     const applied = await store.apply({
       settles: along.settles,
       aggregates: changed.map(aggregateOf),
-      commands: [...changes.flatMap(({ decided }) => decided.commands), ...(along.commands ?? [])].map((command) => ({
-        ...command,
-        due: command.due <= now ? 0 : command.due,
-      })),
+      commands,
       documents: [...changes.flatMap(({ decided }) => decided.documents), ...(along.documents ?? [])],
       log: along.log,
     });
     if (applied.result === 'applied') {
+      ahead.keep(read, applied.claimed);
       // Only what is on disk is known: a version alone says not whose it is.
       for (const { kind, id, version, decided } of changed)
         recent.wrote(kind, id, { state: decided.state as Json, version: version + 1 }, applied.claimed);
