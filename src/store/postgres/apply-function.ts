@@ -1,8 +1,7 @@
 /**
- * What must be one transaction is one call: a batch of transitions, or a claim, goes to the database as JSON, each behind a savepoint of its
- * own, and their answers come back. Batches of all nodes follow one after the other (the advisory lock), so that sequences of
- * events are in the order of their commits and no reader of a cursor ever misses one. The answer is also kept with the node:
- * where the connection broke in the middle, the node asks for it instead of guessing.
+ * The functions of the first schema. Servers of that schema write by `apply` and count by `count_up`, which stay as long as they may go on
+ * beside newer ones; `write_batch` (`write-function.ts`) has taken their place and calls what is here: the lock of all writers, the
+ * answer that is kept with its node, and logs.
  */
 export const applyFunction = `
 CREATE FUNCTION append_log(into_stream text, at bigint, bytes bytea) RETURNS void LANGUAGE plpgsql AS $$
