@@ -1,7 +1,7 @@
 import type { Document, Store } from '../store.ts';
 import { openLists } from './lists.ts';
-import { type Ask, columnsOf, documentColumns, documentOf } from './rows.ts';
-import { columns, openReads } from './trips.ts';
+import { type Ask, columnsOf, documentColumns, documentOf, rowsByKey } from './rows.ts';
+import { openReads } from './trips.ts';
 
 type Documents = Pick<Store, 'put' | 'insert' | 'get' | 'find' | 'list' | 'names' | 'remove'>;
 
@@ -17,20 +17,9 @@ export function documentsOf(ask: Ask): Documents {
     return rows.map((row) => documentOf(row)!);
   });
 
-  const get = openReads<[kind: string, id: string], Document | undefined>(async (keys) => {
-    const [[kind, id] = [], ...others] = keys;
-    const rows =
-      others.length === 0
-        ? await ask('get', `SELECT ${documentColumns} FROM documents WHERE kind = $1 AND id = $2`, kind, id)
-        : await ask(
-            'get many',
-            `SELECT found.* FROM unnest($1::text[], $2::text[]) AS wanted (of, key) CROSS JOIN LATERAL
-               (SELECT ${documentColumns} FROM documents WHERE kind = wanted.of AND id = wanted.key LIMIT 1) AS found`,
-            ...columns(keys),
-          );
-    const found = new Map(rows.map((row) => [`${row.kind}/${row.id}`, documentOf(row)]));
-    return keys.map((key) => found.get(key.join('/')));
-  });
+  const get = openReads<[kind: string, id: string], Document | undefined>(async (keys) =>
+    (await rowsByKey(ask, 'get', `SELECT ${documentColumns} FROM documents`, keys)).map(documentOf),
+  );
   const find = openReads<[kind: string, project: string, name: string], Document | undefined>((keys) =>
     each(keys, async (key) => {
       const text = `SELECT ${documentColumns} FROM documents WHERE kind = $1 AND project = $2 AND name = $3`;

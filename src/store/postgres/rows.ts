@@ -43,3 +43,21 @@ export const documentOf = (row: Row | undefined): Document | undefined =>
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
+
+/** The row of each kind and id, in their order. By their key: no plan may read the whole table for a few of them. */
+export async function rowsByKey(
+  ask: Ask,
+  name: string,
+  selection: string,
+  keys: [kind: string, id: string][],
+): Promise<(Row | undefined)[]> {
+  const rows = await ask(
+    name,
+    `SELECT found.* FROM unnest($1::text[], $2::text[]) AS wanted (of, key)
+     CROSS JOIN LATERAL (${selection} WHERE kind = wanted.of AND id = wanted.key LIMIT 1) AS found`,
+    keys.map(([kind]) => kind),
+    keys.map(([, id]) => id),
+  );
+  const found = new Map(rows.map((row) => [`${row.kind}/${row.id}`, row]));
+  return keys.map((key) => found.get(key.join('/')));
+}

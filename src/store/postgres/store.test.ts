@@ -1,22 +1,64 @@
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import { newDatabase, withoutPostgres } from '../../../test/postgres/database.ts';
 import { storeConformance } from '../../../test/store-conformance.ts';
+import type { Node } from '../store.ts';
 import { openCluster } from './open.ts';
+
+const openAt = (url: string, node: Node) =>
+  openCluster({
+    url,
+    node,
+    self: { pid: 1, started: node.name, space: '' },
+    isGone: () => false,
+    clock: Date.now,
+    monotonic: () => performance.now(),
+    lost: (reason) => assert.fail(reason),
+    report: () => undefined,
+  });
 
 storeConformance(async () => {
   const { url, drop } = await newDatabase();
-  return {
-    open: (node) =>
-      openCluster({
-        url,
-        node,
-        self: { pid: 1, started: node.name, space: '' },
-        isGone: () => false,
-        clock: Date.now,
-        monotonic: () => performance.now(),
-        lost: (reason) => assert.fail(reason),
-        report: () => undefined,
-      }),
-    close: drop,
-  };
+  return { open: (node) => openAt(url, node), close: drop };
 }, withoutPostgres);
+
+test('what the database cannot hold fails alone, and the others that came with it are written', {
+  skip: withoutPostgres,
+}, async (t) => {
+  const { url, drop } = await newDatabase();
+  const store = await openAt(url, { name: 'here', host: 'here' });
+  t.after(async () => {
+    await store.close();
+    await drop();
+  });
+  const record = (id: string) => ({
+    ...{ kind: 'record', id, project: '', name: id, body: {}, createdAt: 1, updatedAt: 1 },
+  });
+  const run = (id: string) => ({
+    kind: 'execution' as const,
+    id,
+    version: 0,
+    state: {},
+    summary: {},
+    events: [{ id }],
+  });
+  const ended = await Promise.allSettled(
+    ['a', 'b', 'no \0 text', 'c', 'd'].map((id, number) =>
+      store.apply({ aggregates: [run(`r${number}`)], commands: [], documents: [record(id)] }),
+    ),
+  );
+
+  assert.deepEqual(
+    ended.map(({ status }) => status),
+    ['fulfilled', 'fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
+  );
+  assert.deepEqual(
+    (await store.list('record')).map(({ name }) => name),
+    ['a', 'b', 'c', 'd'],
+  );
+  assert.deepEqual(
+    (await store.events(0, 9)).map(({ sequence, body }) => [sequence, body.id]),
+    ['r0', 'r1', 'r3', 'r4'].map((id, index) => [index + 1, id]),
+    'nothing of what failed is left, and no gap in the numbers',
+  );
+});

@@ -8,8 +8,8 @@ import { storageError } from './connection.ts';
 import { documentsOf } from './documents.ts';
 import type { Membership } from './membership.ts';
 import type { News } from './news.ts';
-import type { Row } from './rows.ts';
-import { columns, numbersOf, openReads, openTrips } from './trips.ts';
+import { type Row, rowsByKey } from './rows.ts';
+import { numbersOf, openReads, openTrips } from './trips.ts';
 
 export interface PostgresParts {
   pool: pg.Pool;
@@ -32,20 +32,9 @@ export function openPostgres({
 }: PostgresParts): Store & { tellOfWork(): void } {
   const bell = newBell();
   const batches = openBatches(pool, url, node);
-  const load = openReads<[kind: AggregateKind, id: string], Loaded | undefined>(async (keys) => {
-    const [[kind, id] = [], ...others] = keys;
-    const rows =
-      others.length === 0
-        ? await ask('load', `SELECT ${stateColumns} FROM aggregates WHERE kind = $1 AND id = $2`, kind, id)
-        : await ask(
-            'load many',
-            `SELECT found.* FROM unnest($1::text[], $2::text[]) AS wanted (of, key) CROSS JOIN LATERAL
-               (SELECT ${stateColumns} FROM aggregates WHERE kind = wanted.of AND id = wanted.key LIMIT 1) AS found`,
-            ...columns(keys),
-          );
-    const found = new Map(rows.map((row) => [`${row.kind}/${row.id}`, loadedOf(row)]));
-    return keys.map((key) => found.get(key.join('/')));
-  });
+  const load = openReads<[kind: AggregateKind, id: string], Loaded | undefined>(async (keys) =>
+    (await rowsByKey(ask, 'load', 'SELECT kind, id, fixed, state, version FROM aggregates', keys)).map(loadedOf),
+  );
   const next = openTrips<string, number>(async (counters) => {
     // Is on disk with the transition that uses the number, which is written later to the same log.
     const rows = await ask(
@@ -209,10 +198,9 @@ export function openPostgres({
   }
 }
 
-const stateColumns = 'kind, id, fixed, state, version';
-
 /** What never changes of a state is written once, apart from it. */
-const loadedOf = ({ fixed, state, version }: Row): Loaded => ({
-  state: fixed ? { ...fixed, ...(state as JsonObject) } : state,
-  version,
-});
+const loadedOf = (row: Row | undefined): Loaded | undefined =>
+  row && {
+    state: row.fixed ? { ...row.fixed, ...(row.state as JsonObject) } : row.state,
+    version: row.version,
+  };

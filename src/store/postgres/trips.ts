@@ -58,7 +58,3 @@ export function numbersOf(counters: string[], stands: Map<string, number>): numb
     return stands.get(counter)! - ahead;
   });
 }
-
-/** Keys as the arrays that `unnest` puts together again. */
-export const columns = (keys: string[][]): string[][] =>
-  (keys[0] ?? []).map((_, column) => keys.map((key) => key[column]!));
