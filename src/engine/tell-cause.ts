@@ -1,6 +1,7 @@
 import { MillraceError, messageOf } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Execution } from '../pipeline/execution.ts';
+import type { Outcome } from '../sdk/streams.ts';
 import type { Command, Document } from '../store/store.ts';
 import type { EngineParts } from './parts.ts';
 import { withLine } from './streams.ts';
@@ -29,7 +30,7 @@ export function causeTeller(parts: EngineParts, mailbox: Mailbox) {
     let told: string;
     try {
       const outcome = {
-        ...{ status: String(command.body.status), summary: summaryOf(command, execution), isRepeat },
+        ...{ status: String(command.body.status), ...summaryOf(command, execution), isRepeat },
         confirm: () => parts.store.confirmTenure(),
       };
       await withLine(parts, stream, listener, (line) => line.answer(event.body.report as JsonObject, outcome));
@@ -46,9 +47,11 @@ export function causeTeller(parts: EngineParts, mailbox: Mailbox) {
     await mailbox.settle({ settles, documents: [record] });
   };
 
-  function summaryOf({ body }: Command, { plan }: Execution): string {
+  /** Each server has an address of its own, unless all are told one. */
+  function summaryOf({ body }: Command, { plan }: Execution): Pick<Outcome, 'summary' | 'marks'> {
     const again = body.round ? ` (after it went on ${body.round === 1 ? 'once' : `${body.round} times`})` : '';
-    const link = `${parts.url()}/executions/${plan.execution}`;
-    return `${plan.pipeline.name} #${plan.index} ${String(body.status)}${again}: ${String(body.message)} ${link}`;
+    const head = `${plan.pipeline.name} #${plan.index} ${String(body.status)}${again}:`;
+    const page = `/executions/${plan.execution}`;
+    return { summary: `${head} ${String(body.message)} ${parts.url()}${page}`, marks: [head, page] };
   }
 }

@@ -20,6 +20,8 @@ export interface Outcome {
   status: string;
   /** In one line, with its address, and never the same for two runs. */
   summary: string;
+  /** Parts of the summary that no other outcome has together, and that do not depend on who tells: by these it is found again. */
+  marks: readonly string[];
   /** Whether an earlier try may have been heard already. */
   isRepeat: boolean;
   /** Called at the last moment at which nothing has been said yet: throws where others have taken over. */

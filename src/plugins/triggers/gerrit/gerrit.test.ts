@@ -191,6 +191,21 @@ test('a comment whose answer was lost is not made twice', async (t) => {
   assert.equal(gerrit.commands.filter((command) => command.startsWith('gerrit review')).length, 1);
 });
 
+test('what one server has said is not said again by another, which has another address', async (t) => {
+  const { server, gerrit } = await listening(t, [{ eventType: 'patchset-created', pipeline: 'P' }]);
+  await server.import(passes);
+  gerrit.misbehave('loses-review');
+  const change = gerrit.push('tito', 'main', 'Good', ['a']);
+  await eventually(() => assert.equal(change.comments.length, 1));
+  await server.stop();
+  const before = server.url;
+  await server.start();
+  assert.notEqual(server.url, before);
+  await eventually(async () => assert.equal((await eventsOf(server))[0].told, 'Gerrit was told: COMPLETED.'));
+
+  assert.equal(change.comments.length, 1);
+});
+
 test('a line that Gerrit does not take is said to be down, with the reason; an odd event ends it for a moment', async (t) => {
   const { server, gerrit } = await listening(t, [{ eventType: 'patchset-created', pipeline: 'P' }]);
   await server.import(passes);

@@ -1,5 +1,5 @@
 import { MillraceError, messageOf } from '../../../core/error.ts';
-import { type JsonObject, parseJson } from '../../../core/json.ts';
+import { isObject, type JsonObject, parseJson } from '../../../core/json.ts';
 import type { Endpoint } from '../../../sdk/powers.ts';
 import type { Outcome, StreamLine } from '../../../sdk/streams.ts';
 import { Change, eventTypes, filesOf, type GerritEvent, presentOf, Report, readEvent } from './event.ts';
@@ -89,10 +89,12 @@ export async function openGerrit(endpoint: Endpoint): Promise<StreamLine<GerritE
     },
   };
 
-  async function isSaid(change: number, { summary }: Outcome): Promise<boolean> {
+  async function isSaid(change: number, { marks }: Outcome): Promise<boolean> {
     const answer = await line.run(`gerrit query --format=JSON --comments -- ${quoted(`change:${change}`)}`);
-    const comments = objectsOf(endpoint, answer).flatMap(({ comments: all }) => (Array.isArray(all) ? all : []));
-    return comments.some((one) => JSON.stringify(one).includes(JSON.stringify(summary).slice(1, -1)));
+    const comments = objectsOf(endpoint, answer).flatMap(({ comments: all }) =>
+      Array.isArray(all) ? all.filter(isObject) : [],
+    );
+    return comments.some(({ message }) => marks.every((mark) => String(message).includes(mark)));
   }
 
   function closing(thrown: unknown): never {
