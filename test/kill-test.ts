@@ -17,7 +17,7 @@ import { upgrade } from '../src/store/postgres/upgrade.ts';
 import { befall, chooseAccident, type Victim } from './kill/accidents.ts';
 import { builders, keyedFarSide } from './kill/far-side.ts';
 import { front } from './kill/front.ts';
-import { readMemory } from './kill/memory.ts';
+import { type Memory, readMemory } from './kill/memory.ts';
 import { examine } from './kill/proof.ts';
 import { definitions } from './kill/workload.ts';
 import { startCluster } from './postgres/cluster.ts';
@@ -73,6 +73,7 @@ try {
   for (const { server } of victims) server.environment.MILLRACE_CRASH_AT = '';
   await patiently(() => drain(client, slack.messages, built.gerrit), 90).catch(() => undefined);
   const left = await patiently(() => leftovers(client, processesStanding(join(data, 'site'))));
+  const { owed: standing } = await readMemory(data, databaseUrl);
   for (const { server } of victims) await server.stop();
   const memory = await readMemory(data, databaseUrl);
   const { faults, repeated } = examine({
@@ -86,11 +87,7 @@ try {
   });
   const all = [...faults, ...left];
   failed = all.length > 0;
-  if (failed)
-    for (const { server } of victims)
-      process.stdout.write(
-        `What a server said:\n${readFileSync(server.log, 'utf8').split('\n').slice(-13).join('\n')}`,
-      );
+  if (failed) process.stdout.write(testimony(readFileSync(victims[0]!.server.log, 'utf8'), standing));
   const seconds = Math.round((Date.now() - begun) / 1000);
   const place = databaseUrl ? `PostgreSQL, ${count} nodes` : 'SQLite';
   process.stdout.write(
@@ -211,6 +208,15 @@ async function torment(victims: Victim[], client: Client, gerrit: Gerrit) {
     if (accident.kind === 'kill') tally.longestAway = Math.max(tally.longestAway, Date.now() - gone);
   }
   return tally;
+}
+
+/** What tells most of why something went wrong: what the servers said beside the news of runs, and who was to do what is left. */
+function testimony(log: string, standing: Memory['owed']): string {
+  const said = log.split('\n').filter((line) => !/"A run has (started|ended)\."/.test(line));
+  return [
+    `What the servers said last:\n${said.slice(-40).join('\n')}`,
+    ...standing.map((command) => `Owed before they were stopped: ${JSON.stringify(command)}\n`),
+  ].join('\n');
 }
 
 function killsOf(victims: Victim[]): number {

@@ -11,7 +11,7 @@ export interface Memory {
   events: Map<string, ExecutionEvent[]>;
   deployments: Deployment[];
   deploymentEvents: Map<string, DeploymentEvent[]>;
-  owed: { key: string; do: string; node: string | null }[];
+  owed: { key: string; do: string; node: string | null; host: string; due: number; tries: number }[];
   /** What the database says of itself; empty: it is sound. */
   unsound: string;
 }
@@ -19,13 +19,13 @@ export interface Memory {
 interface Rows {
   aggregates: { kind: unknown; fixed: unknown; state: unknown }[];
   events: { kind: unknown; aggregate: unknown; body: unknown }[];
-  commands: { key: unknown; body: unknown; node: unknown }[];
+  commands: Record<'key' | 'body' | 'node' | 'host' | 'due' | 'tries', unknown>[];
 }
 
 const queries = {
   aggregates: "SELECT kind, fixed, state FROM aggregates WHERE kind IN ('execution', 'deployment')",
   events: "SELECT kind, aggregate, body FROM events WHERE kind IN ('execution', 'deployment') ORDER BY sequence",
-  commands: 'SELECT key, body, node FROM commands',
+  commands: 'SELECT key, body, node, host, due, tries FROM commands',
 };
 
 export async function readMemory(data: string, databaseUrl: string | undefined): Promise<Memory> {
@@ -82,7 +82,8 @@ function memoryOf({ aggregates, events, commands }: Rows, unsound: string): Memo
     events: eventsOf('execution'),
     deployments: states('deployment'),
     deploymentEvents: eventsOf('deployment'),
-    owed: commands.map(({ key, body, node }) => ({
+    owed: commands.map(({ key, body, node, host, due, tries }) => ({
+      ...{ host: String(host), due: Number(due), tries: Number(tries) },
       key: String(key),
       do: (parsed(body) as { do: string }).do,
       node: node as string | null,

@@ -73,6 +73,11 @@ function whole({ executions, events, deployments, deploymentEvents, owed, unsoun
         );
       })
       .map(({ name }) => `Deployment ${name}: its events give another state than the one that was written.`),
+    ...deployments.flatMap(({ id, name }) =>
+      (deploymentEvents.get(id) ?? []).flatMap((event) =>
+        event.type === 'action-failed' ? [`Deployment ${name}: ${event.action} failed: ${event.message}`] : [],
+      ),
+    ),
     ...deployments
       .filter(({ status }) => status !== 'DELETE_SUCCESSFUL')
       .map(({ name, status, message }) => `Deployment ${name} is ${status}: ${message}`),
