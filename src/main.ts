@@ -99,11 +99,8 @@ async function serveHere(options: ServeOptions): Promise<void> {
   if (!url) lockDirectory(directory, isAlive, self);
   const host = hostOf(directory);
   const node = { name: url ? `${host}.${process.pid}.${randomBytes(2).toString('hex')}` : 'single', host };
-  const site = options.localCloud ? openSite(join(directory, 'site')) : undefined;
-  const containers = options.localCloud
-    ? { engine: openEngine(engineSocket(process.env)), directory: join(directory, 'containers') }
-    : undefined;
-  for (const cloud of [site, containers]) if (cloud) await remountDisks(cloud.directory);
+  const [ownSite, ownContainers] = [join(directory, 'site'), join(directory, 'containers')];
+  if (options.localCloud) for (const cloud of [ownSite, ownContainers]) await remountDisks(cloud);
   const { dns } = options;
   const names = dns
     ? await (await import('./plugins/dns/embedded.ts')).openNameServer(join(directory, 'dns'), {
@@ -124,13 +121,16 @@ async function serveHere(options: ServeOptions): Promise<void> {
     lost: beginAnew,
     report,
   });
-  const http = openHttp(store.confirmTenure);
+  const confirm = store.confirmTenure;
+  const http = openHttp(confirm);
   const server = await serve({
     store,
     seal: openSeal(keyFileIn(directory)),
     catalogue: catalogue({
-      site,
-      containers,
+      site: options.localCloud ? openSite(ownSite, confirm) : undefined,
+      containers: options.localCloud
+        ? { engine: openEngine(engineSocket(process.env), confirm), directory: ownContainers }
+        : undefined,
       allowProcessWorkspace: options.allowProcessWorkspace,
       terraformProgram: process.env.MILLRACE_TERRAFORM,
       bootWithin: bootTimes(process.env),
@@ -286,5 +286,5 @@ function openSiteLazily() {
   const refuse = (): never => {
     throw new MillraceError('internal.error', { message: 'An offline command reached for the local cloud.' });
   };
-  return { directory: '', claim: refuse, find: refuse };
+  return { directory: '', claim: refuse, find: refuse, stop: refuse };
 }

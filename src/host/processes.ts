@@ -28,6 +28,9 @@ export interface OwnedProcess {
   cwd?: string;
 }
 
+/** Milliseconds: so long a process may take to end by itself when it is asked to. */
+const grace = 2000;
+
 /** In the environment of everything we start: how strays are found. */
 const ownerVariable = 'MILLRACE_OWNER';
 
@@ -66,15 +69,16 @@ export function ownedProcess(directory: string, name: string): ProcessMark | und
 /**
  * Stops everything that was started under a directory: groups, and whatever left its group but kept our mark. Resolves when the
  * last of them is dead; one that is dying has lost its mark already, and still holds its ports.
+ * @param confirm throws where this is no longer ours to stop: this process may have slept while others started it anew
  */
-export async function stopOwned(directory: string, grace = 2000): Promise<void> {
+export async function stopOwned(directory: string, confirm = () => {}): Promise<void> {
   const deadline = Date.now() + grace;
   const seen = new Map<number, ProcessMark>();
   signalAll('SIGTERM');
-  while (someLive() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
   while (someLive()) {
-    signalAll('SIGKILL');
+    if (Date.now() >= deadline) signalAll('SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 20));
+    confirm();
   }
 
   function someLive(): boolean {

@@ -23,8 +23,11 @@ export function engineSocket({ DOCKER_HOST, XDG_RUNTIME_DIR }: NodeJS.ProcessEnv
   return DOCKER_HOST ?? [...usual, ...own].find((path) => existsSync(path)) ?? usual[0]!;
 }
 
-/** Asked anew until it has once answered well: an engine may be started after the server. */
-export function openEngine(address: string): ContainerEngine {
+/**
+ * Asked anew until it has once answered well: an engine may be started after the server.
+ * @param confirm throws where others have taken over the work of this server: the engine is asked nothing more then
+ */
+export function openEngine(address: string, confirm = () => {}): ContainerEngine {
   const socketPath = address.replace(/^unix:\/\//, '');
   let known: Promise<Docker> | undefined;
   return {
@@ -44,6 +47,11 @@ export function openEngine(address: string): ContainerEngine {
       );
     const { default: Client } = await import('dockerode');
     const docker = new Client({ socketPath, timeout: longestCall });
+    const ask = docker.modem.dial.bind(docker.modem);
+    docker.modem.dial = (options, answered) => {
+      confirm();
+      ask(options, answered);
+    };
     const [version, info] = await Promise.all([docker.version(), docker.info()]).catch((cause: unknown) => {
       throw unusable(`There is no container engine at ${socketPath}: ${reasonOf(cause)}.`, cause);
     });

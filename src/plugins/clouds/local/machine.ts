@@ -3,7 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isObject, type Json, type JsonObject } from '../../../core/json.ts';
-import { ownedProcess, readJson, stopOwned, writeAtomic } from '../../../host/processes.ts';
+import { ownedProcess, readJson, writeAtomic } from '../../../host/processes.ts';
 import { type CloudOutcome, defineCloudResource, type ResourceContext } from '../../../sdk/cloud.ts';
 import { text } from '../../../sdk/fields.ts';
 import { diskActions } from '../disk-actions.ts';
@@ -91,7 +91,7 @@ export const machine = (site: Site, bootWithin: number) =>
     async update(given, before, context) {
       const found = site.find(context.identity);
       if (!found) return { failed: `Machine ${context.instance}: its directory is gone.` };
-      await resize(found.directory, context);
+      await resize(site, found.directory, context);
       keepGroups(found.directory, given.networks);
       await applyRules(site);
       linkDisks(
@@ -116,7 +116,7 @@ export const machine = (site: Site, bootWithin: number) =>
           const found = site.find(context.identity);
           // A start that is repeated must not stop what it has started.
           if (found && readJson(join(found.directory, 'rebooted.json')) !== context.key) {
-            await stopOwned(found.directory);
+            await site.stop(found.directory);
             writeAtomic(join(found.directory, 'rebooted.json'), JSON.stringify(context.key));
           }
           return boot(site, context, bootWithin);
@@ -137,7 +137,7 @@ export const machine = (site: Site, bootWithin: number) =>
       ...resizeAction(async (before, context) => {
         const found = site.find(context.identity);
         if (!found) return gone(context);
-        await resize(found.directory, context);
+        await resize(site, found.directory, context);
         return before.powerState === 'OFF' ? { done: {} } : boot(site, context, bootWithin);
       }),
     },
@@ -166,17 +166,17 @@ async function boot(site: Site, context: ResourceContext, bootWithin: number): P
 
 async function stop(site: Site, { identity }: ResourceContext): Promise<boolean> {
   const found = site.find(identity);
-  if (found) await stopOwned(found.directory);
+  if (found) await site.stop(found.directory);
   return found !== undefined;
 }
 
-/** Another amount of memory needs a new start; the same changes nothing. */
-async function resize(directory: string, { flavor }: ResourceContext): Promise<void> {
+/** Another amount of memory needs a new start; the same changes nothing. What was broken off before it was written is done again. */
+async function resize(site: Site, directory: string, { flavor }: ResourceContext): Promise<void> {
   const order = readJson<MachineOrder>(join(directory, 'order.json'))!;
   const memoryMb = Number(flavor?.memoryMb ?? order.memoryMb);
   if (memoryMb === order.memoryMb) return;
+  await site.stop(directory);
   writeAtomic(join(directory, 'order.json'), JSON.stringify({ ...order, memoryMb }));
-  await stopOwned(directory);
 }
 
 async function lookAtMachine(

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type ProcessMark, removeTree, startOwned, stopOwned } from '../../../host/processes.ts';
+import { type ProcessMark, removeTree, startOwned } from '../../../host/processes.ts';
 import type { CloudOutcome, ResourceContext } from '../../../sdk/cloud.ts';
 import { applyRules } from './firewall.ts';
 import type { Site } from './site.ts';
@@ -22,7 +22,7 @@ export function startProgram(directory: string, name: string, program: string): 
 export async function destroy(site: Site, { identity }: ResourceContext): Promise<CloudOutcome> {
   const found = site.find(identity);
   if (found) {
-    await stopOwned(found.directory);
+    await site.stop(found.directory);
     removeTree(found.directory);
   }
   await applyRules(site);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readJson, writeAtomic } from '../../../host/processes.ts';
+import { readJson, stopOwned, writeAtomic } from '../../../host/processes.ts';
 import { shortHash } from '../short-hash.ts';
 
 /** What each thing of the local cloud remembers in its own directory. */
@@ -22,9 +22,12 @@ export interface Site {
    */
   claim(card: Omit<Card, 'address'>, wanted?: string): { directory: string; address: string };
   find(identity: string): { directory: string; card: Card } | undefined;
+  /** Ends all that runs in a directory of the site. */
+  stop(directory: string): Promise<void>;
 }
 
-export function openSite(directory: string): Site {
+/** @param confirm throws where others have taken over the work of this server: nothing more is ended then */
+export function openSite(directory: string, confirm = () => {}): Site {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const hash = createHash('sha256').update(directory).digest();
   const range = `127.${64 + (hash[0]! % 160)}.${hash[1]!}`;
@@ -32,6 +35,7 @@ export function openSite(directory: string): Site {
 
   return {
     directory,
+    stop: (own) => stopOwned(own, confirm),
     find(identity) {
       const card = readJson<Card>(join(placeOf(identity), 'card.json'));
       return card && { directory: placeOf(identity), card };

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { JsonObject } from '../../../core/json.ts';
-import { readJson, removeTree, stopOwned, writeAtomic } from '../../../host/processes.ts';
+import { readJson, removeTree, writeAtomic } from '../../../host/processes.ts';
 import type { CloudOutcome, ResourceContext } from '../../../sdk/cloud.ts';
 import type { Snapshot, SnapshotKeeper } from '../snapshots.ts';
 import type { Site } from './site.ts';
@@ -34,7 +34,7 @@ export function localSnapshots(
     async revert({ id }, before, context) {
       const own = directoryOf(context);
       if (readJson(join(own, 'reverted.json')) !== context.key) {
-        await stopOwned(own);
+        await site.stop(own);
         removeTree(join(own, 'root'));
         await copy('cp', ['-a', join(own, 'snapshots', id, 'root'), own]);
         writeAtomic(join(own, 'reverted.json'), JSON.stringify(context.key));
