@@ -67,6 +67,16 @@ export function ownedProcess(directory: string, name: string): ProcessMark | und
 }
 
 /**
+ * Of two processes of one name, that which finds its address taken leaves it to the other. Two come to be where a server dies in the
+ * moment in which it starts one: the next server does not see that one yet, and starts another.
+ */
+export function leaveToTwin(directory: string, name: string, { code }: NodeJS.ErrnoException): void {
+  if (code !== 'EADDRINUSE' || !markedProcesses(join(directory, name)).some(({ exact }) => exact)) return;
+  process.stderr.write('Another process of this name has the address; this one ends.\n');
+  process.exit(0);
+}
+
+/**
  * Stops everything that was started under a directory: groups, and whatever left its group but kept our mark. Resolves when the
  * last of them is dead; one that is dying has lost its mark already, and still holds its ports.
  * @param confirm throws where this is no longer ours to stop: this process may have slept while others started it anew

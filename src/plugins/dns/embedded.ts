@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MillraceError } from '../../core/error.ts';
-import { readJson, startOwned, writeAtomic } from '../../host/processes.ts';
+import { ownedProcess, readJson, startOwned, writeAtomic } from '../../host/processes.ts';
 
 export interface NameServer {
   address: string;
@@ -32,7 +32,8 @@ export async function openNameServer(
   for (let wait = 0; wait < 500; wait++) {
     const written = readJson<{ pid: number; state: string; message: string }>(statusFile);
     // What a dead one has left behind says nothing about this one.
-    const status = written?.pid === mark.pid ? written : undefined;
+    const isOfNow = written?.pid === mark.pid || written?.pid === ownedProcess(directory, 'name-server')?.pid;
+    const status = isOfNow ? written : undefined;
     if (status?.state === 'ready')
       return {
         address: order.address,

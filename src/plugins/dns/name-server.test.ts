@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
+import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import dns from 'dns-packet';
 import { temporaryDirectory } from '../../../test/directory.ts';
@@ -165,3 +168,15 @@ function overTcp(server: NameServer, query: Buffer): Promise<Buffer> {
     socket.write(Buffer.concat([head, query]));
   });
 }
+
+test('two servers that start it at once have one name server', async (t) => {
+  const server = await nameServer(t);
+  const twin = spawn(process.execPath, [join(import.meta.dirname, 'name-server.ts'), server.directory], {
+    env: { PATH: process.env.PATH, MILLRACE_OWNER: join(server.directory, 'name-server') },
+  });
+  const [code] = await once(twin, 'exit');
+  assert.equal(code, 0);
+
+  const wanted = { address: server.address, dnsPort: server.dnsPort, apiPort: 0 };
+  assert.equal((await openNameServer(server.directory, wanted)).apiUrl, server.apiUrl);
+});

@@ -5,7 +5,7 @@ import { createServer as createTcp } from 'node:net';
 import { join } from 'node:path';
 import dns from 'dns-packet';
 import { z } from 'zod';
-import { readJson, writeAtomic } from '../../host/processes.ts';
+import { leaveToTwin, readJson, writeAtomic } from '../../host/processes.ts';
 import { changeZone, type DnsZone, resolve } from './zones.ts';
 
 interface Order {
@@ -54,6 +54,7 @@ try {
   writeAtomic(join(directory, 'status.json'), JSON.stringify({ pid: process.pid, state: 'ready', message: '' }));
 } catch (error) {
   const { code, message } = error as NodeJS.ErrnoException;
+  leaveToTwin(directory, 'name-server', error as NodeJS.ErrnoException);
   writeAtomic(
     join(directory, 'status.json'),
     JSON.stringify({

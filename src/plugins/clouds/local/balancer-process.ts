@@ -3,7 +3,7 @@
 import { Agent, createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { readJson, writeAtomic } from '../../../host/processes.ts';
+import { leaveToTwin, readJson, writeAtomic } from '../../../host/processes.ts';
 import type { Route } from './balancer-properties.ts';
 import { enterControlGroup } from './control-group.ts';
 
@@ -49,10 +49,13 @@ let lastReport = '';
 process.on('SIGTERM', () => process.exit(0));
 process.on('SIGHUP', applyOrder);
 for (const address of order.members) add(address);
-await Promise.all(order.routes.map(serve)).then(
-  () => report('ready', ''),
-  (error: Error) => report('failed', error.message),
-);
+try {
+  await Promise.all(order.routes.map(serve));
+} catch (error) {
+  report('failed', (error as Error).message);
+  process.exit(1);
+}
+report('ready', '');
 for (const route of order.routes) setInterval(() => check(route), route.health.interval).unref();
 for (const route of order.routes) check(route);
 setInterval(() => report('ready', ''), 250);
@@ -73,7 +76,8 @@ function serve(route: BalancerOrder['routes'][number]): Promise<void> {
   const server = createServer((incoming, outgoing) => forward(route, incoming, outgoing, 2));
   server.keepAliveTimeout = 60_000;
   return new Promise((resolve, reject) => {
-    server.on('error', (error: NodeJS.ErrnoException) =>
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      leaveToTwin(directory, 'balancer', error);
       reject(
         new Error(
           error.code === 'EADDRINUSE'
@@ -82,8 +86,8 @@ function serve(route: BalancerOrder['routes'][number]): Promise<void> {
               ? `port ${route.port} needs rights that this user has not; use one from 1024`
               : error.message,
         ),
-      ),
-    );
+      );
+    });
     server.listen(route.port, order.address, resolve);
   });
 }

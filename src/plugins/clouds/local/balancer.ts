@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { ownedProcess, readJson, writeAtomic } from '../../../host/processes.ts';
@@ -28,6 +28,8 @@ export const balancer = (site: Site) =>
         kind: 'balancer',
       });
       if (!existsSync(join(directory, 'order.json'))) writeOrder(directory, orderFor(site, address, properties, 1));
+      // What one that has ended left behind says nothing about this one.
+      if (!ownedProcess(directory, 'balancer')) rmSync(join(directory, 'status.json'), { force: true });
       startProgram(directory, 'balancer', './balancer-process.ts');
       return { wait: { revision: 1, until: Date.now() + drainWithin }, seconds: pollSeconds };
     },

@@ -12,7 +12,7 @@ import {
 import { createServer } from 'node:http';
 import { join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readJson, writeAtomic } from '../../../host/processes.ts';
+import { leaveToTwin, readJson, writeAtomic } from '../../../host/processes.ts';
 import type { CloudConfig } from './cloud-config.ts';
 import { enterControlGroup } from './control-group.ts';
 import { keepWithinMemory } from './machine-memory.ts';
@@ -62,11 +62,11 @@ boot().catch((error: Error) => report({ state: 'failed', message: error.message 
 
 async function boot(): Promise<void> {
   enterControlGroup(directory);
-  report({ state: 'booting', message: '' });
   for (const path of ['root', 'tmp', 'home', 'etc/systemd/system', 'var/log'])
     mkdirSync(join(root, path), { recursive: true });
   mkdirSync(join(directory, 'bin'), { recursive: true });
   await serveControl();
+  report({ state: 'booting', message: '' });
   keepWithinMemory(directory, order.memoryMb, (sentence) => {
     killed = sentence;
     appendFileSync(join(root, 'var/log/kernel.log'), `${sentence}\n`);
@@ -144,7 +144,10 @@ function serveControl(): Promise<void> {
     }
   });
   return new Promise((resolve, reject) => {
-    server.on('error', (error) => reject(portError(error, order.controlPort)));
+    server.on('error', (error) => {
+      leaveToTwin(directory, 'machine', error);
+      reject(portError(error, order.controlPort));
+    });
     server.listen(order.controlPort, order.address, resolve);
   });
 }

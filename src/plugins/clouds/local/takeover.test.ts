@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -8,7 +10,7 @@ import type { JsonObject } from '../../../core/json.ts';
 import { ownedProcess, readJson, startOwned, stopOwned } from '../../../host/processes.ts';
 import type { CloudOutcome, ResourceContext } from '../../../sdk/cloud.ts';
 import { machine } from './machine.ts';
-import type { MachineOrder } from './machine-process.ts';
+import type { MachineOrder, MachineStatus } from './machine-process.ts';
 import { openSite } from './site.ts';
 
 const bootWithin = 30_000;
@@ -63,6 +65,20 @@ test('a machine whose resize was broken off is started anew by whoever goes on w
 
   assert.equal((await other.resize(before)).powerState, 'ON');
   assert.equal(memory(), 320);
+});
+
+test('a machine that was started twice, since its server died in that moment, runs once', async (t) => {
+  const server = serverOf(t, temporaryDirectory(t));
+  await server.create();
+  const machine = ownedProcess(server.place(), 'machine');
+  const twin = spawn(process.execPath, [join(import.meta.dirname, 'machine-process.ts'), server.place()], {
+    env: { PATH: process.env.PATH, MILLRACE_OWNER: join(server.place(), 'machine') },
+  });
+  const [code] = await once(twin, 'exit');
+
+  assert.equal(code, 0);
+  assert.deepEqual(ownedProcess(server.place(), 'machine'), machine);
+  assert.equal(readJson<MachineStatus>(join(server.place(), 'status.json'))?.state, 'ready');
 });
 
 test('a server that slept while it stopped a machine does not stop what others have started since', async (t) => {
