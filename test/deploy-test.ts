@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseAllDocuments } from 'yaml';
 import { openClient } from '../src/api/client.ts';
+import { patiently } from '../src/demo/patiently.ts';
 import { freePort } from '../src/demo/server-process.ts';
 import { removeTree } from '../src/host/processes.ts';
 import { startCluster } from './postgres/cluster.ts';
@@ -189,20 +190,8 @@ async function signedIn(port: number) {
   return openClient({ url, token: String(access_token) });
 }
 
-function ready(port: number): Promise<void> {
+function ready(port: number): Promise<unknown> {
   return patiently(async () => assert.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 200));
-}
-
-async function patiently(work: () => unknown): Promise<void> {
-  for (let tries = 0; ; tries++) {
-    try {
-      await work();
-      return;
-    } catch (thrown) {
-      if (tries > 150) throw thrown;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-  }
 }
 
 function podman(...args: string[]): string {

@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Client, openClient } from '../src/api/client.ts';
+import { messageOf } from '../src/core/error.ts';
 import { isObject, type JsonObject } from '../src/core/json.ts';
-import { patiently } from '../src/demo/follow.ts';
 import { processesStanding } from '../src/demo/ground.ts';
 import { seeded } from '../src/demo/kills.ts';
 import { leftovers } from '../src/demo/leftovers.ts';
+import { patiently } from '../src/demo/patiently.ts';
 import { startSlackReceiver } from '../src/demo/receivers.ts';
 import { freePort, ServerProcess } from '../src/demo/server-process.ts';
 import { removeTree, stopOwned } from '../src/host/processes.ts';
@@ -53,7 +54,7 @@ mkdirSync(data);
 writeFileSync(ledger, '');
 let failed = true;
 try {
-  const begun = Date.now();
+  const begun = performance.now();
   const far = await keyedFarSide();
   later.after(far.close);
   const built = await builders(later);
@@ -74,6 +75,7 @@ try {
   await patiently(() => drain(client, slack.messages, built.gerrit), 90).catch(() => undefined);
   const left = await patiently(() => leftovers(client, processesStanding(join(data, 'site'))));
   const { owed: standing } = await readMemory(data, databaseUrl);
+  const health = await Promise.all(victims.map(healthOf));
   for (const { server } of victims) await server.stop();
   const memory = await readMemory(data, databaseUrl);
   const { faults, repeated } = examine({
@@ -87,11 +89,11 @@ try {
   });
   const all = [...faults, ...left];
   failed = all.length > 0;
-  if (failed) process.stdout.write(testimony(readFileSync(victims[0]!.server.log, 'utf8'), standing));
-  const seconds = Math.round((Date.now() - begun) / 1000);
+  if (failed) process.stdout.write(testimony(readFileSync(victims[0]!.server.log, 'utf8'), health, standing));
+  const seconds = Math.round((performance.now() - begun) / 1000);
   const place = databaseUrl ? `PostgreSQL, ${count} nodes` : 'SQLite';
   process.stdout.write(
-    `${failed ? '✘' : '✔'} ${place}: ${killsOf(victims)} kills, ${tally.hangs} hangs and ${tally.cuts} cuts in ${seconds} s: ${memory.executions.length} runs${failed ? '' : ' ended as they should'}, ${slack.messages.length} messages, ${repeated} calls came again and were known by their key; nobody answered for at most ${tally.longestAway} ms.\n`,
+    `${failed ? '✘' : '✔'} ${place}: ${killsOf(victims)} kills, ${tally.hangs} hangs and ${tally.cuts} cuts in ${seconds} s: ${memory.executions.length} runs${failed ? '' : ' ended as they should'}, ${slack.messages.length} messages, ${repeated} calls came again and were known by their key; nobody answered for at most ${Math.round(tally.longestAway)} ms.\n`,
   );
   for (const fault of all.slice(0, 40)) process.stdout.write(`✘ ${fault}\n`);
   for (const { server } of victims) await server.stop();
@@ -191,10 +193,10 @@ async function torment(victims: Victim[], client: Client, gerrit: Gerrit) {
   const accidents = () => killsOf(victims) + tally.hangs + tally.cuts;
   while (accidents() < wanted) {
     const before = killsOf(victims);
-    const death = Date.now() + shortestLife + dice() * (longestLife - shortestLife);
-    while (Date.now() < death && killsOf(victims) === before) await live();
+    const death = performance.now() + shortestLife + dice() * (longestLife - shortestLife);
+    while (performance.now() < death && killsOf(victims) === before) await live();
     const accident = chooseAccident(dice, victims.length === 1, chosen++);
-    const gone = Date.now();
+    const gone = performance.now();
     if (killsOf(victims) === before) {
       await befall(victims[Math.floor(dice() * victims.length)]!, accident, live);
       if (accident.kind === 'hang') tally.hangs++;
@@ -205,16 +207,24 @@ async function torment(victims: Victim[], client: Client, gerrit: Gerrit) {
       const ready = await Promise.all(victims.map(({ server }) => server.isReady()));
       if (!ready.includes(true)) throw new Error('Nobody is back yet.');
     });
-    if (accident.kind === 'kill') tally.longestAway = Math.max(tally.longestAway, Date.now() - gone);
+    if (accident.kind === 'kill') tally.longestAway = Math.max(tally.longestAway, performance.now() - gone);
   }
   return tally;
 }
 
+function healthOf({ server: { url, pid } }: Victim): Promise<string> {
+  return fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2000) }).then(
+    async (answer) => `${pid} at ${url}: ${await answer.text()}`,
+    (reason) => `${pid} at ${url}: ${messageOf(reason)}`,
+  );
+}
+
 /** What tells most of why something went wrong: what the servers said beside the news of runs, and who was to do what is left. */
-function testimony(log: string, standing: Memory['owed']): string {
+function testimony(log: string, health: string[], standing: Memory['owed']): string {
   const said = log.split('\n').filter((line) => !/"A run has (started|ended)\."/.test(line));
   return [
     `What the servers said last:\n${said.slice(-40).join('\n')}`,
+    ...health.map((told) => `Before they were stopped: ${told}\n`),
     ...standing.map((command) => `Owed before they were stopped: ${JSON.stringify(command)}\n`),
   ].join('\n');
 }
@@ -264,5 +274,6 @@ async function approve(client: Client): Promise<void> {
 
 async function documents(client: Client, path: string): Promise<JsonObject[]> {
   const { documents: found } = await client.json('GET', path.replaceAll(' ', '%20').replaceAll("'", '%27'));
-  return Object.values(isObject(found) ? found : {}).filter(isObject);
+  if (!isObject(found)) throw new Error(`${path} was answered without documents.`);
+  return Object.values(found).filter(isObject);
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Client, openClient } from '../api/client.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
-import { patiently } from './follow.ts';
+import { patiently } from './patiently.ts';
 
 export async function signIn(url: string, user: string, password: string): Promise<Client> {
   const answer = await openClient({ url, token: '' }).json('POST', '/csp/gateway/am/api/login?access_token', {

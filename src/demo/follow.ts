@@ -5,6 +5,7 @@ import { messageOf } from '../core/error.ts';
 import { metricLines } from '../lang/metric-line.ts';
 import { evolve } from '../pipeline/evolve.ts';
 import type { Execution, ExecutionEvent } from '../pipeline/execution.ts';
+import { patiently } from './patiently.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Following {
@@ -69,17 +70,4 @@ async function answer(
     const state = await client.json('GET', `/codestream/api/user-operations/${question}`);
     if (state.status === 'ACTIVE') await client.json('PATCH', `/codestream/api/user-operations/${question}`, body);
   }).catch((thrown) => say(messageOf(thrown)));
-}
-
-/** Asks until the answer is good: the server may be down for a moment. */
-export async function patiently<T>(work: () => Promise<T>, seconds = 30): Promise<T> {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    try {
-      return await work();
-    } catch (thrown) {
-      if (Date.now() > deadline) throw thrown;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
 }

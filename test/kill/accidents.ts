@@ -27,10 +27,10 @@ export async function befall(
   meanwhile: () => Promise<void>,
 ): Promise<void> {
   if (accident.kind === 'kill') return server.kill();
-  const end = Date.now() + accident.milliseconds;
+  const end = performance.now() + accident.milliseconds;
   if (accident.kind === 'hang') server.signal('SIGSTOP');
   else line?.cut();
-  while (Date.now() < end) await meanwhile();
+  while (performance.now() < end) await meanwhile();
   if (accident.kind === 'hang') server.signal('SIGCONT');
   else line?.mend();
 }

@@ -14,7 +14,7 @@ export async function front(urls: string[]) {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
-    for (const begun = Date.now(); Date.now() - begun < longestTrying; ) {
+    for (const begun = performance.now(); performance.now() - begun < longestTrying; ) {
       if (await forward(urls[turn++ % urls.length]!, request, body, response)) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
