@@ -76,6 +76,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
     { runRemote },
     { openJobs },
     { openSite },
+    { applyRules },
     { engineSocket, openEngine },
     { giveBackAtRest },
     { remountDisks },
@@ -88,6 +89,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
     import('./host/ssh.ts'),
     import('./host/jobs.ts'),
     import('./plugins/clouds/local/site.ts'),
+    import('./plugins/clouds/local/firewall.ts'),
     import('./plugins/clouds/container/engine.ts'),
     import('./host/spare-memory.ts'),
     import('./plugins/clouds/disk-image.ts'),
@@ -122,12 +124,15 @@ async function serveHere(options: ServeOptions): Promise<void> {
     report,
   });
   const confirm = store.confirmTenure;
+  const site = options.localCloud ? openSite(ownSite, confirm) : undefined;
+  // Whoever was here before may have died while it told the firewall.
+  if (site) void applyRules(site).catch(() => undefined);
   const http = openHttp(confirm);
   const server = await serve({
     store,
     seal: openSeal(keyFileIn(directory)),
     catalogue: catalogue({
-      site: options.localCloud ? openSite(ownSite, confirm) : undefined,
+      site,
       containers: options.localCloud
         ? { engine: openEngine(engineSocket(process.env), confirm), directory: ownContainers }
         : undefined,

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryDirectory } from '../../../../test/directory.ts';
 import { finished, machineWith, openCloud } from '../../../../test/machines.ts';
 import { TestServer } from '../../../../test/server.ts';
 import { controlGroupRoot } from '../../../host/mounts.ts';
 import { groupOfSite } from './control-group.ts';
+import { applyRules } from './firewall.ts';
+import { openSite } from './site.ts';
 
 const hasNft = spawnSync('nft', ['--version']).status === 0;
 const isPossible = process.geteuid?.() === 0 && hasNft && controlGroupRoot() !== undefined;
@@ -63,4 +67,31 @@ test('machines of processes keep to the rules of their security groups, where th
   assert.deepEqual([readdirSync(site), existsSync(groupOfSite(site)!)], [[], false]);
   const table = basename(groupOfSite(site)!).replace('-', '_');
   assert.notEqual(spawnSync('nft', ['list', 'table', 'inet', table]).status, 0);
+});
+
+test('what a server left that died while it told the firewall is removed by the next', {
+  skip: !isPossible,
+}, async (t) => {
+  const directory = temporaryDirectory(t);
+  const group = groupOfSite(directory)!;
+  mkdirSync(join(group, 'a-machine-that-is-gone'), { recursive: true });
+  await applyRules(openSite(directory));
+
+  assert.equal(existsSync(group), false);
+});
+
+test('servers that share a site find out at the same time whether rules can be enforced', {
+  skip: !isPossible,
+}, async (t) => {
+  const directory = temporaryDirectory(t);
+  const probe = `import { canEnforce } from ${JSON.stringify(join(import.meta.dirname, 'firewall.ts'))};
+    process.exitCode = (await canEnforce({ directory: ${JSON.stringify(directory)} })) ? 0 : 1;`;
+  const ends = await Promise.all(
+    Array.from({ length: 3 }, () => once(spawn(process.execPath, ['--input-type=module', '-e', probe]), 'exit')),
+  );
+
+  assert.deepEqual(
+    ends.map(([code]) => code),
+    [0, 0, 0],
+  );
 });

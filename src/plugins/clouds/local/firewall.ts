@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, join, relative } from 'node:path';
 import type { JsonObject } from '../../../core/json.ts';
-import { isMarked, processIds, readJson, writeAtomic } from '../../../host/processes.ts';
+import { isMarked, processIds, readJson, startTime, writeAtomic } from '../../../host/processes.ts';
 import { keptGroups } from '../security-rules.ts';
 import { shortHash } from '../short-hash.ts';
 import { groupOfSite } from './control-group.ts';
@@ -47,10 +47,10 @@ async function apply(site: Site): Promise<void> {
   const told = join(site.directory, 'firewall.nft');
   for (let members = membersOf(site); ; ) {
     const isGuarded = members.some(({ rules }) => rules);
-    if (!isGuarded && !existsSync(told)) return;
     const group = groupOfSite(site.directory);
-    if (!group || !(await canEnforce(site))) return;
-    const table = basename(group).replace('-', '_');
+    // A server that died in the middle of this may have left a group of which nothing tells but itself.
+    if (!group || !(isGuarded || existsSync(told) || existsSync(group)) || !(await canEnforce(site))) return;
+    const table = tableOf(group);
     const ruleset = isGuarded ? rulesetOf(table, relative(usualRoot, group), members) : '';
     for (const { name } of isGuarded ? members : []) mkdirSync(join(group, name), { recursive: true });
     moveIn(site, group, isGuarded ? members : []);
@@ -114,14 +114,11 @@ export function canEnforce(site: Site): Promise<boolean> {
 async function probe({ directory }: Site): Promise<boolean> {
   const site = groupOfSite(directory);
   if (process.geteuid?.() !== 0 || !site) return false;
-  // By the name of the site, so that whoever comes after one that was killed finds and removes what that left.
-  const group = `${site}-probe`;
-  const table = basename(group).replaceAll('-', '_');
-  const remove = async () => {
-    await run('nft', ['delete', 'table', 'inet', table]);
-    quietly(() => rmdirSync(group));
-  };
-  await remove();
+  // By the name of the site and of this process: others may be trying it now, and what one has left that was killed is found.
+  const prefix = `${site}-probe-`;
+  const left = globSync(`${prefix}*`).filter((path) => startTime(Number(path.slice(prefix.length))) === undefined);
+  for (const path of left) await forgetProbe(path);
+  const group = `${prefix}${process.pid}`;
   const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
   try {
     await new Promise((resolve) => server.once('listening', resolve));
@@ -129,16 +126,23 @@ async function probe({ directory }: Site): Promise<boolean> {
     mkdirSync(group, { recursive: true });
     const from = `socket cgroupv2 level 1 "${relative(usualRoot, group)}"`;
     await nft(
-      `table inet ${table} {\n chain output {\n type filter hook output priority 0; policy accept;\n ${from} tcp dport ${port} reject with tcp reset\n }\n}\n`,
+      `table inet ${tableOf(group)} {\n chain output {\n type filter hook output priority 0; policy accept;\n ${from} tcp dport ${port} reject with tcp reset\n }\n}\n`,
     );
     const connect = 'echo $$ > "$0" && exec "$1" -e "$2"';
     const ask = `require('node:net').connect(${port}, '127.0.0.1').on('error', () => process.exit(7)).on('connect', () => process.exit(0))`;
     return (await run('sh', ['-c', connect, join(group, 'cgroup.procs'), process.execPath, ask])).code === 7;
   } finally {
     server.close();
-    await remove();
+    await forgetProbe(group);
   }
 }
+
+async function forgetProbe(group: string): Promise<void> {
+  await run('nft', ['delete', 'table', 'inet', tableOf(group)]);
+  quietly(() => rmdirSync(group));
+}
+
+const tableOf = (group: string): string => basename(group).replaceAll('-', '_');
 
 async function nft(ruleset: string): Promise<void> {
   const { code, text } = await run('nft', ['-f', '-'], ruleset);
