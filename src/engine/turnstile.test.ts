@@ -6,8 +6,8 @@ import { decide } from '../pipeline/decide.ts';
 import type { Plan } from '../pipeline/execution.ts';
 import { executionRecord } from '../pipeline/record.ts';
 import { openSqlite } from '../store/sqlite/store.ts';
-
-import { aggregateOf, type Change, type Decided } from './decided.ts';
+import type { Loaded, NewCommand } from '../store/store.ts';
+import { aggregateOf, type Change, type Decided, nothingElse } from './decided.ts';
 import { openTurns } from './turns.ts';
 import { openTurnstile } from './turnstile.ts';
 
@@ -20,13 +20,17 @@ stages: {S: {tasks: {T: {type: REST}}}}
 `;
 
 /** A door on a real store. Each write takes a turn of the event loop, and what `before` makes of it. */
-function door(t: TestContext, before: (change: Change) => unknown = () => undefined) {
+function door(
+  t: TestContext,
+  before: (change: Change) => unknown = () => undefined,
+  known: (loaded: Loaded | undefined) => Loaded | undefined = (loaded) => loaded,
+) {
   const store = openSqlite(':memory:', { name: 'single', host: 'here' });
   t.after(() => store.close());
   const writes: Change[][] = [];
-  const { begin } = openTurnstile({
+  const { begin, end } = openTurnstile({
     turns: openTurns(),
-    load: store.load,
+    load: async (kind, id) => known(await store.load(kind, id)),
     decideRun(_plan, create): Decided<never> {
       const { state, events } = decide(null, create, { now: 0, newId: () => 'id' });
       return {
@@ -43,6 +47,16 @@ function door(t: TestContext, before: (change: Change) => unknown = () => undefi
   });
   return {
     store,
+    /** Ends a run; answers what was written of it, and by which commands. */
+    async end(name: string) {
+      // Whoever came last has been let in, and has yet to leave the door.
+      await new Promise((resolve) => setImmediate(resolve));
+      const { state, version } = (await store.load('execution', name))!;
+      const commands = [{ key: `${name}/leave` } as NewCommand];
+      const run: Change = { kind: 'execution', id: name, version, decided: { ...nothingElse, state, commands } };
+      await end(run, { pipeline: 'pipeline-1', limit: 3, command: `${name}/leave` }, {});
+      return writes.at(-1)!.map(({ kind, decided }) => [kind, ...decided.commands.map(({ key }) => key)].join(' '));
+    },
     begin: (name: string, more: Partial<Plan> & { yaml?: string } = {}) =>
       begin(planOf(more.yaml ?? pipeline(), { execution: name, ...more }), {}),
     runsWritten: () => writes.map((changes) => changes.filter(({ kind }) => kind === 'execution').map(({ id }) => id)),
@@ -123,4 +137,26 @@ test('where another moves the queue in between, those who come are let in behind
 
   assert.equal(await begun, true);
   assert.deepEqual(await queue(), ['elsewhere a', '']);
+});
+
+test('a run that ends gives up its turn in the same change, and whoever waits is told', async (t) => {
+  const { begin, end, queue } = door(t);
+  for (const name of ['a', 'b', 'c', 'd']) await begin(name);
+
+  assert.deepEqual(await end('a'), ['execution', 'queue d/admit']);
+  assert.deepEqual(await queue(), ['b c d', '']);
+});
+
+test('a run that another node has let in, unknown to this one, leaves by its command', async (t) => {
+  let isStale = false;
+  const { begin, end, queue } = door(
+    t,
+    () => undefined,
+    (loaded) => (isStale ? { state: { running: [], waiting: [] }, version: 1 } : loaded),
+  );
+  await begin('a');
+  isStale = true;
+
+  assert.deepEqual(await end('a'), ['execution a/leave']);
+  assert.deepEqual(await queue(), ['a', ''], 'until the command is performed');
 });

@@ -55,20 +55,18 @@ export function openTurnstile({ turns, load, decideRun, write }: TurnstileParts)
 
     /**
      * Writes that a run has ended and gives up its turn; those that are admitted by that are told by commands. Where the queue is being
-     * moved already, the run leaves by the command that it has asked for, and need not wait.
+     * moved already, or another node has moved it since we knew of it, the run leaves by the command that it has asked for.
      */
     async end(run: Change, { pipeline, limit, command }: Leaving, along: Along): Promise<Applied['result']> {
       if (turns.isTaken(pipeline)) return write([run], along);
       return turns.take(pipeline, async () => {
         const loaded = await load('queue', pipeline);
         const before = (loaded?.state as Queue | undefined) ?? emptyQueue;
+        if (!before.running.some(({ execution }) => execution === run.id)) return write([run], along);
         const commands = run.decided.commands.filter(({ key }) => key !== command);
-        const changes: Change[] = [{ ...run, decided: { ...run.decided, commands } }];
-        if (before.running.some(({ execution }) => execution === run.id)) {
-          const decided = decidedQueue(before, { type: 'leave', execution: run.id }, limit);
-          changes.push({ kind: 'queue', id: pipeline, version: loaded!.version, decided });
-        }
-        return write(changes, along);
+        const decided = decidedQueue(before, { type: 'leave', execution: run.id }, limit);
+        const left: Change = { kind: 'queue', id: pipeline, version: loaded!.version, decided };
+        return write([{ ...run, decided: { ...run.decided, commands } }, left], along);
       });
     },
   };
