@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { controlGroupRoot } from '../../../host/mounts.ts';
 import { shortHash } from '../short-hash.ts';
@@ -9,9 +9,17 @@ export function groupOfSite(site: string): string | undefined {
   return root && join(root, `millrace-${shortHash(site)}`);
 }
 
-/** The program of a thing enters the group of its own, where there is one, and all that it starts with it. */
+/**
+ * The program of a thing enters the group of its own, where there is one, and all that it starts with it. One that is made or removed in
+ * that moment is no reason not to start: who makes it moves in what belongs there.
+ */
 export function enterControlGroup(directory: string): void {
   const site = groupOfSite(dirname(directory));
-  const file = site && join(site, basename(directory), 'cgroup.procs');
-  if (file && existsSync(file)) writeFileSync(file, String(process.pid));
+  if (!site) return;
+  try {
+    // Opened as what is there: a plain file must not come to be.
+    writeFileSync(join(site, basename(directory), 'cgroup.procs'), String(process.pid), { flag: 'r+' });
+  } catch {
+    // There is none.
+  }
 }

@@ -29,10 +29,13 @@ export async function destroy(site: Site, { identity }: ResourceContext): Promis
   return { done: {} };
 }
 
-/** What a program said last: for the one sentence that explains why it is gone. */
+/** What a program said last: for the one sentence that explains why it is gone. How Node frames an error says nothing. */
 export function lastLines(path: string): string {
   try {
-    return readFileSync(path, 'utf8').trim().split('\n').slice(-3).join(' / ') || 'none.';
+    const said = readFileSync(path, 'utf8')
+      .split('\n')
+      .filter((line) => !/^(\s*at |\s*$|[\s{}^]*$|Node\.js v)/.test(line));
+    return said.slice(-3).join(' / ') || 'none.';
   } catch {
     return 'none.';
   }

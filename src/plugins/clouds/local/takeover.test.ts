@@ -59,8 +59,12 @@ test('a machine whose resize was broken off is started anew by whoever goes on w
   const [one, other] = [serverOf(t, directory), serverOf(t, directory)];
   const before = await one.create();
   const memory = () => readJson<MachineOrder>(join(one.place(), 'order.json'))?.memoryMb;
+  const { pid } = ownedProcess(one.place(), 'machine')!;
   one.lose();
+  // It cannot end at once.
+  process.kill(pid, 'SIGSTOP');
   await assert.rejects(one.resize(before), /others have taken over/);
+  process.kill(pid, 'SIGCONT');
   assert.equal(memory(), 256, 'it is not written down before the machine has stopped');
 
   assert.equal((await other.resize(before)).powerState, 'ON');
