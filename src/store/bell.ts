@@ -3,8 +3,8 @@ import type { Instant } from '../core/instant.ts';
 import type { Command, Transition } from './store.ts';
 
 interface Rings {
-  /** Of whom there are events; undefined: of anybody. */
-  events: [of?: readonly string[]];
+  /** Of whom there are events, and of which types; undefined: of anybody, of any. */
+  events: [of?: readonly string[], types?: readonly string[]];
   log: [stream: string];
   work: [due: Instant];
 }
@@ -23,8 +23,14 @@ export const newBell = (): Bell => new EventEmitter<Rings>().setMaxListeners(0);
  * whoever settles the one before it.
  */
 export function ringFor(bell: Bell, { settles, aggregates, commands, log = [] }: Transition, claimed: Command[]): void {
-  const told = aggregates.filter(({ events }) => events.length > 0).map(({ id }) => id);
-  if (told.length > 0) bell.emit('events', told);
+  const told = aggregates.filter(({ events }) => events.length > 0);
+  const types = told.flatMap(({ events }) => events.map(({ type }) => String(type)));
+  if (told.length > 0)
+    bell.emit(
+      'events',
+      told.map(({ id }) => id),
+      types,
+    );
   for (const { stream } of log) bell.emit('log', stream);
   const taken = new Set(claimed.map(({ key }) => key));
   const left = commands

@@ -19,7 +19,7 @@ export function liveHandlers(given: HandlerParts): Record<string, Handler> {
       let after = given === undefined ? await store.lastSequence() : placeIn(given);
       return new Stream(async (send, signal) => {
         while (!signal.aborted) {
-          const rung = ring(store.bell, 'events', query.execution, signal);
+          const rung = ring(store.bell, 'events', query.execution, signal, types);
           const events = await store.events(after, mostAtOnce, query.execution);
           for (const { sequence, kind, aggregate, body } of events)
             if (types?.includes(String(body.type)) ?? true)
@@ -60,8 +60,17 @@ function streamOf({ plan, tasks }: Execution, { task = '', attempt }: Record<str
   return `${plan.execution}/${task}/${attempt ?? (state && 'attempt' in state ? state.attempt : 1)}`;
 }
 
-/** Resolves when there may be something new (of this run or log, where one is named), when the client goes, or after a while in case a ring was missed. */
-function ring(bell: Bell, what: 'events' | 'log', name: string | undefined, signal: AbortSignal): Promise<void> {
+/**
+ * Resolves when there may be something new (of this run or log, where one is named, and of these types), when the client goes, or after
+ * a while in case a ring was missed.
+ */
+function ring(
+  bell: Bell,
+  what: 'events' | 'log',
+  name: string | undefined,
+  signal: AbortSignal,
+  types?: readonly string[],
+): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
@@ -69,9 +78,10 @@ function ring(bell: Bell, what: 'events' | 'log', name: string | undefined, sign
       signal.removeEventListener('abort', done);
       resolve();
     };
-    const heard = (rung?: string | readonly string[]) => {
+    const heard = (rung?: string | readonly string[], told?: readonly string[]) => {
       const isIts = typeof rung === 'string' ? rung === name : rung?.includes(name ?? '');
-      if (name === undefined || rung === undefined || isIts) done();
+      const isOfThese = !types || !told || told.some((type) => types.includes(type));
+      if (isOfThese && (name === undefined || rung === undefined || isIts)) done();
     };
     const timer = setTimeout(done, 5000);
     bell.on(what, heard);
