@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 import type { Deployment, DeploymentEvent } from '../../src/blueprint/deployment.ts';
 import type { Execution, ExecutionEvent } from '../../src/pipeline/execution.ts';
+import type { Queue } from '../../src/pipeline/queue.ts';
 
 /** What a database remembers when all servers have stopped. */
 export interface Memory {
@@ -11,6 +12,7 @@ export interface Memory {
   events: Map<string, ExecutionEvent[]>;
   deployments: Deployment[];
   deploymentEvents: Map<string, DeploymentEvent[]>;
+  queues: Queue[];
   owed: { key: string; do: string; node: string | null; host: string; due: number; tries: number }[];
   /** What the database says of itself; empty: it is sound. */
   unsound: string;
@@ -23,7 +25,7 @@ interface Rows {
 }
 
 const queries = {
-  aggregates: "SELECT kind, fixed, state FROM aggregates WHERE kind IN ('execution', 'deployment')",
+  aggregates: "SELECT kind, fixed, state FROM aggregates WHERE kind IN ('execution', 'deployment', 'queue')",
   events: "SELECT kind, aggregate, body FROM events WHERE kind IN ('execution', 'deployment') ORDER BY sequence",
   commands: 'SELECT key, body, node, host, due, tries FROM commands',
 };
@@ -81,6 +83,7 @@ function memoryOf({ aggregates, events, commands }: Rows, unsound: string): Memo
     executions: states('execution'),
     events: eventsOf('execution'),
     deployments: states('deployment'),
+    queues: states('queue'),
     deploymentEvents: eventsOf('deployment'),
     owed: commands.map(({ key, body, node, host, due, tries }) => ({
       ...{ host: String(host), due: Number(due), tries: Number(tries) },

@@ -49,7 +49,7 @@ export function examine({ memory, data, ledger, calls, messages, built, changes 
 }
 
 /** No half-written row: the database is sound, events give the state that lies beside them, nothing is owed or held. */
-function whole({ executions, events, deployments, deploymentEvents, owed, unsound }: Memory): string[] {
+function whole({ executions, events, deployments, deploymentEvents, queues, owed, unsound }: Memory): string[] {
   const same = (one: unknown, other: unknown) => isDeepStrictEqual(JSON.parse(JSON.stringify(one)), other);
   const replay = (id: string) =>
     (events.get(id) ?? []).reduce<Execution | null>((state, event) => evolve(state, event), null);
@@ -61,6 +61,9 @@ function whole({ executions, events, deployments, deploymentEvents, owed, unsoun
     ...owed
       .filter(({ node }) => node !== null && node !== 'single')
       .map(({ key, node }) => `${key} is held by ${node}, which has stopped.`),
+    ...queues
+      .flatMap(({ running, waiting }) => [...running, ...waiting])
+      .map(({ execution }) => `${execution} still has its place in a queue.`),
     ...executions
       .filter((state) => !same(replay(state.plan.execution), state))
       .map((state) => `${nameOf(state)}: its events give another state than the one that was written.`),
