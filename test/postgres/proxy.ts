@@ -1,11 +1,11 @@
 import { connect, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 
-/** Stands between a server and its database, and can lose what the database answers. */
+/** Stands between a server and its database, and can lose what either says to the other. */
 export async function lossyProxy(t: Pick<TestContext, 'after'>, url: string) {
   const { port, hostname } = new URL(url);
   const open = new Set<Socket>();
-  let losses = 0;
+  let [losses, lostCalls] = [0, 0];
   let isCut = false;
   const server = createServer((client) => {
     if (isCut) return void client.destroy();
@@ -21,7 +21,12 @@ export async function lossyProxy(t: Pick<TestContext, 'after'>, url: string) {
     }
     let isLosing = false;
     client.on('data', (chunk) => {
-      if (losses > 0 && /apply|claim/.test(chunk.toString('latin1'))) {
+      const isChange = /write|claim/.test(chunk.toString('latin1'));
+      if (isChange && lostCalls > 0) {
+        lostCalls--;
+        return void client.destroy();
+      }
+      if (isChange && losses > 0) {
         losses--;
         isLosing = true;
       }
@@ -44,6 +49,10 @@ export async function lossyProxy(t: Pick<TestContext, 'after'>, url: string) {
     /** The next so many changes and claims reach the database, and nobody hears what became of them. */
     loseAnswers(count: number): void {
       losses = count;
+    },
+    /** The next so many changes and claims do not reach the database. */
+    loseCalls(count: number): void {
+      lostCalls = count;
     },
     /** The cable is pulled. */
     cut(): void {

@@ -142,24 +142,28 @@ export function openBatches(pool: pg.Pool, url: string, node: Node) {
       client.release(true);
       if (isExpelled(thrown)) throw notMember(node);
       if (!isAway(thrown)) throw thrown;
-      return (await outcomeOf(id, thrown)) as never;
+      const answer = await outcomeOf(id);
+      if (answer) return answer as never;
+      throw new MillraceError('storage.unreachable', {
+        message: 'The connection to the database broke before this change was written; nothing of it was.',
+        hint: 'Try it again.',
+        cause: thrown,
+      });
     }
   }
 
-  /** Until the database answers: it alone knows. Had it not come, the call is barred by another number in its place. */
-  async function outcomeOf(id: string, reason: unknown): Promise<unknown> {
+  /**
+   * Asks until the database answers: it alone knows what became of a call. Null: it had not come, and is barred by another number in
+   * its place.
+   */
+  async function outcomeOf(id: string): Promise<unknown> {
     for (;;) {
       try {
         const bar = randomUUID();
         const { rows } = await pool.query('SELECT outcome_of($1, $2, $3) AS answer', [node.name, id, bar]);
         const { answer } = rows[0] as { answer: unknown };
         last = answer ? id : bar;
-        if (answer) return answer;
-        throw new MillraceError('storage.unreachable', {
-          message: 'The connection to the database broke before this change was written; nothing of it was.',
-          hint: 'Try it again.',
-          cause: reason,
-        });
+        return answer;
       } catch (thrown) {
         if (isExpelled(thrown)) throw notMember(node);
         if (!isAway(thrown) || closed) throw thrown;

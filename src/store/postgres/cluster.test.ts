@@ -61,6 +61,24 @@ test('a change whose answer was lost is neither repeated nor given up: the datab
   assert.equal((await store.apply({ aggregates: [], commands: [{ ...command, key: 'b' }] })).result, 'applied');
 });
 
+test('a change that was lost before it reached the database is refused, and the next is written', {
+  skip,
+}, async (t) => {
+  const proxy = await lossyProxy(t, await database(t));
+  const { store } = await node(t, proxy.url, 'one');
+  await store.apply({ aggregates: [], commands: [{ ...command, key: 'b', due: 5 }] });
+  proxy.loseCalls(1);
+  await assert.rejects(store.apply(created), /broke before this change was written; nothing of it was/);
+  proxy.loseCalls(1);
+  await assert.rejects(store.claim(10, 10), /nothing of it was/);
+
+  assert.equal((await store.apply(created)).result, 'applied');
+  assert.deepEqual(
+    (await store.claim(10, 10)).commands.map(({ key }) => key),
+    ['b'],
+  );
+});
+
 test('a node that was taken for dead writes nothing, and what it held is done by another', { skip }, async (t) => {
   const url = await database(t);
   const [one, other] = [await node(t, url, 'one'), await node(t, url, 'other')];

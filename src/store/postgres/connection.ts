@@ -111,6 +111,8 @@ export function storageError(thrown: unknown, url: string): unknown {
 
 /** Whether the database ended the call without a word on it, so that nobody knows yet whether it was done. */
 export function isAway(thrown: unknown): boolean {
+  // What we say ourselves is no word of a connection.
+  if (thrown instanceof MillraceError) return false;
   const { code, severity, message } = thrown as { code?: string; severity?: string; message?: string };
   if (severity === 'FATAL' || severity === 'PANIC') return true;
   if (severity === 'ERROR') return false;
