@@ -152,6 +152,11 @@ export class TestServer {
     await this.#store!.put(change((await this.#store!.get(kind, id))!));
   }
 
+  /** What is to be done later and has a key that begins so is done now. */
+  async hasten(keyPrefix: string): Promise<void> {
+    await this.#store!.hasten(keyPrefix, this.#store!.now());
+  }
+
   /** Gives the database room again, from the next start on. */
   roomy(): void {
     this.#options = { ...this.#options, mostPages: undefined };
