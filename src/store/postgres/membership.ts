@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import { closedError } from '../closed.ts';
 import type { Node } from '../store.ts';
+import type { Company } from './news.ts';
 import { bossSchema } from './schema.ts';
 
 /** The process of a node, as another on the same machine can find out whether it lives. */
@@ -32,7 +33,7 @@ export interface MembershipParts {
   report(message: string, details: Record<string, unknown>): void;
 }
 
-export interface Membership {
+export interface Membership extends Company {
   /** Calls `lost`, which ends the process, where the lease has run out. @throws MillraceError storage.unreachable: the node has left. */
   confirmTenure(): void;
   /** What the node still holds is free for others at once. */
@@ -61,7 +62,7 @@ export async function join(parts: MembershipParts): Promise<Membership> {
   const queue = `node.${node.name}`;
   let tenure = { id: '', since: 0 };
   let left = false;
-  /** Whether there are other nodes, living or dead. */
+  /** Whether there are other nodes, living or dead: looked at with each beat, and heard of sooner. */
   let hasCompany = true;
   /** When a beat was last sent that was heard. */
   let alive = monotonic();
@@ -90,6 +91,7 @@ export async function join(parts: MembershipParts): Promise<Membership> {
     });
     await lookAround();
     await enter();
+    await membersNow();
     await boss.work<{ node: string }>(takeover, { pollingIntervalSeconds: 2 }, ([job]) => takeOver(job!.data.node));
   } catch (thrown) {
     await stopBoss();
@@ -105,6 +107,12 @@ export async function join(parts: MembershipParts): Promise<Membership> {
     confirmTenure() {
       checkLease();
       if (left) throw closedError();
+    },
+
+    isAlone: () => !hasCompany,
+
+    heard() {
+      hasCompany = true;
     },
 
     async leave() {
@@ -144,17 +152,22 @@ export async function join(parts: MembershipParts): Promise<Membership> {
     tenure = { id: id!, since: Date.now() };
   }
 
+  async function membersNow(): Promise<string[]> {
+    const { rows } = await pool.query<{ name: string }>('SELECT name FROM nodes');
+    hasCompany = rows.length > 1;
+    return rows.map(({ name }) => name);
+  }
+
   /** Says that this node lives. */
   async function beat(): Promise<void> {
     const begun = monotonic();
     await boss.touch(queue, tenure.id);
     const [job] = await boss.findJobs(queue, { id: tenure.id });
-    const { rows } = await pool.query<{ name: string }>('SELECT name FROM nodes');
+    const names = await membersNow();
     if (left) return;
-    const isKnown = rows.some(({ name }) => name === node.name);
-    if (job?.state !== 'active' || !isKnown) return lose('others took it for dead and took over its work');
+    if (job?.state !== 'active' || !names.includes(node.name))
+      return lose('others took it for dead and took over its work');
     alive = begun;
-    hasCompany = rows.length > 1;
     if (Date.now() - tenure.since < (tenureSeconds * 1000) / 2) return;
     const before = tenure.id;
     await enter();

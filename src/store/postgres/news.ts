@@ -6,8 +6,10 @@ import { openClient } from './connection.ts';
 export interface News {
   /** Rings this bell for what other nodes tell. */
   connect(bell: Bell): void;
-  /** Tells what `ringing` rings, a little later and with what else there is. */
+  /** Tells what `ringing` rings, a little later and with what else there is, where there is anybody to hear it. */
   tell(ringing: (bell: Bell) => void): void;
+  /** Tells the others that there is one more to tell. */
+  greet(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -26,11 +28,18 @@ const gatherFor = 5;
 const mostNamed = 50;
 const longestPause = 2000;
 
+/** The other nodes, as far as this one knows. */
+export interface Company {
+  isAlone(): boolean;
+  /** Another one has been heard. */
+  heard(): void;
+}
+
 /**
  * LISTEN and NOTIFY, apart from the transactions that there is news of. It only wakes: what is lost while the connection is away
  * is found by those who look for themselves every now and then, and when it is back all bells ring.
  */
-export function openNews(pool: pg.Pool, url: string, node: string): News {
+export function openNews(pool: pg.Pool, url: string, node: string, company: Company): News {
   let target: Bell | undefined;
   let listener: pg.Client | undefined;
   let closed = false;
@@ -53,7 +62,10 @@ export function openNews(pool: pg.Pool, url: string, node: string): News {
     connect(bell) {
       target = bell;
     },
-    tell: (ringing) => ringing(gathering),
+    tell(ringing) {
+      if (!company.isAlone()) ringing(gathering);
+    },
+    greet: () => notify({ from: node }),
     async close() {
       if (pending) await send();
       closed = true;
@@ -68,14 +80,18 @@ export function openNews(pool: pg.Pool, url: string, node: string): News {
 
   async function send(): Promise<void> {
     if (!pending || closed) return;
-    const message = JSON.stringify(pending);
+    const told = pending;
     pending = undefined;
+    await notify(told);
+  }
+
+  async function notify(told: Told): Promise<void> {
     // Nobody waits for the disk: it is gone with a crash in any case.
     await pool
       .query({
         name: 'tell',
         text: "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)",
-        values: [channel, message],
+        values: [channel, JSON.stringify(told)],
       })
       .catch(() => undefined);
   }
@@ -105,6 +121,7 @@ export function openNews(pool: pg.Pool, url: string, node: string): News {
 
   function ring({ from, events, work, logs = [] }: Told): void {
     if (!target || from === node) return;
+    if (from) company.heard();
     if (events) target.emit('events', events === true ? undefined : events);
     if (work !== undefined) target.emit('work', work);
     for (const stream of logs) target.emit('log', stream);

@@ -40,8 +40,11 @@ export async function openCluster(parts: ClusterParts): Promise<Store> {
         seconds: Math.round(ahead / 1000),
         database: placeOf(url),
       });
-    news = openNews(pool, url, node.name);
     let membership: Membership | undefined;
+    news = openNews(pool, url, node.name, {
+      isAlone: () => membership?.isAlone() ?? false,
+      heard: () => membership?.heard(),
+    });
     const store = openPostgres({
       pool,
       url,
@@ -55,6 +58,7 @@ export async function openCluster(parts: ClusterParts): Promise<Store> {
       pool,
       tookOver: () => store.tellOfWork(),
     });
+    await news.greet();
     const comparing = setInterval(
       () =>
         void clockDifference().then(
