@@ -4,10 +4,6 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { z } from 'zod';
-import { answerOf } from '../src/api/answers.ts';
-import { codestreamPrefixes } from '../src/api/operation.ts';
-import { operations } from '../src/api/operations.ts';
 import type { JsonObject } from '../src/core/json.ts';
 import { openHttp } from '../src/host/http.ts';
 import { openJobs } from '../src/host/jobs.ts';
@@ -25,6 +21,7 @@ import { openCluster } from '../src/store/postgres/open.ts';
 import { openSeal } from '../src/store/seal.ts';
 import { openSqlite } from '../src/store/sqlite/store.ts';
 import type { Document, Store } from '../src/store/store.ts';
+import { mustFit } from './answers.ts';
 import { newDatabase } from './postgres/database.ts';
 
 const http = openHttp(() => undefined);
@@ -283,23 +280,3 @@ function watched(store: Store, watch: Options['watch']): Store {
 /** A pipeline P in project Tito with one stage S; `tasks` are its tasks as YAML, not indented; `around` stands at its top level. */
 export const pipelineAround = (tasks: string, around = ''): string =>
   `project: Tito\nkind: PIPELINE\nname: P\nenabled: true\n${around}\nstages:\n  S:\n    tasks:\n${tasks.replace(/^(?=.)/gm, '      ')}\n`;
-
-const parameters = (path: string): number => path.split('{').length;
-/** Those with fewer parts that vary come first, as a server looks for them. */
-const routes = [...operations]
-  .sort((a, b) => parameters(a.path) - parameters(b.path))
-  .flatMap((operation) =>
-    codestreamPrefixes.map((prefix) => ({
-      method: operation.method,
-      form: new RegExp(`^${operation.path.replace('{cs}', prefix).replace(/\{\w+\}/g, '[^/]+')}$`),
-      operation,
-    })),
-  );
-
-/** Every answer that some test gets is held against what the API says of it. */
-function mustFit(method: string, path: string, body: unknown): void {
-  const address = path.split('?')[0]!;
-  const route = routes.find((one) => one.method === method && one.form.test(address));
-  const fault = route && answerOf(route.operation)?.safeParse(body).error;
-  if (fault) assert.fail(`${method} ${address} answered what it should not: ${z.prettifyError(fault)}`);
-}
