@@ -5,7 +5,7 @@ import { type Constraint, parseConstraint } from './constraint.ts';
 import type { ResourceState } from './deployment.ts';
 import type { Dependencies } from './graph.ts';
 import { Judgement, type NetworkWish } from './judgement.ts';
-import { instanceName, nodeOf, type Resource } from './model.ts';
+import { instanceName, type Resource } from './model.ts';
 import {
   type Affinity,
   type DiskWish,
@@ -49,6 +49,8 @@ export function placeBlueprint(question: PlacementQuestion): Placement[] {
   const networks = new Set(wanted.filter(({ type }) => isNetwork(type)).map(({ name }) => name));
   const judgement = new Judgement([...networks].map(networkWish));
   const placements = new Map<string, Placement>();
+  /** By the resource that they are of. */
+  const placed = new Map<string, Placement[]>();
   /** The first machine that joins a network or attaches a disk. */
   const users = new Map<string, string>();
   const standing = Map.groupBy(staying, ({ node }) => node);
@@ -60,17 +62,18 @@ export function placeBlueprint(question: PlacementQuestion): Placement[] {
 
   const rank = ({ type }: Resource) => (isMachine(type) ? 0 : isNetwork(type) || isDisk(type) ? 1 : 2);
   for (const resource of wanted.toSorted((a, b) => rank(a) - rank(b))) {
+    const own: Placement[] = [];
+    placed.set(resource.name, own);
     for (const request of requestsFor(resource)) {
       const placement = place(request, atlas, occupancy, judgement, rules.spreading);
       placements.set(request.resource, placement);
+      own.push(placement);
       if (isMachine(resource.type))
         for (const used of [...request.networks, ...disksOf(resource)])
           if (!users.has(used)) users.set(used, request.resource);
     }
   }
-  return wanted.flatMap(({ name }) =>
-    [...placements.values()].filter(({ resource }) => nodeOf(blueprint, resource) === name),
-  );
+  return wanted.flatMap(({ name }) => placed.get(name)!);
 
   /** One for a whole cluster, or one for each instance that is new. */
   function requestsFor(resource: Resource): PlacementRequest[] {
