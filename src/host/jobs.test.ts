@@ -97,11 +97,8 @@ test('variables reach a job, whatever they hold, and none that a shell keeps to 
 
 test('a shell that is told half of what it shall do does nothing, and ends', async (t) => {
   const directory = temporaryDirectory(t);
-  const text = orderOf(
-    { ...spec({ directory: () => directory } as never, '', ''), run: { script: 'touch did' } },
-    join(directory, 'out'),
-  );
-  const { child, perform } = openShells({}, 0).take();
+  const text = orderOf({ ...spec({ directory: () => directory } as never, '', ''), run: { script: 'touch did' } });
+  const { child, perform } = openShells({}, 0, temporaryDirectory(t)).take();
   const end = once(child, 'exit');
   perform(text.slice(0, -3));
 
@@ -119,6 +116,19 @@ test('shells that stand ready go when their runner does', async (t) => {
   process.kill(ownedProcess(join(directory, 'job-runner'), 'runner')!.pid, 'SIGKILL');
 
   await eventually(() => assert.deepEqual(shells(), []));
+});
+
+test('a shell that stood ready and is ended leaves no file; where none can be made ready, whoever needs one is told', async (t) => {
+  const directory = temporaryDirectory(t);
+  const shells = openShells({ MILLRACE_OWNER: directory }, 1, directory);
+  shells.refill();
+  assert.equal(readdirSync(directory).length, 1);
+  for (const pid of processIds().filter((id) => isMarked(id, directory))) process.kill(Number(pid), 'SIGKILL');
+  await eventually(() => assert.deepEqual(readdirSync(directory), []));
+
+  const nowhere = openShells({}, 1, join(directory, 'nowhere'));
+  nowhere.refill();
+  assert.throws(() => nowhere.take(), /ENOENT/);
 });
 
 test('a job that runs too long, or writes too much, is stopped and says so', async (t) => {

@@ -1,6 +1,6 @@
 // The runner: a small process that starts jobs, outlives the server, and knows how each job ended.
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { messageOf } from '../core/error.ts';
@@ -34,9 +34,14 @@ const keepEndedFor = 3_600_000;
 const idleLimit = 600_000;
 /** Milliseconds. */
 const refillAfter = 10;
+const spareOutputs = join(directory, 'outputs');
+// The record is ours, so whoever left any is gone.
+removeTree(spareOutputs);
+mkdirSync(spareOutputs, { mode: 0o700 });
 const shells = openShells(
   { PATH: process.env.PATH, LANG: 'C.UTF-8', MILLRACE_OWNER: `${process.env.MILLRACE_OWNER}/job` },
   2,
+  spareOutputs,
 );
 const watchEvery = 500;
 let lastNeeded = Date.now();
@@ -101,15 +106,21 @@ function start(name: string, spec: JobSpec): void {
   const own = join(jobsDirectory, name);
   writeFiles(own, spec.files ?? {});
   if (!existsSync(spec.directory)) mkdirSync(spec.directory, { recursive: true, mode: 0o700 });
-  closeSync(openSync(outputOf(name), 'a', 0o600));
   const { seconds, memoryMb } = spec.limits;
-  const { child, mark, perform } = shells.take();
-  record.begins(name, mark);
-  perform(orderOf(spec, outputOf(name)));
+  const { child, mark, output, perform } = shells.take();
+  try {
+    renameSync(output, outputOf(name));
+    record.begins(name, mark);
+  } catch (thrown) {
+    perform('');
+    throw thrown;
+  }
+  perform(orderOf(spec));
   const state: Running = { child, since: Date.now(), stopped: null, memoryMb, ends: [] };
   running.set(name, state);
   const limit = setTimeout(() => stop(name, `It ran longer than ${seconds} s.`), seconds * 1000);
-  // A step that lasts leaves time to make the next shell ready; one that does not shall not wait for that.
+  // A step that lasts leaves time to start the next shell; one that does not shall not wait for that.
+  setImmediate(shells.provide);
   const spare = setTimeout(shells.refill, refillAfter);
   child.on('error', (error) => ended({ exitCode: null, stopped: error.message }));
   child.on('exit', (exitCode, signal) =>

@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { shellQuote } from '../core/shell-quote.ts';
 import type { JobSpec } from '../sdk/powers.ts';
@@ -8,6 +10,8 @@ import { type ProcessMark, startTime } from './processes.ts';
 export interface Shell {
   child: ChildProcess;
   mark: ProcessMark;
+  /** The file of all that it prints; whoever takes it moves that to where it belongs. */
+  output: string;
   /** What it does then is all that it ever does: its end is the end of that. */
   perform(text: string): void;
 }
@@ -15,37 +19,60 @@ export interface Shell {
 export interface Shells {
   /** One that stands ready where there is one. */
   take(): Shell;
-  /** Makes more stand ready; whoever has time calls it. */
+  /** Makes one more stand ready; whoever has time for the start of a process calls it. */
   refill(): void;
+  /** Makes the file that the next one prints to; whoever has a little time calls it. */
+  provide(): void;
 }
 
 /**
- * Starting a process is most of what a short step costs. Shells that were started before are ready for the next step, so that it does
- * not wait for that. `environment`: what all of them have.
+ * Starting a process is most of what a short step costs, and making a file is much of the rest: a file system that is busy writing
+ * takes half a millisecond for it. Shells that were started before, each with the file that it prints to, are ready for the next step,
+ * so that it waits for neither.
+ * @param environment what all of them have
+ * @param directory where the files of those that stand ready are; on the file system of the outputs
  */
-export function openShells(environment: NodeJS.ProcessEnv, spare: number): Shells {
+export function openShells(environment: NodeJS.ProcessEnv, spare: number, directory: string): Shells {
   const ready: Shell[] = [];
+  let files = 0;
+  /** A file that no shell prints to yet. */
+  let provided: string | undefined;
 
   return {
     take: () => ready.shift() ?? start(),
     refill() {
       if (ready.length >= spare) return;
-      const shell = start();
-      if (shell.child.pid === undefined) return;
+      const shell = ifPossible(start);
+      if (shell?.child.pid === undefined) return;
       ready.push(shell);
       // Somebody has ended it before its time.
       shell.child.once('exit', () => {
         const place = ready.indexOf(shell);
-        if (place >= 0) ready.splice(place, 1);
+        if (place < 0) return;
+        ready.splice(place, 1);
+        rmSync(shell.output, { force: true });
       });
+    },
+    provide() {
+      provided ??= ifPossible(newFile);
     },
   };
 
+  function newFile(): string {
+    const path = join(directory, String(files++));
+    closeSync(openSync(path, 'ax', 0o600));
+    return path;
+  }
+
   function start(): Shell {
+    const output = provided ?? newFile();
+    provided = undefined;
+    const file = openSync(output, 'a');
     const child = spawn('/bin/sh', [], {
       ...{ cwd: '/', env: environment, detached: true },
-      stdio: ['pipe', 'ignore', 'ignore'],
+      stdio: ['pipe', file, file],
     });
+    closeSync(file);
     const input = child.stdin as Writable;
     // Its end is told by itself.
     input.on('error', () => undefined);
@@ -54,25 +81,32 @@ export function openShells(environment: NodeJS.ProcessEnv, spare: number): Shell
     return {
       child,
       mark: { pid, started: pid > 0 ? (startTime(pid) ?? '') : '' },
+      output,
       perform: (text) => void input.end(text),
     };
   }
 }
 
+/** What is made ahead and cannot be made (the disk is full): whoever needs it then is told why. */
+function ifPossible<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
+}
+
 /**
- * What a shell is told of a job: where its output goes, its place, its limits, its environment and what to run. It is one command, so
- * that a shell which is told half of it does nothing.
+ * What a shell is told of a job: its place, its limits, its environment and what to run. It is one command, so that a shell which is
+ * told half of it does nothing.
  */
-export function orderOf(
-  { run, environment, directory, limits: { fileMb, memoryMb } }: JobSpec,
-  output: string,
-): string {
+export function orderOf({ run, environment, directory, limits: { fileMb, memoryMb } }: JobSpec): string {
   const variables = { HOME: directory, NODE_OPTIONS: `--max-old-space-size=${memoryMb}`, ...environment };
   const told = Object.entries(variables).filter(([name]) => canBeTold(name));
   const work =
     'script' in run ? `eval ${shellQuote(run.script)}` : `set -- ${run.command.map(shellQuote).join(' ')}; exec "$@"`;
   const lines = [
-    `exec </dev/null >>${shellQuote(output)} 2>&1`,
+    'exec </dev/null',
     `cd ${shellQuote(directory)} || exit 126`,
     'unset OLDPWD',
     `ulimit -c 0; ulimit -f ${fileMb * 2048}; ulimit -n 1024`,
