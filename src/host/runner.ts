@@ -119,8 +119,7 @@ function start(name: string, spec: JobSpec): void {
   const state: Running = { child, since: Date.now(), stopped: null, memoryMb, ends: [] };
   running.set(name, state);
   const limit = setTimeout(() => stop(name, `It ran longer than ${seconds} s.`), seconds * 1000);
-  // A step that lasts leaves time to start the next shell; one that does not shall not wait for that.
-  setImmediate(shells.provide);
+  // A step that lasts leaves time to make the next shell ready; one that does not shall not wait for that.
   const spare = setTimeout(shells.refill, refillAfter);
   child.on('error', (error) => ended({ exitCode: null, stopped: error.message }));
   child.on('exit', (exitCode, signal) =>

@@ -19,10 +19,8 @@ export interface Shell {
 export interface Shells {
   /** One that stands ready where there is one. */
   take(): Shell;
-  /** Makes one more stand ready; whoever has time for the start of a process calls it. */
+  /** Makes one more stand ready, where it can; whoever has time calls it. */
   refill(): void;
-  /** Makes the file that the next one prints to; whoever has a little time calls it. */
-  provide(): void;
 }
 
 /**
@@ -35,14 +33,12 @@ export interface Shells {
 export function openShells(environment: NodeJS.ProcessEnv, spare: number, directory: string): Shells {
   const ready: Shell[] = [];
   let files = 0;
-  /** A file that no shell prints to yet. */
-  let provided: string | undefined;
 
   return {
     take: () => ready.shift() ?? start(),
     refill() {
       if (ready.length >= spare) return;
-      const shell = ifPossible(start);
+      const shell = startIfItCan();
       if (shell?.child.pid === undefined) return;
       ready.push(shell);
       // Somebody has ended it before its time.
@@ -53,21 +49,20 @@ export function openShells(environment: NodeJS.ProcessEnv, spare: number, direct
         rmSync(shell.output, { force: true });
       });
     },
-    provide() {
-      provided ??= ifPossible(newFile);
-    },
   };
 
-  function newFile(): string {
-    const path = join(directory, String(files++));
-    closeSync(openSync(path, 'ax', 0o600));
-    return path;
+  /** Why it cannot (the disk is full), whoever needs one then is told. */
+  function startIfItCan(): Shell | undefined {
+    try {
+      return start();
+    } catch {
+      return undefined;
+    }
   }
 
   function start(): Shell {
-    const output = provided ?? newFile();
-    provided = undefined;
-    const file = openSync(output, 'a');
+    const output = join(directory, String(files++));
+    const file = openSync(output, 'ax', 0o600);
     const child = spawn('/bin/sh', [], {
       ...{ cwd: '/', env: environment, detached: true },
       stdio: ['pipe', file, file],
@@ -84,15 +79,6 @@ export function openShells(environment: NodeJS.ProcessEnv, spare: number, direct
       output,
       perform: (text) => void input.end(text),
     };
-  }
-}
-
-/** What is made ahead and cannot be made (the disk is full): whoever needs it then is told why. */
-function ifPossible<T>(make: () => T): T | undefined {
-  try {
-    return make();
-  } catch {
-    return undefined;
   }
 }
 
