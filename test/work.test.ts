@@ -35,7 +35,8 @@ test('a pipeline of twenty short steps costs what it did: changes, trips to the 
   // One to create and begin it, one for each step, of which the last gives up its turn, and one for its directory.
   assert.ok(apply <= 23, `${apply} changes`);
   assert.ok(load <= 4, `${load} times a state was read`);
-  assert.ok(list <= 26, `${list} lists were read`);
+  // The variables of each step: a change brings them along where reading them is a trip.
+  assert.ok(list <= (process.env.MILLRACE_TEST_STORE === 'postgres' ? 4 : 26), `${list} lists were read`);
   assert.equal(calls.next, 1);
   assert.ok(sizes.length <= 66, `${sizes.length} events`);
   assert.ok(eventBytes <= 12_000, `${eventBytes} bytes of events`);

@@ -16,12 +16,12 @@ export async function readVariables(
   parts: EngineParts,
   project: string,
   /** Where they have been read already. */
-  read?: Promise<Document[]>,
+  read?: Document[],
 ): Promise<{ values: Record<string, string>; secrets: string[]; restricted: string[] }> {
   const values: Record<string, string> = {};
   const secrets: string[] = [];
   const restricted: string[] = [];
-  for (const { name, body } of await (read ?? parts.store.list('variable', project))) {
+  for (const { name, body } of read ?? (await parts.store.list('variable', project))) {
     const value = opened(parts, body.value);
     values[name] = value;
     if (body.type !== 'REGULAR') secrets.push(value);

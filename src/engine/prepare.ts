@@ -43,7 +43,7 @@ export async function prepareTask(
   /** Whether what is restricted may be used; asked where something is. */
   isAdmin: () => Promise<boolean>,
   /** Where they have been read already. */
-  variablesRead?: Promise<Document[]>,
+  variablesRead?: Document[],
 ): Promise<Prepared> {
   const task = findTask(execution.plan.pipeline, stage, name)!;
   const definition = parts.catalogue.tasks.find(({ type }) => type === task.type);

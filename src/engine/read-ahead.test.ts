@@ -9,33 +9,24 @@ const command = (key: string, given: Partial<Command> = {}): Command => ({
   ...given,
 });
 
-function ahead({ isShared = true }) {
-  const asked: string[] = [];
-  const clock = { now: 0 };
-  const list = async (kind: string, project = ''): Promise<Document[]> => {
-    asked.push(`${kind} of ${project}`);
-    return [];
-  };
-  return { asked, clock, ...readAhead({ store: { isShared, list }, moment: { now: () => clock.now } }) };
-}
-
-test('the variables of a task are read while its start is being written, and given to it as long as they are fresh', async () => {
-  const { asked, clock, begin, keep, variablesFor } = ahead({});
+test('a change that starts a task brings the variables of its project along, and they are given to it while they are fresh', () => {
+  let now = 0;
+  const { wantedBy, keep, variablesFor } = readAhead(() => now);
   const [first, other, later] = [command('a'), command('b', { project: 'Other' }), command('c', { due: 9 })];
-  keep(begin([later, first, other]), [first, other, later]);
+  const wanted = wantedBy([later, first, other])!;
+  const variables: Document[] = [];
+  keep(variables, wanted, [first, other, later], now);
 
-  assert.deepEqual(asked, ['variable of Tito']);
-  assert.deepEqual(await variablesFor(first), []);
+  assert.deepEqual(wanted, { kind: 'variable', project: 'Tito' });
+  assert.equal(variablesFor(first), variables);
   assert.equal(variablesFor(other), undefined, 'it belongs to another project');
   assert.equal(variablesFor(later), undefined, 'it starts when it is due');
-  clock.now = 51;
+  now = 51;
   assert.equal(variablesFor(first), undefined, 'it has waited: they may have been set anew');
 });
 
-test('nothing is read ahead where no task starts, nor where reading is no trip', () => {
-  const [shared, alone] = [ahead({}), ahead({ isShared: false })];
-  shared.keep(shared.begin([command('a', { body: { do: 'notify' } })]), []);
-  alone.keep(alone.begin([command('a')]), [command('a')]);
+test('a change that starts no task brings nothing along', () => {
+  const { wantedBy } = readAhead(() => 0);
 
-  assert.deepEqual([shared.asked, alone.asked], [[], []]);
+  assert.equal(wantedBy([command('a', { body: { do: 'notify' } })]), undefined);
 });

@@ -7,7 +7,7 @@ import { readVariables } from './definitions.ts';
 import type { EngineParts } from './parts.ts';
 
 /** What bindings of a run stand for, secrets opened, and a mask that hides each of them; `secrets` may be added to. */
-export async function openScope(parts: EngineParts, execution: Execution, read?: Promise<Document[]>) {
+export async function openScope(parts: EngineParts, execution: Execution, read?: Document[]) {
   const variables = await readVariables(parts, execution.plan.project, read);
   const secrets = new Set(variables.secrets);
   const opened = openInputs(parts, execution, (secret) => secrets.add(secret));

@@ -36,7 +36,7 @@ export type Mailbox = ReturnType<typeof openMailbox>;
 export function openMailbox(parts: EngineParts, perform: (commands: Command[]) => void) {
   const { store } = parts;
   const recent = recentStates(parts.moment.now, store);
-  const ahead = readAhead(parts);
+  const ahead = readAhead(parts.moment.now);
   const turns = openTurns();
   const turnstile = openTurnstile({
     turns,
@@ -51,7 +51,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
       return (recent.behind(command) ?? (await store.load(command.kind, command.aggregate)))?.state;
     },
 
-    /** The variables that a task starts with, where they have been read already. */
+    /** The variables that a task starts with, where they are known already. */
     variablesFor: ahead.variablesFor,
 
     execution: (id: string, message: ExecutionMessage, along: Along = {}): Promise<Execution | undefined> =>
@@ -200,16 +200,17 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     const changed = changes.filter(isChange);
     const asked = [...changes.flatMap(({ decided }) => decided.commands), ...(along.commands ?? [])];
     const commands = asked.map((command) => ({ ...command, due: command.due <= now ? 0 : command.due }));
-    const read = ahead.begin(commands);
+    const wants = ahead.wantedBy(commands);
     const applied = await store.apply({
       settles: along.settles,
       aggregates: changed.map(aggregateOf),
       commands,
       documents: [...changes.flatMap(({ decided }) => decided.documents), ...(along.documents ?? [])],
       log: along.log,
+      ...(wants ? { wants } : {}),
     });
     if (applied.result === 'applied') {
-      ahead.keep(read, applied.claimed);
+      if (wants && applied.listed) ahead.keep(applied.listed, wants, applied.claimed, now);
       // Only what is on disk is known: a version alone says not whose it is.
       for (const { kind, id, version, decided } of changed)
         recent.wrote(kind, id, { state: decided.state as Json, version: version + 1 }, applied.claimed);

@@ -70,10 +70,24 @@ export interface Transition {
   commands: NewCommand[];
   documents?: Document[];
   log?: { stream: string; offset: number; text: string }[];
+  /** Documents that whoever performs its commands will want: a store to which each question is a trip answers them on this one. */
+  wants?: Wanted;
 }
 
-/** `fenced`: somebody else has taken over. `conflict`: decide again on the present state. */
-export type Applied = { result: 'applied'; claimed: Command[] } | { result: 'fenced' } | { result: 'conflict' };
+/** As `list` is asked. */
+export interface Wanted {
+  kind: string;
+  project: string;
+}
+
+/**
+ * `fenced`: somebody else has taken over. `conflict`: decide again on the present state. `listed`: what the transition wants, as it was
+ * when that was sent, or later; absent where it is to be asked for.
+ */
+export type Applied =
+  | { result: 'applied'; claimed: Command[]; listed?: Document[] }
+  | { result: 'fenced' }
+  | { result: 'conflict' };
 
 /** Definitions, users, records: whatever is kept by kind and id, and found by project and name. */
 export interface Document {

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { MillraceError } from '../../core/error.ts';
 import type { Instant } from '../../core/instant.ts';
 import { closedError } from '../closed.ts';
-import type { Applied, Command, Node, Transition } from '../store.ts';
+import type { Applied, Command, Document, Node, Transition, Wanted } from '../store.ts';
 import { isAway, storageError } from './connection.ts';
 
 /** What `claim` of the store is asked, in the order of the function's parameters. */
@@ -14,7 +14,8 @@ interface Call {
   name: string;
   text: string;
   values: unknown[];
-  answered(answer: never): void;
+  /** @param listed what was asked along with it; null where the connection broke before that was answered */
+  answered(answer: never, listed: Document[] | null): void;
   failed(error: unknown): void;
 }
 
@@ -28,6 +29,14 @@ interface Waiting {
 type Answer =
   | { claimed: { id: number; key: string }[]; handed: (Command & { t: number })[] }
   | { reason: string; refused: { t: number; result: 'fenced' | 'conflict' }[] };
+
+const writeColumns = Array.from({ length: 13 }, (_, index) => `$${index + 1}`);
+const write = `SELECT write_batch(${writeColumns}) AS answer`;
+/** What some transitions want, as it is when the call arrives: it does not see what they write. */
+const writeAndList = `${write}, (
+  SELECT coalesce(json_agg(json_build_object('kind', kind, 'id', id, 'project', project, 'name', name, 'body', body,
+    'createdAt', created_at, 'updatedAt', updated_at) ORDER BY name), '[]')
+  FROM documents JOIN unnest($14::text[], $15::text[]) AS wanted (kind, project) USING (kind, project)) AS listed`;
 
 /** Transitions that wait while another call is on its way go together in the next: as many as this. */
 const mostTogether = 64;
@@ -83,38 +92,53 @@ export function openBatches(pool: pg.Pool, url: string, node: Node) {
     if (isUnderWay) return;
     // Of claims there is one at a time: going first, it holds up nobody; going last, it would wait for a quiet moment.
     const together = claims.length > 0 ? undefined : (remaining.shift() ?? waiting.splice(0, mostTogether));
-    const call = together ? together.length > 0 && write(together) : claims.shift();
+    const call = together ? together.length > 0 && callFor(together) : claims.shift();
     if (!call) return;
     isUnderWay = true;
     void send(call)
-      .then(call.answered, (thrown) => call.failed(storageError(thrown, url)))
+      .then(
+        ({ answer, listed }) => call.answered(answer, listed),
+        (thrown) => call.failed(storageError(thrown, url)),
+      )
       .finally(() => {
         isUnderWay = false;
         pump();
       });
   }
 
-  function write(together: Waiting[]): Call {
+  function callFor(together: Waiting[]): Call {
+    const values = columnsOf(together.map(({ transition }) => transition));
+    const wanted = together.flatMap(({ transition }) => transition.wants ?? []);
     return {
-      name: 'write',
-      text: `SELECT write_batch(${Array.from({ length: 13 }, (_, index) => `$${index + 1}`)}) AS answer`,
-      values: columnsOf(together.map(({ transition }) => transition)),
-      answered: (answer: Answer) => ('reason' in answer ? refused(together, answer) : applied(together, answer)),
+      ...(wanted.length > 0
+        ? { name: 'write and list', text: writeAndList, values: [...values, ...pairsOf(wanted)] }
+        : { name: 'write', text: write, values }),
+      answered: (answer: Answer, listed) =>
+        'reason' in answer ? refused(together, answer) : applied(together, answer, listed),
       failed(error) {
         for (const { reject } of together) reject(error);
       },
     };
   }
 
-  function applied(together: Waiting[], { claimed, handed }: Extract<Answer, { handed: unknown }>): void {
+  function applied(
+    together: Waiting[],
+    { claimed, handed }: Extract<Answer, { handed: unknown }>,
+    listed: Document[] | null,
+  ): void {
     const ids = new Map(claimed.map(({ id, key }) => [key, id]));
+    const found = listed && Map.groupBy(listed, wantedKey);
     for (const [t, { transition, resolve }] of together.entries()) {
       const mine = transition.commands.flatMap((command): Command[] => {
         const id = ids.get(command.key);
         return id !== undefined && ids.delete(command.key) ? [{ ...command, id, fence: 1, tries: 1 }] : [];
       });
       const next = handed.flatMap(({ t: by, ...command }) => (by === t ? [command] : []));
-      resolve({ result: 'applied', claimed: [...mine, ...next] });
+      const { wants } = transition;
+      resolve({
+        ...{ result: 'applied', claimed: [...mine, ...next] },
+        ...(wants && found ? { listed: found.get(wantedKey(wants)) ?? [] } : {}),
+      });
     }
   }
 
@@ -128,22 +152,22 @@ export function openBatches(pool: pg.Pool, url: string, node: Node) {
     remaining.unshift(...[others.slice(0, middle), others.slice(middle)].filter(({ length }) => length > 0));
   }
 
-  async function send({ name, text, values }: Call): Promise<never> {
+  async function send({ name, text, values }: Call): Promise<{ answer: never; listed: Document[] | null }> {
     const id = randomUUID();
     const client = await pool.connect();
     try {
       const { rows } = await client.query({ name, text, values: [node.name, node.host, last, id, ...values] });
       client.release();
-      const { answer } = rows[0];
+      const { answer, listed = null } = rows[0];
       // A claim that took nothing, a batch that was refused: they have left nothing behind, not even their number.
       if (answer.length > 0 || 'claimed' in answer) last = id;
-      return answer as never;
+      return { answer: answer as never, listed };
     } catch (thrown) {
       client.release(true);
       if (isExpelled(thrown)) throw notMember(node);
       if (!isAway(thrown)) throw thrown;
       const answer = await outcomeOf(id);
-      if (answer) return answer as never;
+      if (answer) return { answer: answer as never, listed: null };
       throw new MillraceError('storage.unreachable', {
         message: 'The connection to the database broke before this change was written; nothing of it was.',
         hint: 'Try it again.',
@@ -180,6 +204,14 @@ const notMember = (node: Node): MillraceError =>
     message: `Other servers took node ${node.name} for dead and have taken over its work; nothing of this change was written.`,
     hint: 'It begins anew by itself; try it again in a second.',
   });
+
+const wantedKey = ({ kind, project }: Wanted): string => JSON.stringify([kind, project]);
+
+/** What is wanted, each once, as `writeAndList` takes it. */
+function pairsOf(wanted: Wanted[]): [kinds: string[], projects: string[]] {
+  const pairs = [...new Map(wanted.map((pair) => [wantedKey(pair), pair])).values()];
+  return [pairs.map(({ kind }) => kind), pairs.map(({ project }) => project)];
+}
 
 /** The transitions as `write_batch` takes them: each part of all of them together. */
 function columnsOf(transitions: Transition[]): unknown[] {
