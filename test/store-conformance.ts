@@ -362,23 +362,26 @@ export function storeConformance(newRoom: () => Promise<Room>, skip?: string): v
     assert.equal(await store.get('pipeline', 'p1'), undefined);
   });
 
-  holds('what a transition wants comes with its answer where the store brings it, as a list would say', async (store) => {
-    await store.put(document('variable', 'v2', 'b'));
-    await store.put(document('variable', 'v1', 'a'));
-    await store.put({ ...document('variable', 'v3', 'c'), project: 'Other' });
-    const projects = ['Tito', 'Other', 'Nobody', 'Tito'];
-    const applied = await Promise.all(
-      projects.map((project, number) =>
-        store.apply({ ...aggregate(`run ${number}`, 0, {}), wants: { kind: 'variable', project } }),
-      ),
-    );
+  holds(
+    'what a transition wants comes with its answer where the store brings it, as a list would say',
+    async (store) => {
+      await store.put(document('variable', 'v2', 'b'));
+      await store.put(document('variable', 'v1', 'a'));
+      await store.put({ ...document('variable', 'v3', 'c'), project: 'Other' });
+      const projects = ['Tito', 'Other', 'Nobody', 'Tito'];
+      const applied = await Promise.all(
+        projects.map((project, number) =>
+          store.apply({ ...aggregate(`run ${number}`, 0, {}), wants: { kind: 'variable', project } }),
+        ),
+      );
 
-    for (const [number, one] of applied.entries()) {
-      assert.ok(one.result === 'applied');
-      if (store.isShared) assert.ok(one.listed);
-      if (one.listed) assert.deepEqual(one.listed, await store.list('variable', projects[number]));
-    }
-  });
+      for (const [number, one] of applied.entries()) {
+        assert.ok(one.result === 'applied');
+        if (store.isShared) assert.ok(one.listed);
+        if (one.listed) assert.deepEqual(one.listed, await store.list('variable', projects[number]));
+      }
+    },
+  );
 
   holds('what many ask for at the same moment is answered to each', async (store) => {
     const numbers = Array.from({ length: 300 }, (_, index) => index);
