@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { rootCertificates, TLSSocket } from 'node:tls';
-import { Agent, buildConnector, type Dispatcher, interceptors, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { MillraceError, messageOf } from '../core/error.ts';
 import type { Http, HttpAnswer, HttpRequest, Trust } from '../sdk/powers.ts';
 
@@ -10,27 +10,40 @@ const mostBody = 5 * 1024 * 1024;
 const mostRedirections = 5;
 const mostTrusts = 100;
 
+type Library = typeof import('undici');
+
 /**
  * HTTP calls. They follow redirects, and name the address and the reason when nobody answers. `beforeSending` is called at the
  * last moment at which a call can be kept from going out, and does so by throwing.
  */
 export function openHttp(beforeSending: () => void): Http {
-  const usual = agentFor(undefined, beforeSending);
+  /** A tenth of a second and 20 MB, which a server that never calls anybody does not spend. */
+  let loading: Promise<Library> | undefined;
+  let usual: Dispatcher | undefined;
   const trusting = new Map<string, Dispatcher>();
   return async (wanted) => {
+    loading ??= import('undici');
+    const library = await loading;
     beforeSending();
-    if (!wanted.tls || !Object.values(wanted.tls).some(Boolean)) return send(wanted, usual);
+    if (!wanted.tls || !Object.values(wanted.tls).some(Boolean)) {
+      usual ??= agentFor(library, undefined, beforeSending);
+      return send(library, wanted, usual);
+    }
     const key = JSON.stringify(wanted.tls);
-    const agent = trusting.get(key) ?? agentFor(wanted.tls, beforeSending);
+    const agent = trusting.get(key) ?? agentFor(library, wanted.tls, beforeSending);
     // As many as endpoints are in use; the oldest makes room.
     if (trusting.size >= mostTrusts) trusting.delete(trusting.keys().next().value!);
     trusting.set(key, agent);
-    return send(wanted, agent);
+    return send(library, wanted, agent);
   };
 }
 
 /** Not `fetch`: that keeps to the rules of browsers, which forbid ports and headers that pipelines need. */
-function agentFor(trust: Trust | undefined, beforeSending: () => void): Dispatcher {
+function agentFor(
+  { Agent, buildConnector, interceptors }: Library,
+  trust: Trust | undefined,
+  beforeSending: () => void,
+): Dispatcher {
   const { ca, cert, key, fingerprint, anyCertificate = false } = trust ?? {};
   const accepted = (fingerprint ?? '').split(',').map(plainFingerprint).filter(Boolean);
   const connect = buildConnector({
@@ -65,6 +78,7 @@ function mustBeAccepted(socket: Socket, accepted: string[]): void {
 const plainFingerprint = (text: string): string => text.replace(/[:\s]/g, '').toLowerCase();
 
 async function send(
+  { request }: Library,
   { method, url, headers, body, timeout = usualTimeout, signal }: HttpRequest,
   dispatcher: Dispatcher,
 ): Promise<HttpAnswer> {

@@ -1,4 +1,4 @@
-import { Client, type ConnectConfig } from 'ssh2';
+import type { ConnectConfig } from 'ssh2';
 import { MillraceError, messageOf } from '../core/error.ts';
 import type { SshAnswer, SshTarget } from '../sdk/powers.ts';
 
@@ -10,7 +10,9 @@ const answerWithin = 60_000;
  * so whatever is secret goes in by `input`.
  * @throws MillraceError naming host and reason.
  */
-export function runRemote(target: SshTarget, script: string, input: Buffer): Promise<SshAnswer> {
+export async function runRemote(target: SshTarget, script: string, input: Buffer): Promise<SshAnswer> {
+  // Not every server needs it.
+  const { Client } = await import('ssh2');
   return new Promise((resolve, reject) => {
     const client = new Client();
     const fail = (reason: string, hint: string, cause?: unknown) => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Client, type ClientChannel } from 'ssh2';
+import type { ClientChannel } from 'ssh2';
 import { MillraceError, messageOf } from '../../../core/error.ts';
 import { isObject, type JsonObject, parseJson } from '../../../core/json.ts';
 import type { Endpoint } from '../../../sdk/powers.ts';
@@ -33,7 +33,7 @@ export interface SshLine {
 }
 
 /** One connection for all that is asked: Gerrit takes only keys. */
-export function openLine(endpoint: Endpoint): Promise<SshLine> {
+export async function openLine(endpoint: Endpoint): Promise<SshLine> {
   const { name, properties } = endpoint;
   const { host, port } = placeOf(endpoint);
   const { username = '', privateKey = '', passPhrase = '', hostKey = '' } = properties;
@@ -45,6 +45,7 @@ export function openLine(endpoint: Endpoint): Promise<SshLine> {
       `\`${username ? 'privateKey' : 'username'}\` is missing`,
       'Gerrit tells its events over SSH, and takes only keys there.',
     );
+  const { Client } = await import('ssh2');
   const client = new Client();
   return new Promise((resolve, reject) => {
     let shown = '';
