@@ -43,6 +43,12 @@ test('the pure rooms know no clock, randomness, network, file or await', () => {
   assert.deepEqual(wrong, []);
 });
 
+test("whoever needs Node's HTTP takes it without what an import of it loads", () => {
+  const wrong = files.filter((file) => lines(file).some((line) => /^import (?!type).*'node:https?'/.test(line)));
+
+  assert.deepEqual(wrong, []);
+});
+
 test('no file outside the tests is longer than a reader can hold', () => {
   const long = files.map((file) => ({ file, lines: lines(file).length })).filter(({ lines: count }) => count > 300);
 

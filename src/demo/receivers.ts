@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isObject, type JsonObject, parseJson } from '../core/json.ts';
+import { createServer } from '../host/node-http.ts';
 import { type MetricPoint, metricLines } from '../lang/metric-line.ts';
 
 /** How a receiver misbehaves: the next calls to a method answer so, or are done and their answer is lost. */

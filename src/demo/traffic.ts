@@ -1,5 +1,5 @@
 import { Resolver } from 'node:dns/promises';
-import { Agent, get } from 'node:http';
+import { Agent, get } from '../host/node-http.ts';
 
 export interface Traffic {
   requests: number;

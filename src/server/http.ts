@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { codestreamPrefixes, type Operation } from '../api/operation.ts';
 import { operations } from '../api/operations.ts';
 import { MillraceError, messageOf } from '../core/error.ts';
 import { isObject, type JsonObject, parseJson } from '../core/json.ts';
+import { STATUS_CODES } from '../host/node-http.ts';
 import type { Auth } from './auth.ts';
 import { isAllowed } from './auth.ts';
 import type { Health } from './health.ts';

@@ -6,7 +6,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 interface Page {
   body: Buffer;
-  packed: Buffer;
+  /** Made when it is first wanted. */
+  packed?: Buffer;
   type: string;
   tag: string;
 }
@@ -52,13 +53,15 @@ export function servePages(server: FastifyInstance, directory: string): void {
 function read(path: string): Page {
   const body = readFileSync(path);
   const tag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
-  return { body, packed: gzipSync(body), type: types[extname(path)] ?? 'application/octet-stream', tag };
+  return { body, type: types[extname(path)] ?? 'application/octet-stream', tag };
 }
 
-function send({ body, packed, type, tag }: Page, { headers }: FastifyRequest, reply: FastifyReply): FastifyReply {
+function send(page: Page, { headers }: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { body, type, tag } = page;
   reply.headers({ ...guards, etag: tag, vary: 'accept-encoding' });
   if (headers['if-none-match'] === tag) return reply.code(304).send();
-  const takesPacked = /\bgzip\b/.test(String(headers['accept-encoding'] ?? ''));
-  if (takesPacked) reply.header('content-encoding', 'gzip');
-  return reply.type(type).send(takesPacked ? packed : body);
+  reply.type(type);
+  if (!/\bgzip\b/.test(String(headers['accept-encoding'] ?? ''))) return reply.send(body);
+  page.packed ??= gzipSync(body);
+  return reply.header('content-encoding', 'gzip').send(page.packed);
 }

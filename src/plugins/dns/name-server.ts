@@ -1,10 +1,11 @@
 // The embedded name server: DNS over UDP and TCP, and the part of the PowerDNS API that releases need. It outlives the server.
 import { createSocket } from 'node:dgram';
-import { createServer as createHttp, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { createServer as createTcp } from 'node:net';
 import { join } from 'node:path';
 import dns from 'dns-packet';
 import { z } from 'zod';
+import { createServer as createHttp } from '../../host/node-http.ts';
 import { leaveToTwin, readJson, writeAtomic } from '../../host/processes.ts';
 import { changeZone, type DnsZone, resolve } from './zones.ts';
 

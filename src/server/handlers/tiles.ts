@@ -7,29 +7,29 @@ import { envelope, type Handler } from '../request.ts';
 /** What this server can do, as the original's pages ask for it: the types of tasks and endpoints with their properties. */
 export function tileHandlers({ parts }: HandlerParts): Record<string, Handler> {
   const { tasks, endpoints } = parts.catalogue;
-  const endpointTiles = endpoints.map(({ type, title, summary, properties }) => ({
+  const endpointTile = ({ type, title, summary, properties }: (typeof endpoints)[number]) => ({
     ...{ tileId: type, displayName: title, description: summary, _link: `/codestream/api/endpoint-tiles/${type}` },
     inputProperties: propertiesOf(properties),
     outputProperties: {},
-  }));
-  const pipelineTiles = tasks.map(({ type, title, summary, input, output }) => ({
+  });
+  const pipelineTile = ({ type, title, summary, input, output }: (typeof tasks)[number]) => ({
     ...{ tileId: type, displayName: title, description: summary, _link: `/codestream/api/pipeline-tiles/${type}` },
     inputProperties: propertiesOf(input),
     outputProperties: Object.fromEntries(
       Object.entries(output).map(([name, description]) => [name, { type: 'String', description, mandatory: false }]),
     ),
-  }));
+  });
   return {
-    'endpoints.tiles': async ({ query }) => envelope(endpointTiles as never, query),
+    'endpoints.tiles': async ({ query }) => envelope(endpoints.map(endpointTile) as never, query),
     'endpoints.tile': async ({ params }) => {
-      const found = endpointTiles.find(({ tileId }) => tileId === params.type);
-      if (found) return found;
+      const found = endpoints.find(({ type }) => type === params.type);
+      if (found) return endpointTile(found);
       throw new MillraceError('not.found', {
         message: `There is no endpoint type ${params.type}.`,
         hint: `Known: ${endpoints.map(({ type }) => type).join(', ')}.`,
       });
     },
-    'pipelines.tiles': async ({ query }) => envelope(pipelineTiles as never, query),
+    'pipelines.tiles': async ({ query }) => envelope(tasks.map(pipelineTile) as never, query),
   };
 }
 

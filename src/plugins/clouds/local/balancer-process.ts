@@ -1,8 +1,9 @@
 // The load balancer of the process profile: HTTP, health checks, draining. It outlives the server; its order is a file.
 
-import { Agent, createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { Agent, createServer, request as httpRequest } from '../../../host/node-http.ts';
 import { leaveToTwin, readJson, writeAtomic } from '../../../host/processes.ts';
 import type { Route } from './balancer-properties.ts';
 import { enterControlGroup } from './control-group.ts';

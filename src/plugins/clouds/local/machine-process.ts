@@ -9,9 +9,9 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:http';
 import { join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createServer } from '../../../host/node-http.ts';
 import { leaveToTwin, readJson, writeAtomic } from '../../../host/processes.ts';
 import type { CloudConfig } from './cloud-config.ts';
 import { enterControlGroup } from './control-group.ts';
