@@ -34,6 +34,8 @@ export function buildHttp({ auth, handlers, health, pages, metrics, tls, report 
     logger: false,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 500 },
+    // Operations check for themselves what they are asked: what compiles the schemas of others is not even loaded.
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
   };
   const server = (tls ? Fastify({ ...options, https: tls }) : Fastify(options)) as FastifyInstance;
   server.removeAllContentTypeParsers();
@@ -164,6 +166,10 @@ function inWordsOf(path: string, { status, message }: MillraceError): JsonObject
     serverErrorId: randomUUID(),
     documentKind: 'com:vmware:xenon:common:ServiceErrorResponse',
   };
+}
+
+function noSchemas(): never {
+  throw new Error('No route has a schema of Fastify.');
 }
 
 function errorOfShape({ issues: [issue] }: z.ZodError): MillraceError {
