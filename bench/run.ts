@@ -100,7 +100,7 @@ async function measureBeside(subject: Subject, name: string): Promise<Figures & 
   for (let round = 0; round < rounds; round++)
     for (const [side, { first, twenty }] of sides.entries()) {
       taken[side]!.first.push(...(await several(times / rounds, first)));
-      taken[side]!.twenty.push(...(await several(times / rounds / 5, twenty)));
+      taken[side]!.twenty.push(...(await several(times / rounds / 2, twenty)));
       taken[side]!.hundred.push(await atOnce(100, twenty));
     }
   server.stop();

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { getCompileCacheDir } from 'node:module';
 import { join, normalize } from 'node:path';
@@ -101,4 +101,4 @@ export function openJobs(root: string, nodeCommand: string[]): Jobs {
 }
 
 /** Keys hold slashes and blanks; directories are short and flat. */
-const nameOf = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 24);
+const nameOf = (key: string): string => hash('sha256', key).slice(0, 24);

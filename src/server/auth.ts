@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { Permission } from '../api/operation.ts';
 import { MillraceError } from '../core/error.ts';
 import type { Store } from '../store/store.ts';
@@ -86,4 +86,4 @@ export function openAuth(store: Store, users: Users, now: () => number) {
 
 export type Auth = ReturnType<typeof openAuth>;
 
-const fingerprint = (token: string): string => createHash('sha256').update(token).digest('hex');
+const fingerprint = (token: string): string => hash('sha256', token);

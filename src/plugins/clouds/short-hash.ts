@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** A name for directories and containers that follows from a longer one. */
-export const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
+export const shortHash = (text: string): string => hash('sha256', text).slice(0, 16);
