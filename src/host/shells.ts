@@ -39,7 +39,8 @@ export function openShells(environment: NodeJS.ProcessEnv, spare: number, direct
     refill() {
       if (ready.length >= spare) return;
       const shell = startIfItCan();
-      if (shell?.child.pid === undefined) return;
+      if (!shell) return;
+      if (shell.child.pid === undefined) return rmSync(shell.output, { force: true });
       ready.push(shell);
       // Somebody has ended it before its time.
       shell.child.once('exit', () => {
@@ -63,11 +64,7 @@ export function openShells(environment: NodeJS.ProcessEnv, spare: number, direct
   function start(): Shell {
     const output = join(directory, String(files++));
     const file = openSync(output, 'ax', 0o600);
-    const child = spawn('/bin/sh', [], {
-      ...{ cwd: '/', env: environment, detached: true },
-      stdio: ['pipe', file, file],
-    });
-    closeSync(file);
+    const child = startWith(file);
     const input = child.stdin as Writable;
     // Its end is told by itself.
     input.on('error', () => undefined);
@@ -79,6 +76,17 @@ export function openShells(environment: NodeJS.ProcessEnv, spare: number, direct
       output,
       perform: (text) => void input.end(text),
     };
+  }
+
+  function startWith(file: number): ChildProcess {
+    try {
+      return spawn('/bin/sh', [], {
+        ...{ cwd: '/', env: environment, detached: true },
+        stdio: ['pipe', file, file],
+      });
+    } finally {
+      closeSync(file);
+    }
   }
 }
 
