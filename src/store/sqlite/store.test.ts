@@ -75,6 +75,23 @@ test('a run that an older version has begun goes on with what it was', async (t)
   await store.close();
 });
 
+test('an upgrade for which the disk has no room is refused in one sentence, and nothing of it is written', async (t) => {
+  const path = join(temporaryDirectory(t), 'millrace.db');
+  const old = new DatabaseSync(path);
+  old.exec(firstSchema);
+  old.exec('PRAGMA user_version = 1');
+  const state = JSON.stringify({ plan: { tags: [] }, text: 'x'.repeat(50_000) });
+  old.prepare("INSERT INTO aggregates VALUES ('execution', 'r', 7, ?, '{}', 1)").run(state);
+  const { page_count: pages } = old.prepare('PRAGMA page_count').get() as { page_count: number };
+  old.close();
+
+  const here = { name: 'here', host: 'here' };
+  assert.throws(() => openSqlite(path, here, { mostPages: pages + 2 }), /disk that holds the database is full/);
+  const store = openSqlite(path, here);
+  assert.equal((await store.load('execution', 'r'))?.version, 7);
+  await store.close();
+});
+
 test('a database that a newer version wrote is left alone, with a hint', (t) => {
   const path = join(temporaryDirectory(t), 'millrace.db');
   const database = new DatabaseSync(path);

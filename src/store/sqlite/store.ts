@@ -41,7 +41,12 @@ export function openSqlite(
   database.exec(
     'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;',
   );
-  migrate(database);
+  try {
+    migrate(database);
+  } catch (thrown) {
+    database.close();
+    throw storageError(thrown);
+  }
   const statements = prepareStatements(database);
   const { run, all, one } = statements;
   const memory = documentMemory();
