@@ -363,6 +363,26 @@ export function storeConformance(newRoom: () => Promise<Room>, skip?: string): v
   });
 
   holds(
+    'one change may be the end of several commands, or of none where one of them has been taken over',
+    async (store) => {
+      const made = ['a', 'b', 'c', 'd'].map((key) => command(key, { due: 0, lane: key < 'c' ? 'one' : '' }));
+      const [first, third, fourth] = (await ask(store, ...made)).map(({ id, fence }) => ({ command: id, fence }));
+      const ends = { ...nothing, settles: first!, alsoSettles: [third!, fourth!] };
+      const late = await store.apply({ ...ends, alsoSettles: [third!, { ...fourth!, fence: 7 }] });
+      const ended = await store.apply(ends);
+
+      assert.equal(late.result, 'fenced');
+      assert.ok(ended.result === 'applied');
+      assert.deepEqual(
+        ended.claimed.map(({ key }) => key),
+        ['b'],
+        'the next of its lane',
+      );
+      assert.equal((await store.apply({ ...nothing, settles: third! })).result, 'fenced');
+    },
+  );
+
+  holds(
     'what a transition wants comes with its answer where the store brings it, as a list would say',
     async (store) => {
       await store.put(document('variable', 'v2', 'b'));

@@ -56,6 +56,8 @@ export interface Transition {
     fence: number;
     again?: { due: Instant; body: JsonObject; keepTries?: boolean };
   };
+  /** More commands whose result this is, under the same condition: one change may be the end of several. */
+  alsoSettles?: { command: number; fence: number }[];
   /** Refused when the aggregate has moved on from `version` (0: it must not exist yet). */
   aggregates: {
     kind: AggregateKind;

@@ -218,7 +218,10 @@ function columnsOf(transitions: Transition[]): unknown[] {
   const each = <T>(read: (transition: Transition, t: number) => T[] | undefined): T[] =>
     transitions.flatMap((transition, t) => read(transition, t) ?? []);
   const settled = each(({ settles }, t) => (settles ? [{ t, ...settles }] : []));
-  const ended = settled.filter(({ again }) => !again).map(({ t, command, fence }) => ({ t, command, fence }));
+  const ended = [
+    ...settled.filter(({ again }) => !again).map(({ t, command, fence }) => ({ t, command, fence })),
+    ...each(({ alsoSettles }, t) => alsoSettles?.map(({ command, fence }) => ({ t, command, fence }))),
+  ];
   const again = settled.flatMap(({ t, command, fence, again: later }) =>
     later ? [{ t, command, fence, due: later.due, body: later.body, keep: later.keepTries ?? false }] : [],
   );

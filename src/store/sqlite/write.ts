@@ -40,8 +40,8 @@ export type Writer = ReturnType<typeof openWriter>;
 export function openWriter({ run, all, one }: Statements, node: Node, kept: (kind: string) => void) {
   return { write, keep, append, sizeOf };
 
-  function write({ settles, aggregates, commands, documents = [], log = [] }: Transition): Command[] {
-    const lane = settles ? settle(settles) : '';
+  function write({ settles, alsoSettles = [], aggregates, commands, documents = [], log = [] }: Transition): Command[] {
+    const lanes = new Set([...(settles ? [settles] : []), ...alsoSettles].map(settle));
     for (const { kind, id, version, fixed, state, summary, events } of aggregates) {
       const [stateText, summaryText] = [JSON.stringify(state), JSON.stringify(summary)];
       const done =
@@ -71,7 +71,8 @@ export function openWriter({ run, all, one }: Statements, node: Node, kept: (kin
     for (const document of documents) keep(document);
     for (const { stream, offset, text } of log) append(stream, offset, text);
     const asked = commands.flatMap(ask);
-    return lane === '' ? asked : [...asked, ...nextInLane(lane)];
+    lanes.delete('');
+    return [...asked, ...[...lanes].flatMap(nextInLane)];
   }
 
   /** Answers the lane in which another may go now. */
