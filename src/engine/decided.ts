@@ -10,6 +10,7 @@ type Aggregate = Transition['aggregates'][number];
 /** What a message may bring along into the same transaction. */
 export interface Along {
   settles?: Transition['settles'];
+  alsoSettles?: Transition['alsoSettles'];
   commands?: NewCommand[];
   documents?: Document[];
   log?: Transition['log'];

@@ -203,6 +203,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     const wants = ahead.wantedBy(commands);
     const applied = await store.apply({
       settles: along.settles,
+      ...(along.alsoSettles ? { alsoSettles: along.alsoSettles } : {}),
       aggregates: changed.map(aggregateOf),
       commands,
       documents: [...changes.flatMap(({ decided }) => decided.documents), ...(along.documents ?? [])],

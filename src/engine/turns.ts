@@ -5,8 +5,6 @@ export function openTurns() {
   const last = new Map<string, Promise<unknown>>();
 
   return {
-    isTaken: (name: string): boolean => last.has(name),
-
     take<T>(name: string, work: () => Promise<T>): Promise<T> {
       const before = last.get(name);
       const done = before ? before.then(work, work) : work();

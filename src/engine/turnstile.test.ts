@@ -147,6 +147,32 @@ test('a run that ends gives up its turn in the same change, and whoever waits is
   assert.deepEqual(await queue(), ['b c d', '']);
 });
 
+test('runs that end while the queue is moved give up their turns together, and as many as wait are told', async (t) => {
+  const { begin, end, queue, runsWritten } = door(t);
+  await Promise.all(names.slice(0, 6).map((name) => begin(name)));
+  const before = runsWritten().length;
+  const ends = await Promise.all(['r0', 'r1', 'r2'].map(end));
+
+  assert.deepEqual(runsWritten().slice(before), [['r0'], ['r1', 'r2']]);
+  assert.deepEqual(ends.at(-1), ['execution', 'execution', 'queue r4/admit r5/admit']);
+  assert.deepEqual(await queue(), ['r3 r4 r5', '']);
+});
+
+test('what one that ends meets is its own: the others end, and leave by their commands', async (t) => {
+  const { begin, end, runsWritten } = door(t, ({ id, version }) => {
+    if (id === 'odd' && version > 0) throw new Error('no such text');
+  });
+  await Promise.all(['a', 'odd', 'c'].map((name) => begin(name)));
+  const before = runsWritten().length;
+  const ends = await Promise.allSettled(['a', 'odd', 'c'].map(end));
+
+  assert.deepEqual(
+    ends.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  );
+  assert.deepEqual(runsWritten().slice(before), [['a'], ['odd', 'c'], ['odd'], ['c']]);
+});
+
 test('a run that another node has let in, unknown to this one, leaves by its command', async (t) => {
   let isStale = false;
   const { begin, end, queue } = door(

@@ -23,8 +23,16 @@ interface Comer {
   reject(error: unknown): void;
 }
 
-/** So many runs are written together at most. */
-const mostTogether = 256;
+interface Leaver {
+  run: Change;
+  leaving: Leaving;
+  along: Along;
+  resolve(result: Applied['result']): void;
+  reject(error: unknown): void;
+}
+
+/** So many runs are written together at most: those that come are small yet, those that end bring their logs. */
+const [mostComers, mostLeavers] = [256, 64];
 /** A queue that others move all the time is moved in its own lane. */
 const mostTries = 2;
 
@@ -33,8 +41,8 @@ const mostTries = 2;
  * the changes of a queue follow one after the other.
  */
 export function openTurnstile({ turns, load, decideRun, write }: TurnstileParts) {
-  /** Who waits before the queue of each pipeline, as long as somebody is being let in. */
-  const waiting = new Map<string, Comer[]>();
+  const comeIn = gather<Comer>((comers) => enter(comers.splice(0, mostComers)));
+  const goOut = gather<Leaver>((leavers, pipeline) => leave(leavers.splice(0, mostLeavers), pipeline));
 
   return {
     /**
@@ -43,38 +51,74 @@ export function openTurnstile({ turns, load, decideRun, write }: TurnstileParts)
      * another node moves the queue all the time.
      */
     begin: (plan: Plan, along: Documented): Promise<boolean> =>
-      new Promise((resolve, reject) => {
-        const comer = { plan, along, resolve, reject };
-        const others = waiting.get(plan.pipelineId);
-        if (others) others.push(comer);
-        else {
-          waiting.set(plan.pipelineId, [comer]);
-          void letIn(plan.pipelineId);
-        }
-      }),
+      new Promise((resolve, reject) => comeIn(plan.pipelineId, { plan, along, resolve, reject })),
 
     /**
-     * Writes that a run has ended and gives up its turn; those that are admitted by that are told by commands. Where the queue is being
-     * moved already, or another node has moved it since we knew of it, the run leaves by the command that it has asked for.
+     * Writes that a run has ended and gives up its turn; those that are admitted by that are told by commands. Those that end while the
+     * queue is being moved go together in the next change. Where another node has moved the queue since we knew of it, the run leaves by
+     * the command that it has asked for.
      */
-    async end(run: Change, { pipeline, limit, command }: Leaving, along: Along): Promise<Applied['result']> {
-      if (turns.isTaken(pipeline)) return write([run], along);
-      return turns.take(pipeline, async () => {
-        const loaded = await load('queue', pipeline);
-        const before = (loaded?.state as Queue | undefined) ?? emptyQueue;
-        if (!before.running.some(({ execution }) => execution === run.id)) return write([run], along);
-        const commands = run.decided.commands.filter(({ key }) => key !== command);
-        const decided = decidedQueue(before, { type: 'leave', execution: run.id }, limit);
-        const left: Change = { kind: 'queue', id: pipeline, version: loaded!.version, decided };
-        return write([{ ...run, decided: { ...run.decided, commands } }, left], along);
-      });
-    },
+    end: (run: Change, leaving: Leaving, along: Along): Promise<Applied['result']> =>
+      new Promise((resolve, reject) => goOut(leaving.pipeline, { run, leaving, along, resolve, reject })),
   };
 
-  async function letIn(pipeline: string): Promise<void> {
-    const comers = waiting.get(pipeline)!;
-    while (comers.length > 0) await turns.take(pipeline, () => enter(comers.splice(0, mostTogether)));
-    waiting.delete(pipeline);
+  /** What is to be done with the queue of a pipeline while another is at it is done together, in the next turn. */
+  function gather<T>(go: (waiting: T[], pipeline: string) => Promise<void>): (pipeline: string, one: T) => void {
+    const gathered = new Map<string, T[]>();
+    return (pipeline, one) => {
+      const others = gathered.get(pipeline);
+      if (others) return void others.push(one);
+      gathered.set(pipeline, [one]);
+      void takeTurns(pipeline);
+    };
+
+    async function takeTurns(pipeline: string): Promise<void> {
+      const waiting = gathered.get(pipeline)!;
+      while (waiting.length > 0) await turns.take(pipeline, () => go(waiting, pipeline));
+      gathered.delete(pipeline);
+    }
+  }
+
+  /** What becomes of one of them must not keep in the others: who could not go together goes alone. */
+  async function leave(leavers: Leaver[], pipeline: string): Promise<void> {
+    try {
+      const loaded = await load('queue', pipeline);
+      const before = (loaded?.state as Queue | undefined) ?? emptyQueue;
+      const running = new Set(before.running.map(({ execution }) => execution));
+      const isKnown = ({ run, along }: Leaver) => running.has(run.id) && !along.settles?.again;
+      const inTurn = leavers.filter(isKnown);
+      const strangers = leavers.filter((leaver) => !isKnown(leaver));
+      const together = inTurn.length > 0 ? await leaveTogether(inTurn, before, loaded!.version) : undefined;
+      // Who was alone decides anew what has been refused; of several nobody knows whose that was.
+      const isTold = together === 'applied' || inTurn.length === 1;
+      if (isTold) for (const { resolve } of inTurn) resolve(together!);
+      await Promise.all([...strangers, ...(isTold ? [] : inTurn)].map(leaveAlone));
+    } catch (thrown) {
+      if (leavers.length > 1 && !(thrown instanceof MillraceError)) await Promise.all(leavers.map(leaveAlone));
+      else for (const { reject } of leavers) reject(thrown);
+    }
+  }
+
+  function leaveTogether(leavers: Leaver[], before: Queue, version: number): Promise<Applied['result']> {
+    let left: Decided<Queue> = { ...nothingElse, state: before };
+    const changes = leavers.map(({ run, leaving: { limit, command } }): Change => {
+      const next = decidedQueue(left.state, { type: 'leave', execution: run.id }, limit);
+      left = { ...next, commands: [...left.commands, ...next.commands] };
+      const commands = run.decided.commands.filter(({ key }) => key !== command);
+      return { ...run, decided: { ...run.decided, commands } };
+    });
+    const queue: Change = { kind: 'queue', id: leavers[0]!.leaving.pipeline, version, decided: left };
+    const [settles, ...alsoSettles] = leavers.flatMap(({ along }) => along.settles ?? []);
+    return write([...changes, queue], {
+      ...(settles ? { settles, alsoSettles } : {}),
+      commands: leavers.flatMap(({ along }) => along.commands ?? []),
+      documents: leavers.flatMap(({ along }) => along.documents ?? []),
+      log: leavers.flatMap(({ along }) => along.log ?? []),
+    });
+  }
+
+  function leaveAlone({ run, along, resolve, reject }: Leaver): Promise<void> {
+    return write([run], along).then(resolve, reject);
   }
 
   /** What one of them meets must not keep out the others: who could not go together goes alone. */
