@@ -5,6 +5,7 @@ import type { Instant } from '../../core/instant.ts';
 import { closedError } from '../closed.ts';
 import type { Applied, Command, Document, Node, Transition, Wanted } from '../store.ts';
 import { isAway, storageError } from './connection.ts';
+import { documentColumns } from './rows.ts';
 
 /** What `claim` of the store is asked, in the order of the function's parameters. */
 export type Claim = [at: Instant, crowded: string[], mostOfOne: number, most: number];
@@ -32,11 +33,15 @@ type Answer =
 
 const writeColumns = Array.from({ length: 13 }, (_, index) => `$${index + 1}`);
 const write = `SELECT write_batch(${writeColumns}) AS answer`;
+/** As many as this of each are brought along. The limit also keeps any plan from reading the whole table for the few that there are. */
+const mostListed = 200;
 /** What some transitions want, as it is when the call arrives: it does not see what they write. */
-const writeAndList = `${write}, (
+export const writeAndList = `${write}, (
   SELECT coalesce(json_agg(json_build_object('kind', kind, 'id', id, 'project', project, 'name', name, 'body', body,
     'createdAt', created_at, 'updatedAt', updated_at) ORDER BY name), '[]')
-  FROM documents JOIN unnest($14::text[], $15::text[]) AS wanted (kind, project) USING (kind, project)) AS listed`;
+  FROM unnest($14::text[], $15::text[]) AS wanted (of, whose) CROSS JOIN LATERAL (
+    SELECT ${documentColumns} FROM documents WHERE kind = wanted.of AND project = wanted.whose
+    ORDER BY name LIMIT ${mostListed}) AS found) AS listed`;
 
 /** Transitions that wait while another call is on its way go together in the next: as many as this. */
 const mostTogether = 64;
@@ -134,10 +139,10 @@ export function openBatches(pool: pg.Pool, url: string, node: Node) {
         return id !== undefined && ids.delete(command.key) ? [{ ...command, id, fence: 1, tries: 1 }] : [];
       });
       const next = handed.flatMap(({ t: by, ...command }) => (by === t ? [command] : []));
-      const { wants } = transition;
+      const listed = transition.wants && found ? (found.get(wantedKey(transition.wants)) ?? []) : undefined;
       resolve({
         ...{ result: 'applied', claimed: [...mine, ...next] },
-        ...(wants && found ? { listed: found.get(wantedKey(wants)) ?? [] } : {}),
+        ...(listed && listed.length < mostListed ? { listed } : {}),
       });
     }
   }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import pg from 'pg';
 import { newDatabase, withoutPostgres } from '../../../test/postgres/database.ts';
 import { storeConformance } from '../../../test/store-conformance.ts';
 import type { Node } from '../store.ts';
+import { writeAndList } from './batches.ts';
 import { openCluster } from './open.ts';
 
 const openAt = (url: string, node: Node) =>
@@ -61,4 +63,36 @@ test('what the database cannot hold fails alone, and the others that came with i
     ['r0', 'r1', 'r3', 'r4'].map((id, index) => [index + 1, id]),
     'nothing of what failed is left, and no gap in the numbers',
   );
+});
+
+test('what a change brings along is found by its key however many documents there are, and left out where it is long', {
+  skip: withoutPostgres,
+}, async (t) => {
+  const { url, drop } = await newDatabase();
+  const store = await openAt(url, { name: 'here', host: 'here' });
+  const client = new pg.Client({ connectionString: url, options: '-c search_path=millrace' });
+  await client.connect();
+  t.after(async () => {
+    await client.end();
+    await store.close();
+    await drop();
+  });
+  const fill = (kind: string, project: string, many: number) =>
+    client.query(
+      `INSERT INTO documents SELECT $1, $1 || $2 || n, $2, 'n' || n, '{}', 1, 1 FROM generate_series(1, $3::integer) AS n`,
+      [kind, project, many],
+    );
+  const listed = async (project: string) => {
+    const applied = await store.apply({ aggregates: [], commands: [], wants: { kind: 'variable', project } });
+    return applied.result === 'applied' && applied.listed?.length;
+  };
+  await fill('question', 'Tito', 20_000);
+  await fill('variable', 'Tito', 199);
+  await fill('variable', 'Other', 200);
+  await client.query('ANALYZE documents');
+  await client.query(`SET plan_cache_mode = force_generic_plan; PREPARE change AS ${writeAndList}`);
+  const { rows } = await client.query(`EXPLAIN EXECUTE change (${Array(15).fill('NULL')})`);
+
+  assert.doesNotMatch(rows.map((row) => row['QUERY PLAN']).join('\n'), /Seq Scan on documents/);
+  assert.deepEqual(await Promise.all(['Tito', 'Other', 'Nobody'].map(listed)), [199, undefined, 0]);
 });
