@@ -22,8 +22,8 @@ import { deploymentName, deploymentSummary, leaseOf } from './deployment-record.
 import { decideFunctionRun, type FunctionMessage, type FunctionRun } from './function-run.ts';
 import { type EngineParts, momentOf } from './parts.ts';
 import { questionsOf } from './questions.ts';
-import { readAhead } from './read-ahead.ts';
 import { recentStates } from './recent.ts';
+import { startVariables } from './start-variables.ts';
 import { openTurns } from './turns.ts';
 import { openTurnstile } from './turnstile.ts';
 
@@ -36,7 +36,7 @@ export type Mailbox = ReturnType<typeof openMailbox>;
 export function openMailbox(parts: EngineParts, perform: (commands: Command[]) => void) {
   const { store } = parts;
   const recent = recentStates(parts.moment.now, store);
-  const ahead = readAhead(parts.moment.now);
+  const variables = startVariables(parts.moment.now);
   const turns = openTurns();
   const turnstile = openTurnstile({
     turns,
@@ -52,7 +52,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     },
 
     /** The variables that a task starts with, where they are known already. */
-    variablesFor: ahead.variablesFor,
+    variablesFor: variables.variablesFor,
 
     execution: (id: string, message: ExecutionMessage, along: Along = {}): Promise<Execution | undefined> =>
       deliver<Execution>('execution', id, along, (before) => decideExecution(id, before, message)),
@@ -200,7 +200,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
     const changed = changes.filter(isChange);
     const asked = [...changes.flatMap(({ decided }) => decided.commands), ...(along.commands ?? [])];
     const commands = asked.map((command) => ({ ...command, due: command.due <= now ? 0 : command.due }));
-    const wants = ahead.wantedBy(commands);
+    const wants = variables.wantedBy(commands);
     const applied = await store.apply({
       settles: along.settles,
       ...(along.alsoSettles ? { alsoSettles: along.alsoSettles } : {}),
@@ -211,7 +211,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
       ...(wants ? { wants } : {}),
     });
     if (applied.result === 'applied') {
-      if (wants && applied.listed) ahead.keep(applied.listed, wants, applied.claimed, now);
+      if (wants && applied.listed) variables.keep(applied.listed, wants, applied.claimed, now);
       // Only what is on disk is known: a version alone says not whose it is.
       for (const { kind, id, version, decided } of changed)
         recent.wrote(kind, id, { state: decided.state as Json, version: version + 1 }, applied.claimed);

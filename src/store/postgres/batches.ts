@@ -139,10 +139,10 @@ export function openBatches(pool: pg.Pool, url: string, node: Node) {
         return id !== undefined && ids.delete(command.key) ? [{ ...command, id, fence: 1, tries: 1 }] : [];
       });
       const next = handed.flatMap(({ t: by, ...command }) => (by === t ? [command] : []));
-      const listed = transition.wants && found ? (found.get(wantedKey(transition.wants)) ?? []) : undefined;
+      const wanted = transition.wants && found ? (found.get(wantedKey(transition.wants)) ?? []) : undefined;
       resolve({
         ...{ result: 'applied', claimed: [...mine, ...next] },
-        ...(listed && listed.length < mostListed ? { listed } : {}),
+        ...(wanted && wanted.length < mostListed ? { listed: wanted } : {}),
       });
     }
   }

@@ -5,7 +5,7 @@ import type { Command, Document, NewCommand, Wanted } from '../store/store.ts';
 const freshFor = 50;
 
 /** The variables that a task starts with, where they came with the answer to the change that starts it. */
-export function readAhead(now: () => Instant) {
+export function startVariables(now: () => Instant) {
   const found = new WeakMap<Command, { variables: Document[]; at: Instant }>();
 
   return {
@@ -22,8 +22,8 @@ export function readAhead(now: () => Instant) {
     },
 
     variablesFor(command: Command): Document[] | undefined {
-      const ahead = found.get(command);
-      return ahead && now() - ahead.at <= freshFor ? ahead.variables : undefined;
+      const known = found.get(command);
+      return known && now() - known.at <= freshFor ? known.variables : undefined;
     },
   };
 }

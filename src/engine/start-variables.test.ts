@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Command, Document } from '../store/store.ts';
-import { readAhead } from './read-ahead.ts';
+import { startVariables } from './start-variables.ts';
 
 const command = (key: string, given: Partial<Command> = {}): Command => ({
   ...{ id: 1, key, kind: 'execution', aggregate: 'r', lane: '', project: 'Tito', host: '', due: 0, fence: 1, tries: 1 },
@@ -11,7 +11,7 @@ const command = (key: string, given: Partial<Command> = {}): Command => ({
 
 test('a change that starts a task brings the variables of its project along, and they are given to it while they are fresh', () => {
   let now = 0;
-  const { wantedBy, keep, variablesFor } = readAhead(() => now);
+  const { wantedBy, keep, variablesFor } = startVariables(() => now);
   const [first, other, later] = [command('a'), command('b', { project: 'Other' }), command('c', { due: 9 })];
   const wanted = wantedBy([later, first, other])!;
   const variables: Document[] = [];
@@ -26,7 +26,7 @@ test('a change that starts a task brings the variables of its project along, and
 });
 
 test('a change that starts no task brings nothing along', () => {
-  const { wantedBy } = readAhead(() => 0);
+  const { wantedBy } = startVariables(() => 0);
 
   assert.equal(wantedBy([command('a', { body: { do: 'notify' } })]), undefined);
 });
