@@ -2,15 +2,18 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { temporaryDirectory } from '../../test/directory.ts';
 import { eventually } from '../../test/eventually.ts';
-import { openRecord, settleLost } from './job-record.ts';
+import { type JobEnd, openRecord, settleLost } from './job-record.ts';
 import { openJobs } from './jobs.ts';
+import { openLaunchers } from './launchers.ts';
+import { orderOf } from './order.ts';
 import { wholeCharacters } from './output.ts';
-import { isMarked, ownedProcess, processIds, stopOwned } from './processes.ts';
-import { openShells, orderOf } from './shells.ts';
+import { isAlive, isMarked, ownedProcess, processIds, stopOwned } from './processes.ts';
+import { openShells, type Shell } from './shells.ts';
 
 type Jobs = ReturnType<typeof openJobs>;
 
@@ -20,6 +23,23 @@ function jobsIn(t: TestContext): { jobs: Jobs; directory: string } {
   directory = temporaryDirectory(t);
   return { jobs: openJobs(directory, [process.execPath]), directory };
 }
+
+function launchersIn(t: TestContext) {
+  const directory = temporaryDirectory(t);
+  const launchers = openLaunchers({ PATH: process.env.PATH }, directory, 1, 2);
+  t.after(() => launchers.rest(0));
+  const take = async (): Promise<Shell> => {
+    return (await launchers.take()) ?? assert.fail('No shell can be had.');
+  };
+  const perform = (shell: Shell, script: string) =>
+    new Promise<JobEnd>((ended) => shell.perform(`{\nexec </dev/null\n${script}\n}\n`, ended));
+  return { take, perform };
+}
+
+/** What the kernel says of a process: its state, and its parent. */
+const stateOf = (pid: number): string => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')[0]!;
+const parentOf = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')[1]);
 
 const spec = (jobs: Jobs, key: string, script: string, more: Partial<Parameters<Jobs['start']>[1]> = {}) => ({
   run: { command: ['/bin/sh', '-c', script] },
@@ -98,11 +118,9 @@ test('variables reach a job, whatever they hold, and none that a shell keeps to 
 test('a shell that is told half of what it shall do does nothing, and ends', async (t) => {
   const directory = temporaryDirectory(t);
   const text = orderOf({ ...spec({ directory: () => directory } as never, '', ''), run: { script: 'touch did' } });
-  const { child, perform } = openShells({}, 0, temporaryDirectory(t)).take();
-  const end = once(child, 'exit');
-  perform(text.slice(0, -3));
+  const shell = await openShells({ PATH: '/nowhere' }, 0, temporaryDirectory(t)).take();
+  await new Promise((ended) => shell.perform(text.slice(0, -3), ended));
 
-  await end;
   assert.deepEqual(readdirSync(directory), []);
 });
 
@@ -122,13 +140,66 @@ test('a shell that stood ready and is ended leaves no file; where none can be ma
   const directory = temporaryDirectory(t);
   const shells = openShells({ MILLRACE_OWNER: directory }, 1, directory);
   shells.refill();
-  assert.equal(readdirSync(directory).length, 1);
+  await eventually(() => assert.equal(readdirSync(directory).length, 1));
   for (const pid of processIds().filter((id) => isMarked(id, directory))) process.kill(Number(pid), 'SIGKILL');
   await eventually(() => assert.deepEqual(readdirSync(directory), []));
 
   const nowhere = openShells({}, 1, join(directory, 'nowhere'));
   nowhere.refill();
-  assert.throws(() => nowhere.take(), /ENOENT/);
+  await assert.rejects(nowhere.take(), /ENOENT/);
+});
+
+test('a launcher has shells do one thing after the other, each in a group of its own, and says how each ended', async (t) => {
+  const { take, perform } = launchersIn(t);
+  const said: [number | null, string][] = [];
+  for (const script of ['echo one; exit 3', 'kill -STOP $$; exit 4', 'kill -TERM $$; sleep 60', 'echo "$$"']) {
+    const shell = await take();
+    const end = perform(shell, script);
+    if (script.includes('STOP')) {
+      await eventually(() => assert.equal(stateOf(shell.mark.pid), 'T'));
+      process.kill(-shell.mark.pid, 'SIGCONT');
+    }
+    said.push([(await end).exitCode, readFileSync(shell.output, 'utf8').replace(`${shell.mark.pid}`, 'own')]);
+  }
+
+  assert.deepEqual(said, [
+    [3, 'one\n'],
+    [4, ''],
+    [128 + constants.signals.SIGTERM, ''],
+    [0, 'own\n'],
+  ]);
+});
+
+test('what is left of an order whose shell was killed is read by nobody', async (t) => {
+  const { take, perform } = launchersIn(t);
+  const shell = await take();
+  process.kill(-shell.mark.pid, 'SIGSTOP');
+  const end = perform(shell, `: ${'x'.repeat(20_000)}`);
+  process.kill(-shell.mark.pid, 'SIGKILL');
+
+  assert.equal((await end).exitCode, 128 + constants.signals.SIGKILL);
+  const next = await take();
+  assert.equal((await perform(next, 'echo clean')).exitCode, 0);
+  assert.equal(readFileSync(next.output, 'utf8'), 'clean\n');
+});
+
+test('a job whose launcher is killed ends with it, and is lost', async (t) => {
+  const { take, perform } = launchersIn(t);
+  const shell = await take();
+  const end = perform(shell, 'sleep 60');
+  process.kill(parentOf(shell.mark.pid), 'SIGKILL');
+
+  assert.equal((await end).lost, true);
+  await eventually(() => assert.ok(!isAlive(shell.mark)));
+});
+
+test('where there is no bash, shells are started one by one', async (t) => {
+  const directory = temporaryDirectory(t);
+  const shells = openShells({ PATH: '/nowhere' }, 1, directory);
+  const shell = await shells.take();
+  const end = await new Promise<JobEnd>((ended) => shell.perform('exit 5\n', ended));
+
+  assert.equal(end.exitCode, 5);
 });
 
 test('a job that runs too long, or writes too much, is stopped and says so', async (t) => {

@@ -1,20 +1,21 @@
 // The runner: a small process that starts jobs, outlives the server, and knows how each job ended.
-import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { messageOf } from '../core/error.ts';
 import type { JobSpec, JobState } from '../sdk/powers.ts';
-import { type JobEnd, openRecord, settleLost } from './job-record.ts';
+import { openRecord, settleLost } from './job-record.ts';
 import { onLines } from './lines.ts';
 import { memoryOfGroups } from './memory.ts';
+import { orderOf } from './order.ts';
 import { readOutput } from './output.ts';
 import { isAlive, killGroup, ownProcess, removeTree, writeAtomic } from './processes.ts';
 import type { Answered, Asked } from './runner-line.ts';
-import { openShells, orderOf } from './shells.ts';
+import { openShells } from './shells.ts';
 
 interface Running {
-  child: ChildProcess;
+  /** Its process, and the group of all that it starts. */
+  pid: number;
   since: number;
   stopped: string | null;
   memoryMb: number;
@@ -28,6 +29,7 @@ const jobsDirectory = join(dirname(directory), 'jobs');
 mkdirSync(jobsDirectory, { recursive: true, mode: 0o700 });
 const record = openRecord(join(directory, 'jobs.db'));
 const running = new Map<string, Running>();
+const beginning = new Map<string, Promise<void>>();
 const isWatched = (name: string): boolean => running.has(name);
 const keepEndedFor = 3_600_000;
 /** The runner goes when nobody has needed it for this long and its server's data is gone or quiet. */
@@ -45,6 +47,8 @@ const shells = openShells(
 );
 const watchEvery = 500;
 let lastNeeded = Date.now();
+/** Since the last look. */
+let hasStarted = false;
 
 const server = createServer({ noDelay: true }, (socket) => {
   let isWelcome = false;
@@ -68,14 +72,23 @@ async function answer(asked: Asked): Promise<Answered> {
   lastNeeded = Date.now();
   const { id, name } = asked;
   try {
-    if (asked.what === 'start') {
-      start(name, asked.spec);
-      await endWithin(name, asked.patience);
-    } else if (asked.what === 'cancel') stop(name, 'It was canceled.');
+    if (asked.what === 'start') await begin(name, asked.spec);
+    // Who asks after one that is about to begin means the one that has begun.
+    else await beginning.get(name)?.catch(() => undefined);
+    if (asked.what === 'start') await endWithin(name, asked.patience);
+    else if (asked.what === 'cancel') stop(name, 'It was canceled.');
     return { id, state: stateOf(name, asked.what === 'state' ? asked.from : 0) };
   } catch (thrown) {
     return { id, refused: messageOf(thrown) };
   }
+}
+
+/** Started once per name: a second call finds the first one's job. */
+async function begin(name: string, spec: JobSpec): Promise<void> {
+  if (record.find(name)) return;
+  const begun = beginning.get(name) ?? start(name, spec).finally(() => beginning.delete(name));
+  beginning.set(name, begun);
+  await begun;
 }
 
 function stateOf(name: string, from: number): JobState {
@@ -100,41 +113,35 @@ async function endWithin(name: string, patience: number): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Started once per name: a second call finds the first one's job. */
-function start(name: string, spec: JobSpec): void {
-  if (record.find(name)) return;
+async function start(name: string, spec: JobSpec): Promise<void> {
   const own = join(jobsDirectory, name);
   writeFiles(own, spec.files ?? {});
   if (!existsSync(spec.directory)) mkdirSync(spec.directory, { recursive: true, mode: 0o700 });
   const { seconds, memoryMb } = spec.limits;
-  const { child, mark, output, perform } = shells.take();
+  const shell = await shells.take();
+  hasStarted = true;
+  const { pid } = shell.mark;
   try {
-    renameSync(output, outputOf(name));
-    record.begins(name, mark);
+    renameSync(shell.output, outputOf(name));
+    record.begins(name, shell.mark);
   } catch (thrown) {
-    perform('');
+    shell.dismiss();
     throw thrown;
   }
-  perform(orderOf(spec));
-  const state: Running = { child, since: Date.now(), stopped: null, memoryMb, ends: [] };
+  const state: Running = { pid, since: Date.now(), stopped: null, memoryMb, ends: [] };
   running.set(name, state);
   const limit = setTimeout(() => stop(name, `It ran longer than ${seconds} s.`), seconds * 1000);
   // A step that lasts leaves time to make the next shell ready; one that does not shall not wait for that.
   const spare = setTimeout(shells.refill, refillAfter);
-  child.on('error', (error) => ended({ exitCode: null, stopped: error.message }));
-  child.on('exit', (exitCode, signal) =>
-    ended({ exitCode, stopped: state.stopped ?? (signal ? `It was ended by ${signal}.` : null) }),
-  );
-
-  function ended(end: JobEnd): void {
+  shell.perform(orderOf(spec), (end) => {
     clearTimeout(limit);
     clearTimeout(spare);
     if (!running.delete(name)) return;
-    if (child.pid !== undefined) killGroup(child.pid, 'SIGKILL');
-    record.ended(name, end);
+    if (pid > 0) killGroup(pid, 'SIGKILL');
+    record.ended(name, { ...end, stopped: state.stopped ?? end.stopped });
     for (const tell of state.ends) tell();
     setImmediate(shells.refill);
-  }
+  });
 }
 
 function writeFiles(own: string, files: Record<string, string>): void {
@@ -166,9 +173,10 @@ function watch(): void {
   const now = Date.now();
   const watched = [...running].filter(([, { since }]) => now - since > watchEvery / 2);
   const held = watched.length > 0 ? memoryOfGroups() : new Map<number, number>();
-  for (const [name, { child, memoryMb }] of watched)
-    if ((held.get(child.pid ?? 0) ?? 0) > memoryMb * 2 ** 20 * 1.5)
-      stop(name, `It used more than ${memoryMb} MB of memory.`);
+  for (const [name, { pid, memoryMb }] of watched)
+    if ((held.get(pid) ?? 0) > memoryMb * 2 ** 20 * 1.5) stop(name, `It used more than ${memoryMb} MB of memory.`);
+  if (!hasStarted) shells.rest();
+  hasStarted = false;
   const isIdle = running.size === 0 && now - lastNeeded > idleLimit;
   if (isIdle || !existsSync(directory)) process.exit(0);
 }
