@@ -1,6 +1,6 @@
 import type { Instant } from '../../core/instant.ts';
 import type { Node, Store } from '../store.ts';
-import { openPool, placeOf, storageError } from './connection.ts';
+import { openPool, openWriter, placeOf, storageError } from './connection.ts';
 import { join, type Membership, type NodeProcess } from './membership.ts';
 import { checkSchema, readSchema } from './migrate.ts';
 import { type News, openNews } from './news.ts';
@@ -30,7 +30,9 @@ const worthTelling = 2000;
  */
 export async function openCluster(parts: ClusterParts): Promise<Store> {
   const { url, node, clock } = parts;
-  const pool = openPool(url, { most: mostConnections, name: `millrace ${node.name}` });
+  const name = `millrace ${node.name}`;
+  const pool = openPool(url, { most: mostConnections, name });
+  const writer = openWriter(url, name);
   let news: News | undefined;
   try {
     checkSchema(await readSchema(pool, url), url);
@@ -47,6 +49,7 @@ export async function openCluster(parts: ClusterParts): Promise<Store> {
     });
     const store = openPostgres({
       pool,
+      writer,
       url,
       node,
       news,
@@ -76,7 +79,7 @@ export async function openCluster(parts: ClusterParts): Promise<Store> {
     };
   } catch (thrown) {
     await news?.close();
-    await pool.end();
+    await Promise.all([pool.end(), writer.end()]);
     throw storageError(thrown, url);
   }
 

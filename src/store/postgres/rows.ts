@@ -51,6 +51,9 @@ export async function rowsByKey(
   selection: string,
   keys: [kind: string, id: string][],
 ): Promise<(Row | undefined)[]> {
+  const [only, ...others] = keys;
+  // What is asked for alone, as most is, takes a fifth of the time to plan.
+  if (only && others.length === 0) return ask(`${name} one`, `${selection} WHERE kind = $1 AND id = $2`, ...only);
   const rows = await ask(
     name,
     `SELECT found.* FROM unnest($1::text[], $2::text[]) AS wanted (of, key)

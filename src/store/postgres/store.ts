@@ -13,6 +13,8 @@ import { numbersOf, openReads, openTrips } from './trips.ts';
 
 export interface PostgresParts {
   pool: pg.Pool;
+  /** Of all that is changed by one call after the other. */
+  writer: pg.Pool;
   url: string;
   node: Node;
   /** Tells the other nodes what was rung here. */
@@ -24,6 +26,7 @@ export interface PostgresParts {
 /** The store on PostgreSQL, shared by many nodes. The schema is there, and the node is a member. */
 export function openPostgres({
   pool,
+  writer,
   url,
   node,
   news,
@@ -31,7 +34,7 @@ export function openPostgres({
   membership,
 }: PostgresParts): Store & { tellOfWork(): void } {
   const bell = newBell();
-  const batches = openBatches(pool, url, node);
+  const batches = openBatches(writer, url, node);
   const load = openReads<[kind: AggregateKind, id: string], Loaded | undefined>(async (keys) =>
     (await rowsByKey(ask, 'load', 'SELECT kind, id, fixed, state, version FROM aggregates', keys)).map(loadedOf),
   );
@@ -173,7 +176,7 @@ export function openPostgres({
       await batches.close();
       await membership()?.leave();
       await news.close();
-      await pool.end();
+      await Promise.all([pool.end(), writer.end()]);
     },
   };
 
