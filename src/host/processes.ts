@@ -151,10 +151,14 @@ function aliveBySignal(pid: number): string | undefined {
 }
 
 export function killGroup(pid: number, signal: NodeJS.Signals): void {
+  const { stackTraceLimit } = Error;
+  // Most often nobody is left in the group, which is what was wanted: where that is said is of no interest, and dear to find out.
+  Error.stackTraceLimit = 0;
   try {
     process.kill(-pid, signal);
   } catch {
-    // Nobody is left in the group: that is what was wanted.
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { messageOf } from '../core/error.ts';
 import type { JobSpec, JobState } from '../sdk/powers.ts';
-import { openRecord, settleLost } from './job-record.ts';
+import { type JobEnd, openRecord, settleLost } from './job-record.ts';
 import { onLines } from './lines.ts';
 import { memoryOfGroups } from './memory.ts';
 import { orderOf } from './order.ts';
@@ -20,7 +20,7 @@ interface Running {
   stopped: string | null;
   memoryMb: number;
   /** Whoever waits for its end. */
-  ends: ((value?: unknown) => void)[];
+  ends: ((end: JobEnd) => void)[];
 }
 
 const directory = process.argv[2]!;
@@ -30,6 +30,7 @@ mkdirSync(jobsDirectory, { recursive: true, mode: 0o700 });
 const record = openRecord(join(directory, 'jobs.db'));
 const running = new Map<string, Running>();
 const beginning = new Map<string, Promise<void>>();
+const lost: JobEnd = { exitCode: null, stopped: null, lost: true };
 const isWatched = (name: string): boolean => running.has(name);
 const keepEndedFor = 3_600_000;
 /** The runner goes when nobody has needed it for this long and its server's data is gone or quiet. */
@@ -72,11 +73,14 @@ async function answer(asked: Asked): Promise<Answered> {
   lastNeeded = Date.now();
   const { id, name } = asked;
   try {
-    if (asked.what === 'start') await begin(name, asked.spec);
+    if (asked.what === 'start') {
+      await begin(name, asked.spec);
+      const end = await endWithin(name, asked.patience);
+      return { id, state: end ? stateAt(name, end, 0) : stateOf(name, 0) };
+    }
     // Who asks after one that is about to begin means the one that has begun.
-    else await beginning.get(name)?.catch(() => undefined);
-    if (asked.what === 'start') await endWithin(name, asked.patience);
-    else if (asked.what === 'cancel') stop(name, 'It was canceled.');
+    await beginning.get(name)?.catch(() => undefined);
+    if (asked.what === 'cancel') stop(name, 'It was canceled.');
     return { id, state: stateOf(name, asked.what === 'state' ? asked.from : 0) };
   } catch (thrown) {
     return { id, refused: messageOf(thrown) };
@@ -94,23 +98,25 @@ async function begin(name: string, spec: JobSpec): Promise<void> {
 function stateOf(name: string, from: number): JobState {
   const job = record.find(name);
   if (job && !job.end && !running.has(name)) settleLost(record, isWatched);
-  const end = record.find(name)?.end;
-  const status = !job || end?.lost ? 'lost' : end ? 'ended' : 'running';
-  const { exitCode, stopped } = end ?? { exitCode: null, stopped: null };
+  return stateAt(name, job ? (job.end ?? record.find(name)?.end) : lost, from);
+}
+
+function stateAt(name: string, end: JobEnd | undefined, from: number): JobState {
+  const { exitCode = null, stopped = null } = end ?? {};
+  const status = end?.lost ? 'lost' : end ? 'ended' : 'running';
   return { status, exitCode, stopped, ...readOutput(outputOf(name), from) };
 }
 
-async function endWithin(name: string, patience: number): Promise<void> {
+/** Its end, where that comes in so many milliseconds. */
+async function endWithin(name: string, patience: number): Promise<JobEnd | undefined> {
   const state = running.get(name);
-  if (!state || patience <= 0) return;
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([
-    new Promise((resolve) => state.ends.push(resolve)),
-    new Promise((resolve) => {
-      timer = setTimeout(resolve, patience);
-    }),
-  ]);
+  if (!state || patience <= 0) return undefined;
+  const { promise, resolve } = Promise.withResolvers<JobEnd | undefined>();
+  state.ends.push(resolve);
+  const timer = setTimeout(() => resolve(undefined), patience);
+  const end = await promise;
   clearTimeout(timer);
+  return end;
 }
 
 async function start(name: string, spec: JobSpec): Promise<void> {
@@ -138,8 +144,9 @@ async function start(name: string, spec: JobSpec): Promise<void> {
     clearTimeout(spare);
     if (!running.delete(name)) return;
     if (pid > 0) killGroup(pid, 'SIGKILL');
-    record.ended(name, { ...end, stopped: state.stopped ?? end.stopped });
-    for (const tell of state.ends) tell();
+    const known = { ...end, stopped: state.stopped ?? end.stopped };
+    record.ended(name, known);
+    for (const tell of state.ends) tell(known);
     setImmediate(shells.refill);
   });
 }

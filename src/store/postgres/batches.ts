@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type pg from 'pg';
 import { MillraceError } from '../../core/error.ts';
 import type { Instant } from '../../core/instant.ts';
 import { closedError } from '../closed.ts';
 import type { Applied, Command, Document, Node, Transition, Wanted } from '../store.ts';
 import { isAway, storageError } from './connection.ts';
 import { documentColumns } from './rows.ts';
+import type { Writer } from './writer.ts';
 
 /** What `claim` of the store is asked, in the order of the function's parameters. */
 export type Claim = [at: Instant, crowded: string[], mostOfOne: number, most: number];
@@ -52,7 +52,7 @@ const askAgainAfter = 200;
  * commit. A call whose connection broke is neither repeated nor given up: the node asks what became of it, and bars it from
  * coming late.
  */
-export function openBatches(pool: pg.Pool, url: string, node: Node) {
+export function openBatches(writer: Writer, url: string, node: Node) {
   const waiting: Waiting[] = [];
   /** Batches of which something was refused, without that: they go before what came later. */
   const remaining: Waiting[][] = [];
@@ -159,16 +159,14 @@ export function openBatches(pool: pg.Pool, url: string, node: Node) {
 
   async function send({ name, text, values }: Call): Promise<{ answer: never; listed: Document[] | null }> {
     const id = randomUUID();
-    const client = await pool.connect();
+    await writer.connect();
     try {
-      const { rows } = await client.query({ name, text, values: [node.name, node.host, last, id, ...values] });
-      client.release();
-      const { answer, listed = null } = rows[0];
+      const row = await writer.call({ name, text, values: [node.name, node.host, last, id, ...values] });
+      const { answer, listed = null } = row as { answer: object; listed?: Document[] };
       // A claim that took nothing, a batch that was refused: they have left nothing behind, not even their number.
-      if (answer.length > 0 || 'claimed' in answer) last = id;
+      if (Array.isArray(answer) ? answer.length > 0 : 'claimed' in answer) last = id;
       return { answer: answer as never, listed };
     } catch (thrown) {
-      client.release(true);
       if (isExpelled(thrown)) throw notMember(node);
       if (!isAway(thrown)) throw thrown;
       const answer = await outcomeOf(id);
@@ -189,8 +187,8 @@ export function openBatches(pool: pg.Pool, url: string, node: Node) {
     for (;;) {
       try {
         const bar = randomUUID();
-        const { rows } = await pool.query('SELECT outcome_of($1, $2, $3) AS answer', [node.name, id, bar]);
-        const { answer } = rows[0] as { answer: unknown };
+        const text = 'SELECT outcome_of($1, $2, $3) AS answer';
+        const { answer } = await writer.call({ text, values: [node.name, id, bar] });
         last = answer ? id : bar;
         return answer;
       } catch (thrown) {

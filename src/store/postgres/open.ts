@@ -1,10 +1,11 @@
 import type { Instant } from '../../core/instant.ts';
 import type { Node, Store } from '../store.ts';
-import { openPool, openWriter, placeOf, storageError } from './connection.ts';
+import { openPool, placeOf, storageError } from './connection.ts';
 import { join, type Membership, type NodeProcess } from './membership.ts';
 import { checkSchema, readSchema } from './migrate.ts';
 import { type News, openNews } from './news.ts';
 import { openPostgres } from './store.ts';
+import { openWriter } from './writer.ts';
 
 export interface ClusterParts {
   url: string;

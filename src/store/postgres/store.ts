@@ -10,11 +10,11 @@ import type { Membership } from './membership.ts';
 import type { News } from './news.ts';
 import { type Row, rowsByKey } from './rows.ts';
 import { numbersOf, openReads, openTrips } from './trips.ts';
+import type { Writer } from './writer.ts';
 
 export interface PostgresParts {
   pool: pg.Pool;
-  /** Of all that is changed by one call after the other. */
-  writer: pg.Pool;
+  writer: Writer;
   url: string;
   node: Node;
   /** Tells the other nodes what was rung here. */
