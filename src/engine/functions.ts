@@ -1,4 +1,5 @@
 import { MillraceError } from '../core/error.ts';
+import { exitCodeText } from '../core/exit-code.ts';
 import type { JsonObject } from '../core/json.ts';
 import { idOfKey } from '../core/key-id.ts';
 import { masker } from '../core/secret.ts';
@@ -115,7 +116,7 @@ export function functionDesk(parts: EngineParts, mailbox: Mailbox) {
           ? result.error
           : job.status === 'lost'
             ? 'The process of the function was lost.'
-            : `The function ended with exit code ${job.exitCode}.`),
+            : `The function ended with ${exitCodeText(job.exitCode ?? 255)}.`),
     );
     await mailbox.functionRun(
       run.id,

@@ -33,6 +33,13 @@ test('a failing step ends CI with its exit code', async (t) => {
   assert.doesNotMatch(await server.log(execution.id, 'S.Build'), /^never/m);
 });
 
+test('CI that is killed says by which signal', async (t) => {
+  const server = await TestServer.start(t);
+  const execution = await server.runTasks("Build: {type: CI, input: {steps: ['kill -KILL $$']}}", process);
+
+  assert.equal(execution.statusMessage, 'S.Build: The steps ended with exit code 137 (SIGKILL).');
+});
+
 test('a workspace that is a plain process is refused unless the server allows it', async (t) => {
   const server = await TestServer.start(t, { allowProcessWorkspace: false });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { exitCodeText } from '../../core/exit-code.ts';
 import { type JsonObject, parseJson } from '../../core/json.ts';
 import { shellQuote } from '../../core/shell-quote.ts';
 import { texts } from '../../sdk/fields.ts';
@@ -72,7 +73,7 @@ export const ciTask = (allowed: boolean) =>
         const output: JsonObject = { exitCode, exports, artifacts, process: figures };
         return exitCode === 0
           ? { done: output, message: sentence }
-          : { failed: `The steps ended with exit code ${exitCode}. ${sentence}`.trim(), output };
+          : { failed: `The steps ended with ${exitCodeText(exitCode)}. ${sentence}`.trim(), output };
       });
     },
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { exitCodeText } from '../../core/exit-code.ts';
 import { isObject, type JsonObject, parseJson } from '../../core/json.ts';
 import { shellQuote } from '../../core/shell-quote.ts';
 import { filledText, text } from '../../sdk/fields.ts';
@@ -56,7 +57,7 @@ export const custom = defineTask({
       const properties = isObject(written) ? written : {};
       return exitCode === 0
         ? { done: { properties } }
-        : { failed: `The code ended with exit code ${exitCode}.`, output: { properties } };
+        : { failed: `The code ended with ${exitCodeText(exitCode)}.`, output: { properties } };
     });
   },
 
