@@ -11,6 +11,9 @@ export interface Seal {
   open(sealed: string): string;
 }
 
+/** Few enough that little of what is secret lies open in memory, beside the key. */
+const mostLately = 50;
+
 const form = /^\(\(secret:v1:([A-Za-z0-9+/=]+)\)\)$/;
 export const isSealed = (text: unknown): boolean => typeof text === 'string' && form.test(text);
 
@@ -46,6 +49,8 @@ function makeOnce(path: string, text: string): void {
 export function sealWith(bytes: Buffer): Seal {
   // Read once: OpenSSL takes four times as long to read the key as to open a secret with it.
   const key = createSecretKey(bytes);
+  /** What was opened lately: a thousand pushes ask for one secret. */
+  const lately = new Map<string, string>();
   return {
     close(plain) {
       const nonce = randomBytes(12);
@@ -54,18 +59,27 @@ export function sealWith(bytes: Buffer): Seal {
       return `((secret:v1:${Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64')}))`;
     },
     open(sealed) {
-      const kept = Buffer.from(form.exec(sealed)?.[1] ?? '', 'base64');
-      try {
-        const decipher = createDecipheriv('aes-256-gcm', key, kept.subarray(0, 12));
-        decipher.setAuthTag(kept.subarray(12, 28));
-        return Buffer.concat([decipher.update(kept.subarray(28)), decipher.final()]).toString('utf8');
-      } catch (cause) {
-        throw new MillraceError('secret.unreadable', {
-          message: 'A stored secret cannot be opened with the present key.',
-          hint: 'Was the key file replaced? Restore it, or set the secret again.',
-          cause,
-        });
-      }
+      const known = lately.get(sealed);
+      if (known !== undefined) return known;
+      const plain = openNow(sealed);
+      if (lately.size >= mostLately) lately.clear();
+      lately.set(sealed, plain);
+      return plain;
     },
   };
+
+  function openNow(sealed: string): string {
+    const kept = Buffer.from(form.exec(sealed)?.[1] ?? '', 'base64');
+    try {
+      const decipher = createDecipheriv('aes-256-gcm', key, kept.subarray(0, 12));
+      decipher.setAuthTag(kept.subarray(12, 28));
+      return Buffer.concat([decipher.update(kept.subarray(28)), decipher.final()]).toString('utf8');
+    } catch (cause) {
+      throw new MillraceError('secret.unreadable', {
+        message: 'A stored secret cannot be opened with the present key.',
+        hint: 'Was the key file replaced? Restore it, or set the secret again.',
+        cause,
+      });
+    }
+  }
 }
