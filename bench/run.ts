@@ -10,7 +10,7 @@ import { openStore } from '../src/store/open.ts';
 import { connected } from '../src/store/postgres/backup.ts';
 import { upgrade } from '../src/store/postgres/upgrade.ts';
 import type { Store } from '../src/store/store.ts';
-import { postgresPrograms, startCluster } from '../test/postgres/cluster.ts';
+import { type Cluster, postgresPrograms, startCluster } from '../test/postgres/cluster.ts';
 import {
   atOnce,
   fill,
@@ -72,7 +72,7 @@ try {
   if (values.only !== 'sqlite' && postgresPrograms()) {
     const cluster = await startCluster({ durable: true });
     cleanUp.push(cluster.stop);
-    results.postgres = await measure('PostgreSQL', cluster.url);
+    results.postgres = await measure('PostgreSQL', cluster);
   }
 } finally {
   for (const work of cleanUp) await work();
@@ -113,7 +113,7 @@ async function measureBeside(subject: Subject, name: string): Promise<Figures & 
   return { ...own!, floor: floor! };
 }
 
-async function measure(name: string, cluster: string | undefined): Promise<StoreFigures> {
+async function measure(name: string, cluster: Cluster | undefined): Promise<StoreFigures> {
   const transitionsPerSecond = await withStore(cluster, 'transitions', (store) =>
     transitions(store, values.quick ? 2 : 5, 200),
   );
@@ -193,7 +193,11 @@ async function measureFilled(
   return { firstMs, twentyMs, listMs: timesOf(list).p50, memoryMb: server.usage().memoryMb, readyMs: server.readyMs };
 }
 
-async function withStore<T>(cluster: string | undefined, name: string, work: (store: Store) => Promise<T>): Promise<T> {
+async function withStore<T>(
+  cluster: Cluster | undefined,
+  name: string,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
   const store = await open(cluster && (await newDatabase(cluster, name)), directory, name);
   try {
@@ -220,10 +224,12 @@ function open(url: string | undefined, directory: string, name: string): Promise
   });
 }
 
-async function newDatabase(cluster: string, name: string): Promise<string> {
-  await connected(`${cluster}/postgres`, (client) => client.query(`CREATE DATABASE ${name}`));
-  await upgrade(`${cluster}/${name}`, null);
-  return `${cluster}/${name}`;
+/** By its socket, as those reach it who have it on the same machine. */
+async function newDatabase({ url, directory }: Cluster, name: string): Promise<string> {
+  await connected(`${url}/postgres`, (client) => client.query(`CREATE DATABASE ${name}`));
+  const own = `${url}/${name}?host=${directory}`;
+  await upgrade(own, null);
+  return own;
 }
 
 function machine(): string {

@@ -38,6 +38,28 @@ test('a server makes no tables in a database that others may share; `db migrate`
   assert.match((await millrace(['db', 'migrate', '--data', data], environment)).out, /^Nothing to do/);
 });
 
+test('a database on the same machine is reached by its socket too, by a server and by its tools', {
+  skip,
+}, async (t) => {
+  const { url, query } = await database(t, true);
+  const { rows } = await query("SELECT current_setting('unix_socket_directories') AS socket");
+  const { port, pathname, username } = new URL(url);
+  const environment = { DATABASE_URL: `postgres://${username}@localhost:${port}${pathname}?host=${rows[0].socket}` };
+  const made = await millrace(['db', 'migrate', '--data', temporaryDirectory(t)], environment);
+  assert.equal(made.code, 0, made.err);
+  const server = await ServeProcess.start(t, '', { environment });
+  await server.import(`${secret}\n---\n${check}`);
+  assert.equal((await server.until(await server.begin('P'), 'execution-ended')).status, 'COMPLETED');
+  const clients = await query(
+    "SELECT DISTINCT client_addr FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'millrace%'",
+  );
+  assert.deepEqual(clients.rows, [{ client_addr: null }]);
+  const file = join(temporaryDirectory(t), 'monday.dump');
+  const kept = await millrace(['backup', file, '--data', server.directory], environment);
+
+  assert.equal(kept.code, 0, kept.err);
+});
+
 test('a database of another program, or of a newer Millrace, is left alone', { skip }, async (t) => {
   const other = await database(t, true);
   await other.query('CREATE SCHEMA millrace; CREATE TABLE millrace.cats (name text)');
