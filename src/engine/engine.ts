@@ -7,6 +7,7 @@ import type { QueueMessage } from '../pipeline/queue.ts';
 import { succeeded } from '../pipeline/reopen.ts';
 import { bindInputs } from '../pipeline/start.ts';
 import { spansOf } from '../pipeline/trace.ts';
+import type { Surroundings } from '../pipeline/validate.ts';
 import type { Command, Document } from '../store/store.ts';
 import { answerer, type Responder } from './answer.ts';
 import { startClock } from './clock.ts';
@@ -36,6 +37,8 @@ const mostTracesTries = 5;
 
 export interface StartRequest {
   pipeline: Document;
+  /** What it may name, where that was read already. */
+  around?: Surroundings;
   input: Record<string, Json>;
   comments: string;
   tags: string[];
@@ -139,6 +142,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
 
   async function startExecution({
     pipeline: document,
+    around,
     input,
     comments,
     tags,
@@ -158,7 +162,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     const id = key ?? parts.moment.newId();
     const known = isNew ? undefined : await store.load('execution', id);
     if (known) return { id, index: (known.state as unknown as Execution).plan.index };
-    const current = await runnablePipeline(parts, document);
+    const current = await runnablePipeline(parts, document, around);
     const pipeline = from?.plan.pipeline ?? current;
     const inputs = from?.plan.input ?? bindInputs(pipeline, input);
     const index = await store.next(`pipeline/${document.id}`);

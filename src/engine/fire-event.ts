@@ -3,33 +3,49 @@ import { isObject, type JsonObject } from '../core/json.ts';
 import type { Document } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import type { EngineParts } from './parts.ts';
+import { surroundingsOf } from './runnable.ts';
 
 /** What hears events: its word for their records, and the comment of the runs they start. */
 export interface Source {
   words: { event: string; comment: string };
 }
 
+interface Firing {
+  run: string | undefined;
+  isNew?: boolean;
+  known?: () => Promise<Document | undefined>;
+  headers: Record<string, string>;
+}
+
 /**
  * Starts the pipeline of an event that fired; the same `run` twice is one run.
- * @param isNew the event has no record yet, so it has no run either
+ * @param isNew an event that has no record yet has no run either
+ * @param known asks for the record of an event that may have come before, and is answered with that
  */
 export async function startFor(
   parts: EngineParts,
   engine: Pick<Engine, 'startExecution'>,
   { words }: Source,
   event: Document,
-  { run, isNew, headers }: { run: string | undefined; isNew?: boolean; headers: Record<string, string> },
+  { run, isNew, known, headers }: Firing,
 ): Promise<Document> {
   const { store } = parts;
   const { pipeline: name, webhookId, fire } = event.body;
   const { input, author, tags, requestedBy } = fire as JsonObject;
   const refuse = (message: string) => keep(parts, event, { message, executionStatus: 'REFUSED' });
-  const pipeline = await store.find('pipeline', event.project, String(name));
+  // Each is a trip where the database is elsewhere, so they go together.
+  const [before, pipeline, around] = await Promise.all([
+    known?.(),
+    store.find('pipeline', event.project, String(name)),
+    surroundingsOf(parts, event.project),
+  ]);
+  if (before) return before;
   if (!pipeline) return refuse(`There is no pipeline ${String(name)} in project ${event.project}.`);
   let written: Document | undefined;
   try {
     const { index } = await engine.startExecution({
       pipeline,
+      around,
       input: input as JsonObject,
       comments: words.comment,
       tags: tags as string[],

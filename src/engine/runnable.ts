@@ -6,15 +6,22 @@ import { taskRules } from '../sdk/rules.ts';
 import type { Document } from '../store/store.ts';
 import type { EngineParts } from './parts.ts';
 
-/** @throws MillraceError where the pipeline may not, or cannot, run. */
-export async function runnablePipeline(parts: EngineParts, document: Document): Promise<Pipeline> {
+/**
+ * @param around what it may name, where that was read already
+ * @throws MillraceError where the pipeline may not, or cannot, run.
+ */
+export async function runnablePipeline(
+  parts: EngineParts,
+  document: Document,
+  around: Surroundings | undefined,
+): Promise<Pipeline> {
   if (document.body.enabled === false) {
     throw new MillraceError('pipeline.disabled', {
       message: `Pipeline ${document.name} is disabled.`,
       hint: 'Enable it: PATCH it with {"state": "ENABLED"}.',
     });
   }
-  const { pipeline, diagnostics } = check(parts, document, await surroundings(parts, document.project));
+  const { pipeline, diagnostics } = check(parts, document, around ?? (await surroundingsOf(parts, document.project)));
   const errors = diagnostics.filter(isError);
   if (!pipeline || errors.length > 0) {
     throw new MillraceError('definition.invalid', {
@@ -27,7 +34,7 @@ export async function runnablePipeline(parts: EngineParts, document: Document): 
 }
 
 /** What the pipelines of a project may name. */
-async function surroundings({ store }: EngineParts, project: string): Promise<Surroundings> {
+export async function surroundingsOf({ store }: EngineParts, project: string): Promise<Surroundings> {
   const [variables = [], endpoints = [], pipelines = []] = await Promise.all(
     ['variable', 'endpoint', 'pipeline'].map((kind) => store.names(kind, project)),
   );

@@ -29,8 +29,7 @@ export async function receiveWebhook(
   }
   const event = trigger.read(headers, body);
   const id = idOfKey(`${webhook.id}/${event.delivery}`);
-  const known = await store.get(trigger.words.event, id);
-  if (known) return known;
+  const known = () => store.get(trigger.words.event, id);
   const verdict =
     webhook.body.enabled === false
       ? { ignore: `Webhook ${webhook.name} is disabled.` }
@@ -52,13 +51,14 @@ export async function receiveWebhook(
     createdAt: now,
     updatedAt: now,
   };
-  if ('ignore' in verdict) return keep(parts, record, { message: verdict.ignore, executionStatus: 'IGNORED' });
+  if ('ignore' in verdict)
+    return (await known()) ?? keep(parts, record, { message: verdict.ignore, executionStatus: 'IGNORED' });
   const fire = { ...verdict.fire, input: { ...(webhook.body.input as JsonObject), ...verdict.fire.input } };
   const requestedBy = await runsAs(parts, webhook, webhook.body.refreshToken);
   const fired = { ...record, body: { ...record.body, fire: { ...fire, requestedBy } } };
   const delay = Number(webhook.body.delayTimeInMins ?? 0) * 60_000;
-  if (delay > 0) return delayEvent(parts, webhook, fired, delay);
-  return startFor(parts, engine, trigger, fired, { run: idOfKey(`${id}/execution`), isNew: true, headers });
+  if (delay > 0) return (await known()) ?? delayEvent(parts, webhook, fired, delay);
+  return startFor(parts, engine, trigger, fired, { run: idOfKey(`${id}/execution`), isNew: true, known, headers });
 }
 
 /** Whose runs a trigger starts: those of the token that it holds, where that is one of this server; else its maker's. */
