@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { messageOf } from '../core/error.ts';
 import type { JobSpec, JobState } from '../sdk/powers.ts';
+import { openDirectories } from './directories.ts';
 import { type JobEnd, openRecord, settleLost } from './job-record.ts';
 import { onLines } from './lines.ts';
 import { memoryOfGroups } from './memory.ts';
@@ -37,15 +38,16 @@ const keepEndedFor = 3_600_000;
 const idleLimit = 600_000;
 /** Milliseconds. */
 const refillAfter = 10;
-const spareOutputs = join(directory, 'outputs');
+const spares = join(directory, 'spare');
 // The record is ours, so whoever left any is gone.
-removeTree(spareOutputs);
-mkdirSync(spareOutputs, { mode: 0o700 });
+removeTree(spares);
+mkdirSync(spares, { mode: 0o700 });
 const shells = openShells(
   { PATH: process.env.PATH, LANG: 'C.UTF-8', MILLRACE_OWNER: `${process.env.MILLRACE_OWNER}/job` },
   2,
-  spareOutputs,
+  spares,
 );
+const directories = openDirectories(spares);
 const watchEvery = 500;
 let lastNeeded = Date.now();
 /** Since the last look. */
@@ -122,7 +124,7 @@ async function endWithin(name: string, patience: number): Promise<JobEnd | undef
 async function start(name: string, spec: JobSpec): Promise<void> {
   const own = join(jobsDirectory, name);
   writeFiles(own, spec.files ?? {});
-  if (!existsSync(spec.directory)) mkdirSync(spec.directory, { recursive: true, mode: 0o700 });
+  directories.make(spec.directory);
   const { seconds, memoryMb } = spec.limits;
   const shell = await shells.take();
   hasStarted = true;
@@ -138,7 +140,7 @@ async function start(name: string, spec: JobSpec): Promise<void> {
   running.set(name, state);
   const limit = setTimeout(() => stop(name, `It ran longer than ${seconds} s.`), seconds * 1000);
   // A step that lasts leaves time to make the next shell ready; one that does not shall not wait for that.
-  const spare = setTimeout(shells.refill, refillAfter);
+  const spare = setTimeout(refill, refillAfter);
   shell.perform(orderOf(spec), (end) => {
     clearTimeout(limit);
     clearTimeout(spare);
@@ -147,8 +149,13 @@ async function start(name: string, spec: JobSpec): Promise<void> {
     const known = { ...end, stopped: state.stopped ?? end.stopped };
     record.ended(name, known);
     for (const tell of state.ends) tell(known);
-    setImmediate(shells.refill);
+    setImmediate(refill);
   });
+}
+
+function refill(): void {
+  shells.refill();
+  directories.refill();
 }
 
 function writeFiles(own: string, files: Record<string, string>): void {
