@@ -35,14 +35,15 @@ export function openDirectories(place: string): Directories {
   };
 
   function rename(path: string): boolean {
-    if (!ready) return false;
+    const standing = ready;
+    if (!standing) return false;
     try {
-      renameSync(ready, path);
+      renameSync(standing, path);
       ready = undefined;
       return true;
     } catch {
       // Its parent is missing, it is elsewhere, or somebody has removed what stood ready.
-      if (!existsSync(ready)) ready = undefined;
+      if (!existsSync(standing)) ready = undefined;
       return false;
     }
   }
