@@ -35,6 +35,45 @@ test('what cannot be flushed is said, to each who asks', async (t) => {
   await assert.rejects(third, { code: 'EINVAL' });
 });
 
+test('the process waits for a quick disk where nobody else does, and never for a slow one twice', async (t) => {
+  const path = join(temporaryDirectory(t), 'file');
+  writeFileSync(path, 'text');
+  let [time, takes] = [0, 0.3];
+  const how: string[] = [];
+  const disk = (name: string) => () => {
+    how.push(name);
+    time += takes;
+  };
+  const flush = openFlush(path, { sync: async () => disk('beside')(), syncNow: disk('waits') }, () => time);
+  t.after(flush.close);
+  const one = async (isAlone: boolean, milliseconds: number) => {
+    takes = milliseconds;
+    await flush.flushed(isAlone);
+  };
+  await one(true, 0.3);
+  await one(true, 0.3);
+  await one(false, 0.3);
+  await one(true, 40);
+  await one(true, 40);
+  await one(true, 0.3);
+  await one(true, 0.3);
+
+  assert.deepEqual(how, ['beside', 'waits', 'beside', 'waits', 'beside', 'beside', 'waits']);
+});
+
+test('a disk that the process waits for says what it did not take', async (t) => {
+  const path = join(temporaryDirectory(t), 'file');
+  writeFileSync(path, 'text');
+  const syncNow = () => {
+    throw new Error('EIO');
+  };
+  const flush = openFlush(path, { sync: () => Promise.resolve(), syncNow }, () => 0);
+  t.after(flush.close);
+  await flush.flushed();
+
+  await assert.rejects(flush.flushed(true), /EIO/);
+});
+
 test('nothing is answered before it is on the disk, and what comes meanwhile goes together', async (t) => {
   let release!: () => void;
   let flushes = 0;

@@ -180,7 +180,7 @@ export function openSqlite(
       return one('SELECT max(sequence) AS last FROM events')?.last ?? 0;
     },
 
-    ...documentsOf(statements, writer, { memory, counters }, onDisk),
+    ...documentsOf(statements, writer, { memory, counters }, () => onDisk()),
 
     next: async (counter) => counters.next(counter),
 
@@ -224,9 +224,9 @@ export function openSqlite(
     });
   }
 
-  async function onDisk(): Promise<void> {
+  async function onDisk(isAlone = false): Promise<void> {
     try {
-      await log.flushed();
+      await log.flushed(isAlone);
     } catch (cause) {
       const message = 'The disk did not take what was written to the database.';
       lost(message);
@@ -269,7 +269,7 @@ export function openSqlite(
       return;
     }
     try {
-      await onDisk();
+      await onDisk(batch.length === 1 && waiting.length === 0);
     } catch (thrown) {
       for (const { reject } of batch) reject(thrown);
       return;
