@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type pg from 'pg';
 import { MillraceError } from '../core/error.ts';
-import { connected, refuseWhileUsed } from './postgres/backup.ts';
+import { connected, refuseWhileUsed, takeStock } from './postgres/backup.ts';
 import { placeOf } from './postgres/connection.ts';
 import { checkSchema, readSchema } from './postgres/migrate.ts';
 import { schemaName } from './postgres/schema.ts';
@@ -86,6 +86,7 @@ async function moveAll(
     if (rows[0].n !== expected) throw new Error(`${rows[0].n} rows of ${name} arrived, where ${expected} were sent.`);
   }
   await client.query('COMMIT');
+  await takeStock(client);
   return moved;
 }
 

@@ -59,8 +59,18 @@ export async function restore(file: string, url: string): Promise<Inventory & { 
        DELETE FROM ${bossSchema}.job; DELETE FROM ${bossSchema}.queue WHERE name LIKE 'node.%'`,
     );
     if (before) await client.query(`DROP SCHEMA ${before}_boss CASCADE`);
+    await takeStock(client);
     return { ...(await count(client)), bytes: statSync(file).size, kept: before && `the schema ${before}` };
   });
+}
+
+/**
+ * Has the database count what its tables hold, after much has come into them at once. By itself it does so within a minute or so, and
+ * until then plans as if they were empty: a look at what is due read all that waits.
+ */
+export async function takeStock(client: pg.Client): Promise<void> {
+  const names = ['aggregates', 'events', 'commands', 'documents', 'logs'];
+  await client.query(`ANALYZE ${names.map((name) => `${schemaName}.${name}`).join(', ')}`);
 }
 
 /** A server is there as long as its heart beats; one that has just died is waited for. @throws MillraceError storage.failed */

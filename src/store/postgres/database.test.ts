@@ -143,6 +143,9 @@ test('a backup of running servers is put back, secrets and all, and what it repl
 
   assert.equal((await server.json('GET', '/codestream/api/executions')).totalCount, 1);
   assert.equal((await server.until(await server.begin('P'), 'execution-ended')).status, 'COMPLETED');
+  const counted = "SELECT DISTINCT tablename AS name FROM pg_stats WHERE schemaname = 'millrace' ORDER BY name";
+  const names = (await query(counted)).rows.map(({ name }) => name);
+  assert.ok(['aggregates', 'documents', 'events'].every((name) => names.includes(name)));
   assert.equal(
     (await query("SELECT count(*)::integer AS n FROM millrace_before_restore.aggregates WHERE kind = 'execution'"))
       .rows[0].n,

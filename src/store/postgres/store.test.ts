@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pg from 'pg';
+import { eventually } from '../../../test/eventually.ts';
 import { newDatabase, withoutPostgres } from '../../../test/postgres/database.ts';
 import { storeConformance } from '../../../test/store-conformance.ts';
 import type { Node } from '../store.ts';
@@ -95,4 +96,44 @@ test('what a change brings along is found by its key however many documents ther
 
   assert.doesNotMatch(rows.map((row) => row['QUERY PLAN']).join('\n'), /Seq Scan on documents/);
   assert.deepEqual(await Promise.all(['Tito', 'Other', 'Nobody'].map(listed)), [199, undefined, 0]);
+});
+
+test('what is due is claimed without a look at all that waits', { skip: withoutPostgres }, async (t) => {
+  const { url, drop } = await newDatabase();
+  const client = new pg.Client({ connectionString: url, options: '-c search_path=millrace' });
+  await client.connect();
+  t.after(async () => {
+    await client.end();
+    await drop();
+  });
+  await client.query(
+    `INSERT INTO commands (key, kind, aggregate, lane, project, host, body, due, fence, tries)
+     SELECT 'waits/' || n, 'execution', 'r' || n, '', 'Tito', '', '{}', 9e12, 0, 0 FROM generate_series(1, 20000) AS n`,
+  );
+  await client.query('VACUUM ANALYZE commands');
+  const read = async () => {
+    const { rows } = await client.query(
+      "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) AS rows FROM pg_stat_user_tables WHERE relname = 'commands'",
+    );
+    return Number(rows[0].rows);
+  };
+  const before = await read();
+  const store = await openAt(url, { name: 'here', host: 'here' });
+  for (let round = 0; round < 8; round++) {
+    const work = {
+      key: `due/${round}`,
+      kind: 'execution' as const,
+      aggregate: 'r',
+      lane: '',
+      project: 'Tito',
+      host: '',
+    };
+    await store.apply({ aggregates: [], commands: [{ ...work, body: {}, due: 1 }] });
+    assert.equal((await store.claim(2, 10)).commands.length, 1);
+  }
+  // What a connection has read is told when it ends.
+  await store.close();
+
+  await eventually(async () => assert.notEqual(await read(), before));
+  assert.ok((await read()) - before < 2000, `${(await read()) - before} rows`);
 });
