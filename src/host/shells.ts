@@ -52,6 +52,7 @@ export function openShells(environment: NodeJS.ProcessEnv, spare: number, direct
     const input = child.stdin as Writable;
     // Its end is told by itself.
     input.on('error', () => undefined);
+    child.on('error', () => undefined);
     const { pid = 0 } = child;
     return {
       mark: { pid, started: pid > 0 ? (startTime(pid) ?? '') : '' },
@@ -62,7 +63,6 @@ export function openShells(environment: NodeJS.ProcessEnv, spare: number, direct
         input.end(order);
       },
       dismiss() {
-        child.on('error', () => undefined);
         input.end();
         rmSync(output, { force: true });
       },
