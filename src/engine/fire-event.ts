@@ -12,22 +12,20 @@ export interface Source {
 
 interface Firing {
   run: string | undefined;
-  isNew?: boolean;
-  known?: () => Promise<Document | undefined>;
+  once?: boolean;
   headers: Record<string, string>;
 }
 
 /**
  * Starts the pipeline of an event that fired; the same `run` twice is one run.
- * @param isNew an event that has no record yet has no run either
- * @param known asks for the record of an event that may have come before, and is answered with that
+ * @param once an event that came before is answered with its record; one that has none has no run either
  */
 export async function startFor(
   parts: EngineParts,
   engine: Pick<Engine, 'startExecution'>,
   { words }: Source,
   event: Document,
-  { run, isNew, known, headers }: Firing,
+  { run, once, headers }: Firing,
 ): Promise<Document> {
   const { store } = parts;
   const { pipeline: name, webhookId, fire } = event.body;
@@ -35,7 +33,7 @@ export async function startFor(
   const refuse = (message: string) => keep(parts, event, { message, executionStatus: 'REFUSED' });
   // Each is a trip where the database is elsewhere, so they go together.
   const [before, pipeline, around] = await Promise.all([
-    known?.(),
+    once ? store.get(words.event, event.id) : undefined,
     store.find('pipeline', event.project, String(name)),
     surroundingsOf(parts, event.project),
   ]);
@@ -53,7 +51,7 @@ export async function startFor(
       triggeredBy: String(author),
       source: String(webhookId),
       id: run,
-      isNew,
+      isNew: once,
       cause: { push: event.id, ...(wantsToKnow(event) ? { tell: words.event } : {}), ...traceparentOf(headers) },
       documents: (execution, executionIndex) => {
         const executionLink = `/codestream/api/executions/${execution}`;

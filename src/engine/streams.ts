@@ -217,10 +217,9 @@ async function fireFor(
   const records: Document[] = [];
   for (const [number, { pipeline, input, report }] of fire.entries()) {
     const id = idOfKey(`${trigger.id}/${occasion}/${pipeline}/${number}`);
-    const known = await parts.store.get(words.event, id);
     const record = recordOf(id, { pipeline, report, fire: { input, author, tags, requestedBy } });
-    const run = { run: idOfKey(`${id}/execution`), headers: {} };
-    records.push(known ?? (await startFor(parts, engine, stream, record, run)));
+    const run = { run: idOfKey(`${id}/execution`), once: true, headers: {} };
+    records.push(await startFor(parts, engine, stream, record, run));
   }
   return records;
 }

@@ -58,7 +58,7 @@ export async function receiveWebhook(
   const fired = { ...record, body: { ...record.body, fire: { ...fire, requestedBy } } };
   const delay = Number(webhook.body.delayTimeInMins ?? 0) * 60_000;
   if (delay > 0) return (await known()) ?? delayEvent(parts, webhook, fired, delay);
-  return startFor(parts, engine, trigger, fired, { run: idOfKey(`${id}/execution`), isNew: true, known, headers });
+  return startFor(parts, engine, trigger, fired, { run: idOfKey(`${id}/execution`), once: true, headers });
 }
 
 /** Whose runs a trigger starts: those of the token that it holds, where that is one of this server; else its maker's. */

@@ -45,6 +45,7 @@ test('where none stands ready, or it cannot go there, a directory is made with a
   make(join(jobs, 'first', 'build'));
   refill();
   make(join(jobs, 'far', 'deep', 'build'));
+  assert.equal(ready(), 0, 'and what stood ready in vain is gone');
   refill();
   rmSync(join(place, readdirSync(place).at(-1)!), { recursive: true });
   make(join(jobs, 'lost', 'build'));

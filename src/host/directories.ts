@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 export interface Directories {
@@ -53,6 +53,7 @@ export function openDirectories(place: string): Directories {
     } catch {
       // It is on another file system, somebody has removed it, or more is missing.
       outer = undefined;
+      rmSync(around, { recursive: true, force: true });
       return false;
     }
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -154,6 +154,7 @@ test('a launcher has shells do one thing after the other, each in a group of its
   const said: [number | null, string][] = [];
   for (const script of ['echo one; exit 3', 'kill -STOP $$; exit 4', 'kill -TERM $$; sleep 60', 'echo "$$"']) {
     const shell = await take();
+    assert.equal(statSync(shell.output).mode & 0o777, 0o600);
     const end = perform(shell, script);
     if (script.includes('STOP')) {
       await eventually(() => assert.equal(stateOf(shell.mark.pid), 'T'));

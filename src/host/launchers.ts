@@ -29,12 +29,14 @@ interface Launcher {
 const noMark: ProcessMark = { pid: 0, started: '' };
 
 /**
- * Reads the name of a file, makes it, starts a shell that prints there, says its number and, when it has ended, its exit code. The
+ * Reads the name of a file, makes it for its owner alone, starts a shell that prints there, says its number and, when it has ended, its exit code. The
  * shell reads what it shall do from where the names come from. Job control (`-m`), which few shells have without a terminal, gives it
  * a process group of its own; it is off again when its end is waited for, since a shell that is stopped for a while has not ended.
  */
-const program = `while IFS= read -r output; do
-{ set -m; /bin/sh >&3 2>&1 3>&- & set +m; } 3>"$0/$output" || exit
+const program = `mask=$(umask)
+while IFS= read -r output; do
+umask 077
+{ umask "$mask"; set -m; /bin/sh >&3 2>&1 3>&- & set +m; } 3>"$0/$output" || exit
 echo "$!"
 wait "$!"
 echo "$?"
