@@ -39,6 +39,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
   const variables = startVariables(parts.moment.now);
   const turns = openTurns();
   const turnstile = openTurnstile({
+    now: parts.moment.now,
     turns,
     load: async (kind, id) => recent.of(kind, id) ?? (await store.load(kind, id)),
     decideRun: (plan, create) => decideExecution(plan.execution, null, create),

@@ -29,6 +29,7 @@ function door(
   t.after(() => store.close());
   const writes: Change[][] = [];
   const { begin, end } = openTurnstile({
+    now: () => 0,
     turns: openTurns(),
     load: async (kind, id) => known(await store.load(kind, id)),
     decideRun(_plan, create): Decided<never> {

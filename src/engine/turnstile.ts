@@ -1,5 +1,6 @@
 import { MillraceError } from '../core/error.ts';
-import { turnholderOf } from '../pipeline/decide.ts';
+import type { Instant } from '../core/instant.ts';
+import { newcomerOf } from '../pipeline/decide.ts';
 import type { Execution, Plan } from '../pipeline/execution.ts';
 import type { ExecutionMessage } from '../pipeline/messages.ts';
 import { decideEntries, emptyQueue, type Queue } from '../pipeline/queue.ts';
@@ -10,6 +11,7 @@ import type { Turns } from './turns.ts';
 type Documented = Pick<Along, 'documents'>;
 
 interface TurnstileParts {
+  now: () => Instant;
   turns: Turns;
   load(kind: AggregateKind, id: string): Promise<Loaded | undefined>;
   decideRun(plan: Plan, create: ExecutionMessage): Decided<Execution>;
@@ -40,7 +42,7 @@ const mostTries = 2;
  * Lets runs into the queues of their pipelines and out again, each in one transaction with what becomes of the run itself. On one node
  * the changes of a queue follow one after the other.
  */
-export function openTurnstile({ turns, load, decideRun, write }: TurnstileParts) {
+export function openTurnstile({ now, turns, load, decideRun, write }: TurnstileParts) {
   const comeIn = gather<Comer>((comers) => enter(comers.splice(0, mostComers)));
   const goOut = gather<Leaver>((leavers, pipeline) => leave(leavers.splice(0, mostLeavers), pipeline));
 
@@ -137,22 +139,17 @@ export function openTurnstile({ turns, load, decideRun, write }: TurnstileParts)
   }
 
   async function enterTogether(comers: Comer[]): Promise<boolean> {
-    const runs = comers.map(({ plan }) => decideRun(plan, { type: 'create', plan, queued: false }));
     const id = comers[0]!.plan.pipelineId;
     for (let tries = 0; tries < mostTries; tries++) {
       const loaded = await load('queue', id);
       const { queue, places } = decideEntries(
         (loaded?.state as Queue | undefined) ?? emptyQueue,
-        comers.map(({ plan }, index) => ({
-          entry: turnholderOf(runs[index]!.state),
-          limit: plan.pipeline.concurrency,
-        })),
+        comers.map(({ plan }) => ({ entry: newcomerOf(plan, now()), limit: plan.pipeline.concurrency })),
       );
       const changes = comers.flatMap(({ plan }, index): Change[] => {
         if (!places[index]) return [];
-        const waits = { type: 'create', plan, queued: true, stands: true } as const;
-        const decided = places[index] === 'runs' ? runs[index]! : decideRun(plan, waits);
-        return [{ kind: 'execution', id: plan.execution, version: 0, decided }];
+        const create = { type: 'create', plan, queued: places[index] === 'waits', stands: true } as const;
+        return [{ kind: 'execution', id: plan.execution, version: 0, decided: decideRun(plan, create) }];
       });
       const moved: Change = {
         ...{ kind: 'queue', id, version: loaded?.version ?? 0 },

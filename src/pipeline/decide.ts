@@ -1,8 +1,9 @@
-import type { Moment } from '../core/instant.ts';
+import type { Instant, Moment } from '../core/instant.ts';
 import { withoutSeals } from '../core/secret.ts';
 import { resolveText } from '../lang/binding.ts';
 import { answered, cancelTask, expired, reported, startTask, timedOut, withdrawn } from './decide-task.ts';
-import { type Execution, type ExecutionEvent, isOver } from './execution.ts';
+import { evolve } from './evolve.ts';
+import { type Execution, type ExecutionEvent, isOver, type Plan } from './execution.ts';
 import type { ExecutionCommand, ExecutionMessage } from './messages.ts';
 import type { Stage } from './model.ts';
 import { isAnyUnderWay, isBeyondRecall, isStepOver, shallRun, stageFailure, taskOf } from './progress.ts';
@@ -91,6 +92,10 @@ export function turnholderOf(state: Execution): Turnholder {
     group: supersede === null ? null : String(resolveText(supersede, lookupIn(state, {})) ?? ''),
   };
 }
+
+/** The same before it is decided whether it begins at once. */
+export const newcomerOf = (plan: Plan, now: Instant): Turnholder =>
+  turnholderOf(evolve(null, { type: 'execution-created', plan, at: now }));
 
 /** Asks for a turn in the queue of the pipeline; each round has a key of its own. */
 function enterQueue(turn: Turn): void {

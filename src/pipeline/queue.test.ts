@@ -93,6 +93,30 @@ test('those who come together find their places as if each came alone', () => {
   assert.deepEqual(places, ['runs', 'waits', 'waits', 'waits', 'waits']);
 });
 
+test('whoever comes, whoever is there, and however many may run: together is one after the other', () => {
+  const kinds = [0, 5].flatMap((priority) => [null, 'main'].map((group) => ({ priority, group })));
+  const there = ['|', 'x|', 'x|w', 'xy|w', 'xy|wv'].map((text) => text.split('|') as [string, string]);
+  for (const [first, second, third] of kinds.flatMap((a) => kinds.flatMap((b) => kinds.map((c) => [a, b, c] as const))))
+    for (const [running, waiting] of there)
+      for (const limit of [1, 2, 3]) {
+        const comers = [entry('a', first), entry('b', second), entry('c', third), entry('a', first)];
+        let expected = queueOf(running, waiting);
+        const places = comers.map((comer) => {
+          const alone = decideQueue(expected, { type: 'enter', entry: comer }, limit);
+          const isKnown = names(expected).includes(comer.execution);
+          const mayEnter = alone.superseded.length === 0 && alone.admitted.every((one) => one === comer.execution);
+          if (isKnown || !mayEnter) return undefined;
+          expected = alone.queue;
+          return alone.admitted.length > 0 ? 'runs' : 'waits';
+        });
+        const together = decideEntries(
+          queueOf(running, waiting),
+          comers.map((one) => ({ entry: one, limit })),
+        );
+        assert.deepEqual(together, { queue: expected, places }, JSON.stringify([running, waiting, limit, comers]));
+      }
+});
+
 test('of those who come together only the one whose coming concerns others is not let in', () => {
   const comers = ['a', 'b', 'c'].map((execution) => ({
     entry: entry(execution, { group: execution === 'c' ? 'other' : 'main' }),

@@ -40,23 +40,27 @@ export function decideQueue(queue: Queue, message: QueueMessage, limit: number):
   };
 }
 
-/** What becomes of those who come together: each runs or waits, or (`undefined`) is not let in, since others are concerned by that. */
+/** What becomes of those who come together: each runs or waits, or (`undefined`) is there already or concerns others by its coming. */
 export interface Entries {
   queue: Queue;
   places: ('runs' | 'waits' | undefined)[];
 }
 
-/** One after the other, as if each came alone. */
-export function decideEntries(queue: Queue, comers: { entry: Turnholder; limit: number }[]): Entries {
-  const places: Entries['places'] = [];
-  let next = queue;
-  for (const { entry, limit } of comers) {
-    const { queue: after, admitted, superseded } = decideQueue(next, { type: 'enter', entry }, limit);
-    const isAlone = superseded.length === 0 && admitted.every((execution) => execution === entry.execution);
-    places.push(isAlone ? (admitted.length > 0 ? 'runs' : 'waits') : undefined);
-    if (isAlone) next = after;
-  }
-  return { queue: next, places };
+/** One after the other, as if each came alone; a thousand that wait are not copied for each of a hundred that come. */
+export function decideEntries(before: Queue, comers: { entry: Turnholder; limit: number }[]): Entries {
+  const queue: Queue = { running: [...before.running], waiting: [...before.waiting] };
+  const known = new Set([...queue.running, ...queue.waiting].map(({ execution }) => execution));
+  const places = comers.map(({ entry, limit }) => {
+    const [room, place] = [limit - queue.running.length, placeOf(entry, queue.waiting)];
+    const isNext = queue.waiting.length === 0 || (room === 1 && place === 0);
+    const concernsOthers = (room > 0 && !isNext) || supersededIn(queue, entry).length > 0;
+    if (known.has(entry.execution) || concernsOthers) return undefined;
+    known.add(entry.execution);
+    if (room > 0) queue.running.push(entry);
+    else queue.waiting.splice(place, 0, entry);
+    return room > 0 ? 'runs' : 'waits';
+  });
+  return { queue, places };
 }
 
 const without = ({ running, waiting }: Queue, gone: string): Queue => ({
@@ -64,13 +68,14 @@ const without = ({ running, waiting }: Queue, gone: string): Queue => ({
   waiting: waiting.filter(({ execution }) => execution !== gone),
 });
 
-/** Behind all that are as urgent, before all that are less so. */
 function withEntry(queue: Queue, entry: Turnholder): Queue {
   const isKnown = [...queue.running, ...queue.waiting].some(({ execution }) => execution === entry.execution);
-  if (isKnown) return queue;
-  const place = queue.waiting.findIndex(({ priority }) => priority < entry.priority);
-  return { ...queue, waiting: queue.waiting.toSpliced(place < 0 ? queue.waiting.length : place, 0, entry) };
+  return isKnown ? queue : { ...queue, waiting: queue.waiting.toSpliced(placeOf(entry, queue.waiting), 0, entry) };
 }
+
+/** Behind all that are as urgent, before all that are less so: the most urgent stand first. */
+const placeOf = ({ priority }: Turnholder, waiting: Turnholder[]): number =>
+  waiting.findLastIndex((other) => other.priority >= priority) + 1;
 
 /** An old execution that comes back, such as one that goes on from a failure, may be the one that has been superseded. */
 function supersededIn({ running, waiting }: Queue, entry: Turnholder): QueueDecision['superseded'] {
