@@ -15,12 +15,18 @@ export function masker(secrets: Iterable<string>): (text: string) => string {
   return (text) => longestFirst.reduce((masked, part) => masked.replaceAll(part, hidden), text);
 }
 
-/** The same over every string inside a value. */
+/** The same over every string inside a value; what holds nothing to mask is answered as it is. */
 export function maskDeep<T>(value: T, mask: (text: string) => string): T {
   if (typeof value === 'string') return mask(value) as T;
-  if (Array.isArray(value)) return value.map((item) => maskDeep(item, mask)) as T;
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, maskDeep(item, mask)])) as T;
+  const masked: [string, unknown][] = [];
+  for (const key of Object.keys(value)) {
+    const after = maskDeep<unknown>(value[key as never], mask);
+    if (after !== value[key as never]) masked.push([key, after]);
+  }
+  if (masked.length === 0) return value;
+  if (Array.isArray(value)) return Object.assign([...value], Object.fromEntries(masked)) as T;
+  return Object.fromEntries([...Object.entries(value), ...masked]) as T;
 }
 
 /** What stands in API answers for a value that is never given back. */

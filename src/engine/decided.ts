@@ -2,7 +2,7 @@ import type { DeploymentEvent } from '../blueprint/deployment.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ExecutionEvent } from '../pipeline/execution.ts';
 import type { ExecutionCommand } from '../pipeline/messages.ts';
-import { decideQueue, type Queue, type QueueMessage } from '../pipeline/queue.ts';
+import type { Queue, QueueDecision, QueueMessage } from '../pipeline/queue.ts';
 import type { AggregateKind, Document, NewCommand, Transition } from '../store/store.ts';
 
 type Aggregate = Transition['aggregates'][number];
@@ -72,8 +72,7 @@ export const isTaskWork = ({ do: what }: Untold<ExecutionCommand>): boolean =>
   what === 'start-task' || what === 'poll-task' || what === 'cancel-task' || what === 'tidy';
 
 /** Who is admitted, and whose place is taken by a newer one, is told by commands. */
-export function decidedQueue(before: Queue, message: QueueMessage, limit: number): Decided<Queue> {
-  const { queue, admitted, superseded } = decideQueue(before, message, limit);
+export function decidedQueue({ queue, admitted, superseded }: QueueDecision): Decided<Queue> {
   const tell = (execution: string, key: string, body: JsonObject): NewCommand => ({
     ...{ key: `${execution}/${key}`, due: 0, kind: 'execution', aggregate: execution, lane: '', project: '', host: '' },
     body,

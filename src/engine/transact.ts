@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import { decide } from '../pipeline/decide.ts';
 import type { Execution } from '../pipeline/execution.ts';
 import type { ExecutionCommand, ExecutionMessage } from '../pipeline/messages.ts';
-import { emptyQueue, type Queue, type QueueMessage } from '../pipeline/queue.ts';
+import { decideQueue, emptyQueue, type Queue, type QueueMessage } from '../pipeline/queue.ts';
 import { executionRecord } from '../pipeline/record.ts';
 import type { AggregateKind, Applied, Command, Transition } from '../store/store.ts';
 import {
@@ -102,7 +102,7 @@ export function openMailbox(parts: EngineParts, perform: (commands: Command[]) =
 
     queue: (id: string, message: QueueMessage, limit: number, along: Along = {}): Promise<Queue | undefined> =>
       turns.take(id, () =>
-        deliver<Queue>('queue', id, along, (before) => decidedQueue(before ?? emptyQueue, message, limit)),
+        deliver<Queue>('queue', id, along, (before) => decidedQueue(decideQueue(before ?? emptyQueue, message, limit))),
       ),
 
     /** Writes what belongs to no aggregate, under the same fence. False: somebody else has taken over. */

@@ -3,7 +3,7 @@ import type { Instant } from '../core/instant.ts';
 import { newcomerOf } from '../pipeline/decide.ts';
 import type { Execution, Plan } from '../pipeline/execution.ts';
 import type { ExecutionMessage } from '../pipeline/messages.ts';
-import { decideEntries, emptyQueue, type Queue } from '../pipeline/queue.ts';
+import { decideEntries, decideLeaves, emptyQueue, type Queue } from '../pipeline/queue.ts';
 import type { AggregateKind, Applied, Loaded } from '../store/store.ts';
 import { type Along, type Change, type Decided, decidedQueue, type Leaving, nothingElse } from './decided.ts';
 import type { Turns } from './turns.ts';
@@ -103,9 +103,17 @@ export function openTurnstile({ now, turns, load, decideRun, write }: TurnstileP
 
   function leaveTogether(leavers: Leaver[], before: Queue, version: number): Promise<Applied['result']> {
     let left: Decided<Queue> = { ...nothingElse, state: before };
-    const changes = leavers.map(({ run, leaving: { limit, command } }): Change => {
-      const next = decidedQueue(left.state, { type: 'leave', execution: run.id }, limit);
+    for (const [limit, those] of Map.groupBy(leavers, ({ leaving }) => leaving.limit)) {
+      const next = decidedQueue(
+        decideLeaves(
+          left.state,
+          those.map(({ run }) => run.id),
+          limit,
+        ),
+      );
       left = { ...next, commands: [...left.commands, ...next.commands] };
+    }
+    const changes = leavers.map(({ run, leaving: { command } }): Change => {
       const commands = run.decided.commands.filter(({ key }) => key !== command);
       return { ...run, decided: { ...run.decided, commands } };
     });

@@ -31,12 +31,22 @@ export const emptyQueue: Queue = { running: [], waiting: [] };
  * that a repeated message does no harm.
  */
 export function decideQueue(queue: Queue, message: QueueMessage, limit: number): QueueDecision {
-  const next = message.type === 'leave' ? without(queue, message.execution) : withEntry(queue, message.entry);
-  const admitted = next.waiting.slice(0, Math.max(0, limit - next.running.length));
+  if (message.type === 'leave') return decideLeaves(queue, [message.execution], limit);
+  return { ...admit(withEntry(queue, message.entry), limit), superseded: supersededIn(queue, message.entry) };
+}
+
+/** Those that leave together, and who is admitted in their places: as if each left alone. */
+export function decideLeaves(queue: Queue, executions: string[], limit: number): QueueDecision {
+  const gone = new Set(executions);
+  const others = (entries: Turnholder[]) => entries.filter(({ execution }) => !gone.has(execution));
+  return { ...admit({ running: others(queue.running), waiting: others(queue.waiting) }, limit), superseded: [] };
+}
+
+function admit({ running, waiting }: Queue, limit: number): Omit<QueueDecision, 'superseded'> {
+  const admitted = waiting.slice(0, Math.max(0, limit - running.length));
   return {
-    queue: { running: [...next.running, ...admitted], waiting: next.waiting.slice(admitted.length) },
+    queue: { running: [...running, ...admitted], waiting: waiting.slice(admitted.length) },
     admitted: admitted.map(({ execution }) => execution),
-    superseded: message.type === 'enter' ? supersededIn(queue, message.entry) : [],
   };
 }
 
@@ -62,11 +72,6 @@ export function decideEntries(before: Queue, comers: { entry: Turnholder; limit:
   });
   return { queue, places };
 }
-
-const without = ({ running, waiting }: Queue, gone: string): Queue => ({
-  running: running.filter(({ execution }) => execution !== gone),
-  waiting: waiting.filter(({ execution }) => execution !== gone),
-});
 
 function withEntry(queue: Queue, entry: Turnholder): Queue {
   const isKnown = [...queue.running, ...queue.waiting].some(({ execution }) => execution === entry.execution);

@@ -19,11 +19,10 @@ export function openTrips<K, V>(go: (keys: K[]) => Promise<V[]>): (key: K) => Pr
   return (key) =>
     new Promise((resolve, reject) => {
       waiting.push({ key, resolve, reject });
-      void leave();
+      if (!isUnderWay) void leave();
     });
 
   async function leave(): Promise<void> {
-    if (isUnderWay || waiting.length === 0) return;
     isUnderWay = true;
     const together = waiting.splice(0, mostTogether);
     try {
@@ -33,7 +32,7 @@ export function openTrips<K, V>(go: (keys: K[]) => Promise<V[]>): (key: K) => Pr
       for (const { reject } of together) reject(thrown);
     }
     isUnderWay = false;
-    void leave();
+    if (waiting.length > 0) void leave();
   }
 }
 
