@@ -4,6 +4,7 @@ import type { ExecutionEvent } from '../pipeline/execution.ts';
 import type { ExecutionCommand } from '../pipeline/messages.ts';
 import type { Queue, QueueDecision, QueueMessage } from '../pipeline/queue.ts';
 import type { AggregateKind, Document, NewCommand, Transition } from '../store/store.ts';
+import { withoutPlan } from './stored-plan.ts';
 
 type Aggregate = Transition['aggregates'][number];
 
@@ -53,19 +54,11 @@ export const aggregateOf = ({ kind, id, version, decided }: Change): Aggregate =
   kind,
   id,
   version,
-  ...divided(kind, version, decided.state as JsonObject),
+  ...withoutPlan(kind, version, decided.state as JsonObject, decided.events as JsonObject[]),
   summary: decided.summary,
-  events: decided.events as JsonObject[],
 });
 
 export const nothingElse = { events: [], summary: {}, commands: [], documents: [] };
-
-/** The plan of a run never changes and is most of what there is to write: it is written once. */
-function divided(kind: AggregateKind, version: number, state: JsonObject): Pick<Aggregate, 'fixed' | 'state'> {
-  if (kind !== 'execution') return { state };
-  const { plan, ...moving } = state;
-  return { ...(version === 0 ? { fixed: { plan: plan! } } : {}), state: moving };
-}
 
 /** What touches the machine that a run lives on; all else can be done anywhere. */
 export const isTaskWork = ({ do: what }: Untold<ExecutionCommand>): boolean =>

@@ -79,9 +79,16 @@ function memoryOf({ aggregates, events, commands }: Rows, unsound: string): Memo
     );
     return new Map([...byAggregate].map(([id, all]) => [id, all.map(({ body }) => parsed(body) as E)]));
   };
+  const executions = states<Execution>('execution');
+  const plans = new Map(executions.map(({ plan }) => [plan.execution, plan]));
+  const runEvents = [...eventsOf<ExecutionEvent>('execution')].map(([id, all]): [string, ExecutionEvent[]] => [
+    id,
+    // The plan is kept once, beside the state.
+    all.map((event) => (event.type === 'execution-created' ? { ...event, plan: plans.get(id)! } : event)),
+  ]);
   return {
-    executions: states('execution'),
-    events: eventsOf('execution'),
+    executions,
+    events: new Map(runEvents),
     deployments: states('deployment'),
     queues: states('queue'),
     deploymentEvents: eventsOf('deployment'),

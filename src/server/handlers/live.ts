@@ -1,5 +1,6 @@
 import { MillraceError } from '../../core/error.ts';
 import { withoutSeals } from '../../core/secret.ts';
+import { eventsAsHappened } from '../../engine/stored-plan.ts';
 import type { Execution } from '../../pipeline/execution.ts';
 import type { Bell } from '../../store/bell.ts';
 import type { HandlerParts } from '../handlers.ts';
@@ -20,7 +21,7 @@ export function liveHandlers(given: HandlerParts): Record<string, Handler> {
       return new Stream(async (send, signal) => {
         while (!signal.aborted) {
           const rung = ring(store.bell, 'events', query.execution, signal, types);
-          const events = await store.events(after, mostAtOnce, query.execution);
+          const events = await eventsAsHappened(store, after, mostAtOnce, query.execution);
           for (const { sequence, kind, aggregate, body } of events)
             if (types?.includes(String(body.type)) ?? true)
               send({ id: String(sequence), event: kind, data: withoutSeals({ id: aggregate, ...body }) });
