@@ -82,6 +82,21 @@ test('runs that come while one is let in go together, in their order, as many as
   assert.deepEqual(await queue(), ['r0 r1 r2', names.slice(3).join(' ')]);
 });
 
+test('who has come in is told so when the next are on their way', async (t) => {
+  const { begin, runsWritten } = door(t);
+  const written = begin('a').then(runsWritten);
+  await new Promise((resolve) => setImmediate(resolve));
+  const last = begin('b').then(runsWritten);
+
+  assert.deepEqual(
+    [await written, await last],
+    [
+      [['a'], ['b']],
+      [['a'], ['b']],
+    ],
+  );
+});
+
 test('pipelines do not wait for each other', async (t) => {
   let release!: () => void;
   const held = new Promise<void>((resolve) => {

@@ -109,7 +109,8 @@ export function openBatches(writer: Writer, url: string, node: Node) {
       )
       .finally(() => {
         isUnderWay = false;
-        pump();
+        // Whoever was answered may have more to write, which shall go along.
+        setImmediate(pump);
       });
   }
 
