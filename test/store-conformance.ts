@@ -411,7 +411,7 @@ export function storeConformance(newRoom: () => Promise<Room>, skip?: string): v
       Promise.all(numbers.map((number) => store.get('pipeline', `p${number % 150}`))),
       Promise.all(numbers.map((number) => store.find('pipeline', 'Tito', `n${number}`))),
       Promise.all(numbers.map((number) => store.load('execution', `run ${number - 1}`))),
-      Promise.all(['pipeline', 'endpoint', 'pipeline'].map((kind) => store.names(kind, 'Tito'))),
+      Promise.all([1, 2, 3].map(() => store.names(['pipeline', 'endpoint'], 'Tito'))),
       Promise.all(['endpoint', 'pipeline', 'endpoint'].map((kind) => store.list(kind, 'Tito'))),
     ]);
     assert.deepEqual(
@@ -427,8 +427,8 @@ export function storeConformance(newRoom: () => Promise<Room>, skip?: string): v
       numbers.map((number) => (number === 0 ? undefined : { state: { number: number - 1 }, version: 1 })),
     );
     assert.deepEqual(
-      [...named, ...listed].map(({ length }) => length),
-      [300, 0, 300, 0, 300, 0],
+      [...named.flatMap(({ pipeline, endpoint }) => [pipeline, endpoint]), ...listed].map(({ length }) => length),
+      [300, 0, 300, 0, 300, 0, 0, 300, 0],
     );
   });
 
@@ -439,9 +439,9 @@ export function storeConformance(newRoom: () => Promise<Room>, skip?: string): v
         store.find('pipeline', 'Tito', 'a'),
         store.list('pipeline'),
         store.list('pipeline', 'Tito'),
-        store.names('pipeline', 'Tito'),
+        store.names(['pipeline'], 'Tito'),
       ]);
-      return [got?.body.n, found?.body.n, list.length, ofProject.length, names.length];
+      return [got?.body.n, found?.body.n, list.length, ofProject.length, names.pipeline.length];
     };
     assert.deepEqual(await read(), [undefined, undefined, 0, 0, 0]);
     await store.insert({ ...document('pipeline', 'p1', 'a'), body: { n: 1 } });
@@ -468,9 +468,10 @@ export function storeConformance(newRoom: () => Promise<Room>, skip?: string): v
       await store.put({ ...document('pipeline', name, name), project: 'Other', body: { global } });
     await store.put(document('endpoint', 'e1', 'an endpoint'));
 
-    assert.deepEqual(await store.names('pipeline', 'Tito'), ['own', 'shared']);
-    assert.deepEqual(await store.names('endpoint', 'Tito'), ['an endpoint']);
-    assert.deepEqual(await store.names('pipeline', 'Nowhere'), ['shared']);
+    assert.deepEqual(await store.names(['pipeline', 'endpoint', 'variable'], 'Tito'), {
+      ...{ pipeline: ['own', 'shared'], endpoint: ['an endpoint'], variable: [] },
+    });
+    assert.deepEqual(await store.names(['pipeline'], 'Nowhere'), { pipeline: ['shared'] });
   });
 
   holds('putting again changes a document and keeps when it was made', async (store) => {

@@ -35,10 +35,8 @@ export async function runnablePipeline(
 
 /** What the pipelines of a project may name. */
 export async function surroundingsOf({ store }: EngineParts, project: string): Promise<Surroundings> {
-  const [variables = [], endpoints = [], pipelines = []] = await Promise.all(
-    ['variable', 'endpoint', 'pipeline'].map((kind) => store.names(kind, project)),
-  );
-  return { variables, endpoints, pipelines };
+  const names = await store.names(['variable', 'endpoint', 'pipeline'], project);
+  return { variables: names.variable, endpoints: names.endpoint, pipelines: names.pipeline };
 }
 
 /** What was read of a text lately, with what it could name then: the same is not read anew for each of a thousand pushes. */

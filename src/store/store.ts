@@ -160,8 +160,8 @@ export interface Store {
   find(kind: string, project: string, name: string): Promise<Document | undefined>;
   /** Those of one project, or of all. */
   list(kind: string, project?: string): Promise<Document[]>;
-  /** The names that a project may use, in order: of its own, and of those whose body says `global: true`. */
-  names(kind: string, project: string): Promise<string[]>;
+  /** The names that a project may use of each of some kinds, in order: of its own, and of those whose body says `global: true`. */
+  names<Kind extends string>(kinds: Kind[], project: string): Promise<Record<Kind, string[]>>;
   remove(kind: string, id: string): Promise<void>;
   /** 1, 2, 3 ... for each name; a number that is used by what was written afterwards is never given twice. */
   next(counter: string): Promise<number>;

@@ -1,6 +1,6 @@
 import type { Document, Store } from '../store.ts';
 import { openLists } from './lists.ts';
-import { type Ask, columnsOf, documentColumns, documentOf, rowsByKey } from './rows.ts';
+import { type Ask, columnsOf, documentColumns, documentOf, type Row, rowsByKey } from './rows.ts';
 import { openReads } from './trips.ts';
 
 type Documents = Pick<Store, 'put' | 'insert' | 'get' | 'find' | 'list' | 'names' | 'remove'>;
@@ -32,11 +32,11 @@ export function documentsOf(ask: Ask): Documents {
       return (await ask('list of project', text, ...key)).map((row) => documentOf(row)!);
     }),
   );
-  const names = openReads<[kind: string, project: string], string[]>((keys) =>
-    each(keys, async (key) => {
-      const text = `SELECT name FROM documents WHERE kind = $1 AND project = $2
-         UNION SELECT name FROM documents WHERE kind = $1 AND body->>'global' = 'true' ORDER BY name`;
-      return (await ask('names', text, ...key)).map(({ name }) => name);
+  const names = openReads<[project: string, ...kinds: string[]], Row[]>((keys) =>
+    each(keys, ([project, ...kinds]) => {
+      const text = `SELECT kind, name FROM documents WHERE kind = ANY($1) AND project = $2
+         UNION SELECT kind, name FROM documents WHERE kind = ANY($1) AND body->>'global' = 'true' ORDER BY name`;
+      return ask('names', text, kinds, project);
     }),
   );
 
@@ -65,7 +65,11 @@ export function documentsOf(ask: Ask): Documents {
 
     list: async (kind, project) => (project === undefined ? lists(kind) : [...(await listOfProject(kind, project))]),
 
-    names: async (kind, project) => [...(await names(kind, project))],
+    async names<Kind extends string>(kinds: Kind[], project: string) {
+      const found = Map.groupBy(await names(project, ...kinds), ({ kind }): string => kind);
+      const namesOf = (kind: string) => (found.get(kind) ?? []).map(({ name }) => name);
+      return Object.fromEntries(kinds.map((kind) => [kind, namesOf(kind)])) as Record<Kind, string[]>;
+    },
 
     async remove(kind, id) {
       await ask('remove', 'DELETE FROM documents WHERE kind = $1 AND id = $2', kind, id);

@@ -58,15 +58,15 @@ export function documentsOf(
       ];
     },
 
-    async names(kind, project) {
+    async names<Kind extends string>(kinds: Kind[], project: string) {
       const text = `SELECT name FROM documents WHERE kind = ? AND project = ?
          UNION SELECT name FROM documents WHERE kind = ? AND json_extract(body, '$.global') = 1 ORDER BY name`;
-      return [
-        ...memory.ask(kind, `names ${project}`, () => {
+      const namesOf = (kind: string) =>
+        memory.ask(kind, `names ${project}`, () => {
           const names = all(text, kind, project, kind).map(({ name }) => name);
           return [names, names.join().length];
-        }),
-      ];
+        });
+      return Object.fromEntries(kinds.map((kind) => [kind, [...namesOf(kind)]])) as Record<Kind, string[]>;
     },
 
     async remove(kind, id) {
