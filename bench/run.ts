@@ -26,6 +26,7 @@ import {
 } from './measures.ts';
 import { draw } from './plot.ts';
 import { BenchServer, startFloor } from './server.ts';
+import { addressForNames, type SwitchFigures, switches } from './switch.ts';
 
 export interface Figures {
   firstMs: Times;
@@ -44,6 +45,7 @@ export interface StoreFigures extends Figures {
   thousandRunsEndedMs: number;
   transitionsPerSecond: number;
   restartToNextProcessMs: number;
+  release: SwitchFigures;
   /** The same again with 10,000 runs in history and 100,000 that wait. */
   filled: Pick<Figures, 'firstMs' | 'twentyMs'> & { listMs: number; memoryMb: number; readyMs: number };
 }
@@ -124,13 +126,26 @@ async function measure(name: string, cluster: Cluster | undefined): Promise<Stor
     transitions(store, values.quick ? 2 : 5, 200),
   );
   tell(name, 'transitions a second', transitionsPerSecond);
+  const release = await measureRelease(name, cluster);
   const url = cluster && (await newDatabase(cluster, 'bench'));
   const server = await new BenchServer(url).start();
   try {
-    return { ...(await measureServer(name, server, url)), transitionsPerSecond };
+    return { ...(await measureServer(name, server, url)), transitionsPerSecond, release };
   } finally {
     // What is measured next shall have the machine to itself.
     await server.end();
+  }
+}
+
+async function measureRelease(name: string, cluster: Cluster | undefined): Promise<SwitchFigures> {
+  const server = await new BenchServer(cluster && (await newDatabase(cluster, 'switch')), addressForNames()).start();
+  try {
+    const release = await switches(server, values.quick ? 5 : 30);
+    tell(name, 'release', JSON.stringify(release));
+    return release;
+  } finally {
+    await server.end();
+    if (cluster) await removeDatabase(cluster, 'switch');
   }
 }
 
@@ -138,7 +153,7 @@ async function measureServer(
   name: string,
   server: BenchServer,
   url: string | undefined,
-): Promise<Omit<StoreFigures, 'transitionsPerSecond'>> {
+): Promise<Omit<StoreFigures, 'transitionsPerSecond' | 'release'>> {
   const { readyMs } = server;
   const idle = await measureIdle(server);
   tell(name, 'idle', JSON.stringify(idle));

@@ -48,9 +48,7 @@ async function started(
     let out = '';
     child.stdout!.on('data', (chunk) => {
       out += chunk;
-      const found = /(http:\/\/127\.0\.0\.1:\d+)/.exec(
-        /is ready: /.test(out) || /^http/.test(out) ? out.slice(out.lastIndexOf('http')) : '',
-      );
+      const found = /(?:is ready: |^)(http:\/\/127\.0\.0\.1:\d+)\s/m.exec(out);
       if (found) resolve(found[1]!);
     });
     child.once('exit', (code) => reject(new Error(`It ended with ${code} before it was ready: ${out}`)));
@@ -74,7 +72,11 @@ export class BenchServer {
   /** From the start of the process to the word that it is ready. */
   readyMs = 0;
 
-  constructor(databaseUrl: string | undefined) {
+  readonly #names: string | undefined;
+
+  /** @param names where it serves names, address:port */
+  constructor(databaseUrl: string | undefined, names?: string) {
+    this.#names = names;
     this.#environment = { MILLRACE_ADMIN_PASSWORD: 'bench', ...(databaseUrl ? { DATABASE_URL: databaseUrl } : {}) };
   }
 
@@ -88,6 +90,7 @@ export class BenchServer {
       String(this.#port),
       '--allow-process-workspace',
       '--no-local-cloud',
+      ...(this.#names ? ['--dns', this.#names] : []),
     ];
     const { child, url } = await started([program, ...args], this.#environment);
     this.readyMs = Math.round(performance.now() - begun);

@@ -39,5 +39,5 @@ test('a pipeline of twenty short steps costs what it did: changes, trips to the 
   assert.ok(list <= (process.env.MILLRACE_TEST_STORE === 'postgres' ? 4 : 26), `${list} lists were read`);
   assert.equal(calls.next, 1);
   assert.ok(sizes.length <= 66, `${sizes.length} events`);
-  assert.ok(eventBytes <= 12_000, `${eventBytes} bytes of events`);
+  assert.ok(eventBytes <= 7_500, `${eventBytes} bytes of events`);
 });
