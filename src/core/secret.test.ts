@@ -28,4 +28,7 @@ test('masking reaches every text of a value and leaves the rest', () => {
     a: ['********', 5, null],
     b: { c: 'x ********' },
   });
+
+  const harmless = { a: ['x', { y: 1 }], b: null };
+  assert.equal(maskDeep(harmless, masker(['tok123'])), harmless, 'what holds nothing to mask is not copied');
 });
