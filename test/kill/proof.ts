@@ -51,8 +51,14 @@ export function examine({ memory, data, ledger, calls, messages, built, changes 
 /** No half-written row: the database is sound, events give the state that lies beside them, nothing is owed or held. */
 function whole({ executions, events, deployments, deploymentEvents, queues, owed, unsound }: Memory): string[] {
   const same = (one: unknown, other: unknown) => isDeepStrictEqual(JSON.parse(JSON.stringify(one)), other);
-  const replay = (id: string) =>
-    (events.get(id) ?? []).reduce<Execution | null>((state, event) => evolve(state, event), null);
+  const replay = (id: string): Execution | null => {
+    try {
+      return (events.get(id) ?? []).reduce<Execution | null>((state, event) => evolve(state, event), null);
+    } catch {
+      // Where the first is missing, the others tell of nothing.
+      return null;
+    }
+  };
   return [
     ...(unsound ? [`The database is not sound: ${unsound}.`] : []),
     ...owed
