@@ -78,6 +78,8 @@ export async function switches(server: BenchServer, times: number): Promise<Swit
       const at = await served(traffic, site.version);
       // The first of each does not count: code that is not compiled yet.
       if (time > 0) ms.push(at - asked);
+      // What is left of the old one is asked for a while longer, if by anybody.
+      await answered(traffic, traffic.requests + 20 * users);
     }
   await traffic.stop();
   for (const { close } of sites) close();
@@ -92,6 +94,10 @@ async function served({ versions }: Traffic, wanted: string): Promise<number> {
     if (seen) return seen.at;
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
+}
+
+async function answered(traffic: Traffic, requests: number): Promise<void> {
+  while (traffic.requests < requests) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
 /** Two web servers at the same port of two addresses. */
