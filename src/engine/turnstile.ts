@@ -33,8 +33,11 @@ interface Leaver {
   reject(error: unknown): void;
 }
 
-/** So many runs are written together at most: those that come are small yet, those that end bring their logs. */
-const [mostComers, mostLeavers] = [256, 64];
+/**
+ * So many runs are written together at most: those that come are small yet, those that end bring their logs. What else this node has
+ * to write waits meanwhile, a tenth of a second for as many comers as this.
+ */
+const [mostComers, mostLeavers] = [512, 64];
 /** A queue that others move all the time is moved in its own lane. */
 const mostTries = 2;
 
@@ -44,7 +47,7 @@ const mostTries = 2;
  */
 export function openTurnstile({ now, turns, load, decideRun, write }: TurnstileParts) {
   const comeIn = gather<Comer>((comers) => enter(comers.splice(0, mostComers)));
-  /** Tells those who have come in, when the next are on their way: to answer two hundred takes as long as to write two hundred. */
+  /** Tells those who have come in, when the next are on their way: to answer hundreds takes as long as to write hundreds. */
   const owed: (() => void)[] = [];
   const goOut = gather<Leaver>((leavers, pipeline) => leave(leavers.splice(0, mostLeavers), pipeline));
 
