@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '../core/json.ts';
 import { openSqlite } from '../store/sqlite/store.ts';
-import { eventsAsHappened, withoutPlan } from './stored-plan.ts';
+import { asHappened, withoutPlan } from './stored-plan.ts';
 
 test('the plan of a run is kept once, and told with the event that made it', async (t) => {
   const store = openSqlite(':memory:', { name: 'single', host: 'here' });
@@ -23,7 +23,7 @@ test('the plan of a run is kept once, and told with the event that made it', asy
     [{ type: 'execution-created', at: 1 }, events[1]],
   );
   assert.deepEqual(
-    (await eventsAsHappened(store, 0, 9)).map(({ body }) => body),
+    (await asHappened(store, await store.events(0, 9))).map(({ body }) => body),
     [{ type: 'execution-created', at: 1, plan }, events[1]],
   );
   assert.deepEqual((await store.load('execution', 'r'))?.state, { plan, status: 'RUNNING' });
@@ -38,7 +38,7 @@ test('an event that was written with its plan, as by older versions, is told as 
   await store.apply({ aggregates: [{ ...run, events: [event], fixed: { plan: {} } }], commands: [] });
 
   assert.deepEqual(
-    (await eventsAsHappened(store, 0, 9)).map(({ body }) => body),
+    (await asHappened(store, await store.events(0, 9))).map(({ body }) => body),
     [event],
   );
 });

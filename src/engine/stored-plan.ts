@@ -1,10 +1,11 @@
-import type { Json, JsonObject } from '../core/json.ts';
-import type { AggregateKind, Store, StoredEvent, Transition } from '../store/store.ts';
-
 /**
  * The plan of a run never changes and is most of what there is to write of it: it is kept once, beside the state, and neither in the
  * event that tells of the run nor anew with each change.
  */
+
+import type { Json, JsonObject } from '../core/json.ts';
+import type { AggregateKind, Store, StoredEvent, Transition } from '../store/store.ts';
+
 type Aggregate = Transition['aggregates'][number];
 
 /** What is written of a state and its events. */
@@ -27,12 +28,8 @@ export function withoutPlan(
   };
 }
 
-/** The events of a store as they happened: that which tells of a run brings the plan. */
-export async function eventsAsHappened(
-  { events, load }: Pick<Store, 'events' | 'load'>,
-  ...which: Parameters<Store['events']>
-): Promise<StoredEvent[]> {
-  const stored = await events(...which);
+/** Stored events as they happened: one that tells of a run brings the plan, which is read for it. */
+export function asHappened({ load }: Pick<Store, 'load'>, stored: readonly StoredEvent[]): Promise<StoredEvent[]> {
   return Promise.all(
     stored.map(async (event) => {
       if (event.body.type !== 'execution-created' || event.body.plan) return event;

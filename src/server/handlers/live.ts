@@ -1,6 +1,6 @@
 import { MillraceError } from '../../core/error.ts';
 import { withoutSeals } from '../../core/secret.ts';
-import { eventsAsHappened } from '../../engine/stored-plan.ts';
+import { asHappened } from '../../engine/stored-plan.ts';
 import type { Execution } from '../../pipeline/execution.ts';
 import type { Bell } from '../../store/bell.ts';
 import type { HandlerParts } from '../handlers.ts';
@@ -21,10 +21,10 @@ export function liveHandlers(given: HandlerParts): Record<string, Handler> {
       return new Stream(async (send, signal) => {
         while (!signal.aborted) {
           const rung = ring(store.bell, 'events', query.execution, signal, types);
-          const events = await eventsAsHappened(store, after, mostAtOnce, query.execution);
-          for (const { sequence, kind, aggregate, body } of events)
-            if (types?.includes(String(body.type)) ?? true)
-              send({ id: String(sequence), event: kind, data: withoutSeals({ id: aggregate, ...body }) });
+          const events = await store.events(after, mostAtOnce, query.execution);
+          const wanted = types ? events.filter(({ body }) => types.includes(String(body.type))) : events;
+          for (const { sequence, kind, aggregate, body } of await asHappened(store, wanted))
+            send({ id: String(sequence), event: kind, data: withoutSeals({ id: aggregate, ...body }) });
           after = events.at(-1)?.sequence ?? after;
           if (events.length < mostAtOnce) await rung;
         }
