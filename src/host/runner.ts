@@ -20,6 +20,8 @@ interface Running {
   since: number;
   stopped: string | null;
   memoryMb: number;
+  /** It has ended so, which is not written down yet. */
+  end?: JobEnd;
   /** Whoever waits for its end. */
   ends: ((end: JobEnd) => void)[];
 }
@@ -99,8 +101,9 @@ async function begin(name: string, spec: JobSpec): Promise<void> {
 
 function stateOf(name: string, from: number): JobState {
   const job = record.find(name);
-  if (job && !job.end && !running.has(name)) settleLost(record, isWatched);
-  return stateAt(name, job ? (job.end ?? record.find(name)?.end) : lost, from);
+  const state = running.get(name);
+  if (job && !job.end && !state) settleLost(record, isWatched);
+  return stateAt(name, job ? (state?.end ?? job.end ?? record.find(name)?.end) : lost, from);
 }
 
 function stateAt(name: string, end: JobEnd | undefined, from: number): JobState {
@@ -112,7 +115,7 @@ function stateAt(name: string, end: JobEnd | undefined, from: number): JobState 
 /** Its end, where that comes in so many milliseconds. */
 async function endWithin(name: string, patience: number): Promise<JobEnd | undefined> {
   const state = running.get(name);
-  if (!state || patience <= 0) return undefined;
+  if (!state || state.end || patience <= 0) return state?.end;
   const { promise, resolve } = Promise.withResolvers<JobEnd | undefined>();
   state.ends.push(resolve);
   const timer = setTimeout(() => resolve(undefined), patience);
@@ -144,12 +147,17 @@ async function start(name: string, spec: JobSpec): Promise<void> {
   shell.perform(orderOf(spec), (end) => {
     clearTimeout(limit);
     clearTimeout(spare);
-    if (!running.delete(name)) return;
+    if (state.end) return;
     if (pid > 0) killGroup(pid, 'SIGKILL');
     const known = { ...end, stopped: state.stopped ?? end.stopped };
-    record.ended(name, known);
+    state.end = known;
     for (const tell of state.ends) tell(known);
-    setImmediate(refill);
+    // Whoever waited has heard of it first: the record is for those who could not hear.
+    setImmediate(() => {
+      record.ended(name, known);
+      running.delete(name);
+      refill();
+    });
   });
 }
 
