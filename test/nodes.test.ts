@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { temporaryDirectory } from './directory.ts';
 import { farSide } from './far-side.ts';
 import { millrace } from './millrace.ts';
 import { startCluster } from './postgres/cluster.ts';
-import { newDatabase, withoutPostgres } from './postgres/database.ts';
+import { databaseOn, newDatabase, withoutPostgres } from './postgres/database.ts';
 import { ServeProcess } from './serve-process.ts';
 import { pipelineAround } from './server.ts';
 
@@ -143,4 +145,41 @@ test('a database that dies is waited for, and what was under way ends once', { s
 
   assert.equal(events.at(-1)!.status, 'COMPLETED');
   assert.equal(events.filter(({ type }) => type === 'task-ended').length, 1);
+});
+
+/** A disk of 48 MB. */
+function smallDisk(t: TestContext): string {
+  const disk = mkdtempSync(join(tmpdir(), 'millrace-disk-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', disk]);
+  t.after(() => {
+    execFileSync('umount', ['--lazy', disk]);
+    rmdirSync(disk);
+  });
+  return disk;
+}
+
+const cannotMount = skip ?? (process.getuid?.() === 0 ? undefined : 'only root can mount a disk of its own');
+test('a database whose disk is full is said in one sentence, and goes on when there is room', {
+  skip: cannotMount,
+}, async (t) => {
+  const disk = await smallDisk(t);
+  const { url, drop } = await databaseOn(disk);
+  t.after(drop);
+  const server = await ServeProcess.start(t, '', { environment: { DATABASE_URL: url } });
+  const go = join(server.directory, 'go');
+  const steps = [`until test -e ${go}; do sleep 0.05; done`, 'head -c 400000 /dev/urandom | base64 -w 0'];
+  await server.import(pipelineAround(`Build: {type: CI, input: {steps: ${JSON.stringify(steps)}}}`, workspace));
+  const run = await server.begin('P');
+  await server.until(run, 'task-started');
+  assert.throws(() => execFileSync('dd', ['if=/dev/zero', `of=${join(disk, 'full')}`, 'bs=8k'], { stdio: 'pipe' }));
+  writeFileSync(go, '');
+  await server.tells(/The disk of the database .* is full; nothing of this change was written/);
+  assert.doesNotMatch(server.told, /^\s+at /m);
+  rmSync(join(disk, 'full'));
+  const events = await server.eventsUntil(run, 'execution-ended');
+
+  assert.equal(events.at(-1)!.status, 'COMPLETED');
+  assert.equal(events.filter(({ type }) => type === 'task-ended').length, 1);
+  const { text } = await server.json('GET', `/api/executions/${run}/logs?task=S.Build`);
+  assert.ok(String(text).length > 400_000);
 });

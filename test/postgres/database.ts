@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { migrate } from '../../src/store/postgres/migrate.ts';
@@ -19,6 +20,24 @@ export async function newDatabase({ empty = false } = {}): Promise<{ url: string
   return {
     url: urlOf(name),
     drop: () => administer(async (client) => void (await client.query(`DROP DATABASE ${name} WITH (FORCE)`))),
+  };
+}
+
+/** A database with our tables whose files lie in a directory that its server's user may have. */
+export async function databaseOn(directory: string): Promise<{ url: string; drop: () => Promise<void> }> {
+  const { url, drop } = await newDatabase();
+  const name = new URL(url).pathname.slice(1);
+  execFileSync('chown', ['postgres', directory]);
+  await administer(async (client) => {
+    await client.query(`CREATE TABLESPACE ${name} LOCATION '${directory}'`);
+    await client.query(`ALTER DATABASE ${name} SET TABLESPACE ${name}`);
+  });
+  return {
+    url,
+    async drop() {
+      await drop();
+      await administer(async (client) => void (await client.query(`DROP TABLESPACE ${name}`)));
+    },
   };
 }
 
