@@ -33,10 +33,11 @@ const { positionals, values } = parseArgs({
     nodes: { type: 'string', default: '1' },
   },
 });
-const wanted = Number(positionals[0] ?? 30);
+const wanted = numberOf(positionals[0] ?? '30', 'how often to kill');
 const dice = seeded(values.seed);
-const count = Number(values.nodes);
-if (count > 1 && !values.database) throw new Error('Many nodes share a PostgreSQL: --database postgres, or its URL.');
+const count = numberOf(values.nodes, '--nodes');
+// Many nodes share a database: one of our own, where none is given.
+const database = values.database ?? (count > 1 ? 'postgres' : undefined);
 /** Every place between an effect and its record kills with this chance, beside the moments of the dice. */
 const chanceAtPlaces = 0.02;
 const [shortestLife, longestLife] = [150, 1500];
@@ -102,10 +103,18 @@ try {
 }
 process.exit(failed ? 1 : 0);
 
+function numberOf(text: string, what: string): number {
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
+  process.stderr.write(
+    `${what}: "${text}" is no number from 1 to 99999. npm run kill-test -- 30 [--seed N] [--nodes N]\n`,
+  );
+  process.exit(2);
+}
+
 /** A PostgreSQL of our own that keeps what it has committed, one that was named, or none. */
 async function openDatabase(): Promise<string | undefined> {
-  if (!values.database) return undefined;
-  let url = values.database;
+  if (!database) return undefined;
+  let url = database;
   if (url === 'postgres') {
     const cluster = await startCluster({ durable: true });
     later.after(cluster.stop);
