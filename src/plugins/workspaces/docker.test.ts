@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { docker, testEngine, withoutEngine } from '../../../test/containers.ts';
 import { pipelineAround, TestServer } from '../../../test/server.ts';
+import { startEngine } from '../../demo/engine.ts';
 import { openContainer } from './docker.ts';
 
 const image = 'localhost/millrace-machine';
@@ -9,7 +10,17 @@ const label = 'io.millrace.workspace';
 const workspaces = async (): Promise<string[]> =>
   (await docker().listContainers({ all: true, filters: { label: [label] } })).map(({ Names }) => Names[0]!);
 
-async function start(t: TestContext) {
+/** Makes a file in the one workspace that there is. */
+async function touch(path: string): Promise<void> {
+  const [container] = await docker().listContainers({ filters: { label: [label] } });
+  const exec = await docker()
+    .getContainer(container!.Id)
+    .exec({ Cmd: ['touch', path], AttachStdout: true });
+  const stream = await exec.start({ hijack: true, stdin: false });
+  await new Promise((resolve) => stream.resume().on('close', resolve));
+}
+
+async function start(t: TestContext, engine = testEngine) {
   const server = await TestServer.start(t, { allowProcessWorkspace: false });
   t.after(async () => {
     for (const { Id } of await docker().listContainers({ all: true, filters: { label: [label] } }))
@@ -18,7 +29,7 @@ async function start(t: TestContext) {
       if (Name.startsWith('millrace-')) await docker().getVolume(Name).remove();
   });
   await server.import(
-    `{project: Tito, kind: ENDPOINT, name: engine, type: docker, properties: {url: "${testEngine}"}}\n---\n{project: Tito, kind: VARIABLE, name: pass, type: SECRET, value: s3cret-value}`,
+    `{project: Tito, kind: ENDPOINT, name: engine, type: docker, properties: {url: "${engine}"}}\n---\n{project: Tito, kind: VARIABLE, name: pass, type: SECRET, value: s3cret-value}`,
   );
   return server;
 }
@@ -84,13 +95,32 @@ test('steps go on while the server is away, and are found again', { skip: withou
   const id = await server.begin('P');
   await server.until(id, ({ type }) => type === 'task-running');
   await server.stop();
-  const [container] = await docker().listContainers({ filters: { label: [label] } });
-  const exec = await docker()
-    .getContainer(container!.Id)
-    .exec({ Cmd: ['touch', '/cache/go'], AttachStdout: true });
-  const stream = await exec.start({ hijack: true, stdin: false });
-  await new Promise((resolve) => stream.resume().on('close', resolve));
+  await touch('/cache/go');
   await server.start();
+  const ended = await server.ended(id);
+
+  assert.equal(ended.status, 'COMPLETED', ended.statusMessage);
+  assert.equal((await server.log(id, 'S.Slow')).match(/^began$/gm)?.length, 1);
+});
+
+test('an engine that goes away in the middle of a step and comes back loses nothing', {
+  skip: withoutEngine,
+}, async (t) => {
+  const own = await startEngine();
+  t.after(() => own.stop());
+  const server = await start(t, own.address);
+  await server.import(
+    pipelineAround(
+      "Slow: {type: CI, input: {steps: ['echo began >> /cache/began', 'until [ -e /cache/go ]; do sleep 0.1; done', 'cat /cache/began']}}",
+      workspace(),
+    ),
+  );
+  const id = await server.begin('P');
+  await server.until(id, ({ type }) => type === 'task-running');
+  own.kill();
+  await touch('/cache/go');
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await own.serve();
   const ended = await server.ended(id);
 
   assert.equal(ended.status, 'COMPLETED', ended.statusMessage);
