@@ -7,6 +7,7 @@ import { createSecureContext } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import type { ServeOptions } from './cli/commands/serve.ts';
 import { runCli } from './cli/program.ts';
+import { databaseAddress } from './core/database-address.ts';
 import { MillraceError, messageOf } from './core/error.ts';
 import { isAlive, isCertainlyGone, ownProcess } from './host/processes.ts';
 import { catalogue } from './plugins/catalogue.ts';
@@ -95,7 +96,7 @@ async function serveHere(options: ServeOptions): Promise<void> {
     import('./plugins/clouds/disk-image.ts'),
   ]);
   const directory = resolve(options.data);
-  const url = process.env.DATABASE_URL;
+  const url = databaseAddress(process.env);
   const self = ownProcess();
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   if (!url) lockDirectory(directory, isAlive, self);
@@ -235,7 +236,7 @@ function report(message: string, details: Record<string, unknown>): void {
 
 /** What a command that works on the database itself is about. */
 function databaseOf(data: string) {
-  return { directory: resolve(data), url: process.env.DATABASE_URL };
+  return { directory: resolve(data), url: databaseAddress(process.env) };
 }
 
 /** Names the machine and its directory, once and for ever: what runs here is found by servers that share the directory. */

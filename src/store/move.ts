@@ -2,9 +2,9 @@ import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type pg from 'pg';
+import { placeOfDatabase } from '../core/database-address.ts';
 import { MillraceError } from '../core/error.ts';
 import { connected, refuseWhileUsed, takeStock } from './postgres/backup.ts';
-import { placeOf } from './postgres/connection.ts';
 import { checkSchema, readSchema } from './postgres/migrate.ts';
 import { schemaName } from './postgres/schema.ts';
 import { migrate as migrateSqlite } from './sqlite/schema.ts';
@@ -70,7 +70,7 @@ async function moveAll(
   );
   if (there[0].used)
     throw new MillraceError('storage.failed', {
-      message: `The database ${placeOf(url)} holds something already; moving there would mix the two.`,
+      message: `The database ${placeOfDatabase(url)} holds something already; moving there would mix the two.`,
       hint: 'Name an empty one.',
     });
   await client.query('DELETE FROM counters');

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { databaseAddress } from '../../core/database-address.ts';
 import { MillraceError } from '../../core/error.ts';
 import { type OutputFormat, outputOption, print } from '../output.ts';
 import type { CliParts } from '../program.ts';
@@ -59,7 +60,7 @@ export function databaseCommands(parts: CliParts): Command[] {
 }
 
 function addressNeeded(): string {
-  const url = process.env.DATABASE_URL;
+  const url = databaseAddress(process.env);
   if (url) return url;
   throw new MillraceError('request.invalid', {
     message: 'DATABASE_URL names no database.',

@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type pg from 'pg';
+import { placeOfDatabase } from '../../core/database-address.ts';
 import { MillraceError } from '../../core/error.ts';
 import type { Inventory } from '../inventory.ts';
-import { openClient, placeOf, storageError } from './connection.ts';
+import { openClient, storageError } from './connection.ts';
 import { bossSchema, schemaName } from './schema.ts';
 
 const kept = `${schemaName}_before_restore`;
@@ -83,7 +84,7 @@ export async function refuseWhileUsed(client: pg.Client, url: string): Promise<v
   );
   if (rows.length > 0)
     throw new MillraceError('storage.failed', {
-      message: `Servers use the database ${placeOf(url)}: ${rows.map(({ node }) => node).join(', ')}.`,
+      message: `Servers use the database ${placeOfDatabase(url)}: ${rows.map(({ node }) => node).join(', ')}.`,
       hint: 'Stop them first; one that was killed counts as living for 12 seconds.',
     });
 }

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { placeOfDatabase } from '../../core/database-address.ts';
 import { MillraceError } from '../../core/error.ts';
 import { bossSchema, schemaName } from './schema.ts';
 
@@ -42,21 +43,11 @@ const settings = (url: string, name: string, more: string[] = []): pg.ClientConf
   types,
 });
 
-/** Where a database is, without the password that leads there. */
-export function placeOf(url: string): string {
-  try {
-    const { hostname, port, pathname, searchParams } = new URL(url);
-    return `${hostname || searchParams.get('host') || 'localhost'}:${port || 5432}${pathname}`;
-  } catch {
-    return 'the given address';
-  }
-}
-
 /** What the database said, in a sentence that names it and says what to do. What is no matter of the database comes back as it is. */
 export function storageError(thrown: unknown, url: string): unknown {
   if (!(thrown instanceof Error) || thrown instanceof MillraceError) return thrown;
   const code = String((thrown as { code?: unknown }).code ?? '');
-  const place = placeOf(url);
+  const place = placeOfDatabase(url);
   if (code === '3D000')
     return error(
       'storage.unreachable',

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { getConstructionPlans, getMigrationPlans } from 'pg-boss';
+import { placeOfDatabase } from '../../core/database-address.ts';
 import { MillraceError } from '../../core/error.ts';
-import { placeOf } from './connection.ts';
 import { bossSchema, migrations, schemaName } from './schema.ts';
 
 /** How far the schema of a database is. `made` 0: there is none. */
@@ -23,7 +23,7 @@ export async function readSchema(client: pg.ClientBase | pg.Pool, url: string): 
   const { ours, boss, used } = rows[0] as { ours: boolean; boss: boolean; used: boolean };
   if (used && !ours)
     throw new MillraceError('storage.failed', {
-      message: `The schema ${schemaName} of the database ${placeOf(url)} belongs to another program.`,
+      message: `The schema ${schemaName} of the database ${placeOfDatabase(url)} belongs to another program.`,
       hint: 'Name another database in DATABASE_URL.',
     });
   const read = async (text: string) => (await client.query(text)).rows[0] as Record<string, number> | undefined;
@@ -41,7 +41,7 @@ export async function readSchema(client: pg.ClientBase | pg.Pool, url: string): 
 
 /** Servers never change the schema of a database that others may share: they say what is to be done. */
 export function checkSchema(state: SchemaState, url: string): void {
-  const place = placeOf(url);
+  const place = placeOfDatabase(url);
   if (state.made === 0)
     throw new MillraceError('storage.outdated', {
       message: `The database ${place} has no tables of Millrace yet.`,

@@ -1,6 +1,7 @@
+import { placeOfDatabase } from '../../core/database-address.ts';
 import type { Instant } from '../../core/instant.ts';
 import type { Node, Store } from '../store.ts';
-import { openPool, placeOf, storageError } from './connection.ts';
+import { openPool, storageError } from './connection.ts';
 import { join, type Membership, type NodeProcess } from './membership.ts';
 import { checkSchema, readSchema } from './migrate.ts';
 import { type News, openNews } from './news.ts';
@@ -41,7 +42,7 @@ export async function openCluster(parts: ClusterParts): Promise<Store> {
     if (Math.abs(ahead) > worthTelling)
       parts.report('The clock of this machine is not that of the database; Millrace goes by that of the database.', {
         seconds: Math.round(ahead / 1000),
-        database: placeOf(url),
+        database: placeOfDatabase(url),
       });
     let membership: Membership | undefined;
     news = openNews(pool, url, node.name, {
