@@ -16,7 +16,7 @@ async function cutOff(t: TestContext, seen: string, cut: (child: ReturnType<type
     done = true;
     cut(child);
   });
-  child.stderr!.on('data', () => undefined);
+  child.stderr!.on('data', (chunk) => (out += chunk));
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   return { code, files: readdirSync(directory), processes: processesOf(directory), out };
 }
@@ -34,12 +34,12 @@ function processesOf(directory: string): string[] {
 }
 
 test('a demo that is interrupted while machines boot leaves no process and no file, and ends with 4', async (t) => {
-  const { code, files, processes } = await cutOff(t, 'Runner completed', (child) => {
+  const { code, files, processes, out } = await cutOff(t, 'Runner completed', (child) => {
     child.kill('SIGINT');
     child.kill('SIGINT');
   });
 
-  assert.deepEqual([code, files, processes], [4, [], []]);
+  assert.deepEqual([code, files, processes], [4, [], []], out);
 });
 
 test('a demo whose reader has gone leaves no process and no file', async (t) => {
