@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { appendFileSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -106,14 +107,25 @@ export class ServerProcess {
   }
 }
 
-/** A port that is free now. */
-export function freePort(address: string): Promise<number> {
+/** Linux gives ports from 32768 on to whoever asks for any, and to connections that go out; browsers refuse 10080. */
+const [firstPort, lastPort] = [10_100, 32_767];
+
+/** A port that is free now and that nobody is given by chance until somebody listens there. */
+export async function freePort(address: string): Promise<number> {
+  for (;;) {
+    const port = randomInt(firstPort, lastPort + 1);
+    if (await isFree(address, port)) return port;
+  }
+}
+
+/** @throws where the address is none of this machine */
+function isFree(host: string, port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.on('error', reject);
-    server.listen(0, address, () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(false);
+      else reject(error);
     });
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(true)));
   });
 }

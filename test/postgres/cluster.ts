@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { freePort } from '../../src/demo/server-process.ts';
 
 /** A PostgreSQL server of our own on a free port; it belongs to whoever started it. */
 export interface Cluster {
@@ -37,7 +37,7 @@ export async function startCluster({ durable, settings = [] }: ClusterOptions): 
   const owner = process.getuid?.() === 0 ? idsOf('postgres') : undefined;
   if (owner) chownSync(directory, owner.uid, owner.gid);
   const data = join(directory, 'data');
-  const port = await freePort();
+  const port = await freePort('127.0.0.1');
   run('initdb', ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync']);
   const all = [
     `port=${port}`,
@@ -90,13 +90,4 @@ function idsOf(user: string): { uid: number; gid: number } {
   if (!line) throw new Error(`PostgreSQL does not run as root, and there is no user ${user}.`);
   const [, , uid, gid] = line.split(':');
   return { uid: Number(uid), gid: Number(gid) };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
