@@ -45,6 +45,8 @@ export interface Options {
   /** Resources of clouds that only this test knows. */
   resources?: CloudResourceDefinition[];
   mostPages?: number;
+  /** Where it listens at first; anywhere, where none is given. */
+  port?: number;
   sendTrace?: (spans: Span[]) => Promise<void>;
   /** Hears of every call of the store. */
   watch?: (call: keyof Store, values: unknown[]) => void;
@@ -71,7 +73,7 @@ export class TestServer {
   static async start(t: TestContext, options: Options = {}): Promise<TestServer> {
     const server = new TestServer(mkdtempSync(join(tmpdir(), 'millrace-test-')), options);
     t.after(() => server.end());
-    await server.start();
+    await server.start(options.port);
     return server;
   }
 

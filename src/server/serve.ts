@@ -104,9 +104,12 @@ export async function serve(given: ServeParts): Promise<Server> {
     tls: given.tls,
     report: given.report,
   });
+  // Before anybody can ask: whoever finds this server ready can sign in.
+  const passwordMade = await firstStart();
   try {
     await http.listen({ host, port });
   } catch (cause) {
+    tellOnce();
     await engine.stop();
     await store.close();
     const code = (cause as NodeJS.ErrnoException).code;
@@ -125,7 +128,7 @@ export async function serve(given: ServeParts): Promise<Server> {
     throw cause;
   }
   url = given.publicUrl ?? `${scheme}://${host}:${(http.server.address() as AddressInfo).port}`;
-  await firstStart();
+  tellOnce();
   await auth.forgetExpired();
   const sweep = setInterval(() => void auth.forgetExpired().catch(() => undefined), 3_600_000).unref();
   return {
@@ -155,24 +158,27 @@ export async function serve(given: ServeParts): Promise<Server> {
     }
   }
 
-  /** The first start makes an administrator and says once how to sign in. */
-  async function firstStart(): Promise<void> {
+  /** The first start makes an administrator. Answers the password that it made up, which nobody knows yet. */
+  async function firstStart(): Promise<string | undefined> {
     await store.insert({
       ...{ kind: 'project', id: projectId('Default'), project: '', name: 'Default', body: {} },
       createdAt: store.now(),
       updatedAt: store.now(),
     });
-    if ((await users.list()).length > 0) return;
+    if ((await users.list()).length > 0) return undefined;
     const password = given.adminPassword ?? given.newPassword();
     const isFirst = await users.add('admin', password, 'administrator').then(
       () => true,
       // Another server on the same database was faster.
       (thrown) => !(thrown instanceof MillraceError && thrown.code === 'name.taken') && Promise.reject(thrown),
     );
-    if (!isFirst) return;
-    if (given.adminPassword === undefined)
+    return isFirst && given.adminPassword === undefined ? password : undefined;
+  }
+
+  function tellOnce(): void {
+    if (passwordMade !== undefined)
       say(
-        `\nFirst start: the administrator is  admin  with the password  ${password}\nIt is not shown again. Sign in: millrace login ${url} --user admin\n`,
+        `\nFirst start: the administrator is  admin  with the password  ${passwordMade}\nIt is not shown again. Sign in: millrace login ${url} --user admin\n`,
       );
   }
 }

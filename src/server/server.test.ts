@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { pipelineAround, TestServer } from '../../test/server.ts';
 import { codestreamPrefixes } from '../api/operation.ts';
 import { operations } from '../api/operations.ts';
+import { freePort } from '../demo/server-process.ts';
+import type { Document } from '../store/store.ts';
 import { isAllowed } from './auth.ts';
 import type { Role } from './users.ts';
 
@@ -438,4 +441,22 @@ test('no operation fails by a fault of ours, whatever is sent', async (t) => {
       }
     }
   }
+});
+
+test('nobody is answered before there is an administrator', async (t) => {
+  const port = await freePort('127.0.0.1');
+  const knock = Promise.withResolvers<string | undefined>();
+  const server = await TestServer.start(t, {
+    port,
+    watch(call, [document]) {
+      if (call !== 'insert' || (document as Document).kind !== 'user') return;
+      const socket = connect(port, '127.0.0.1');
+      socket.on('connect', () => knock.resolve('answered'));
+      socket.on('error', ({ code }: NodeJS.ErrnoException) => knock.resolve(code));
+      t.after(() => socket.destroy());
+    },
+  });
+
+  assert.equal(server.url, `http://127.0.0.1:${port}`);
+  assert.equal(await knock.promise, 'ECONNREFUSED');
 });
