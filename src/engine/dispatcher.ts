@@ -13,6 +13,8 @@ const mostOfOne = 48;
 const sweepEvery = 1000;
 
 export interface Dispatcher {
+  /** Claims what is due from now on. */
+  begin(): void;
   /** Performs commands that were claimed with the commit that asked for them. */
   take(commands: Command[]): void;
   load(): Load;
@@ -21,7 +23,7 @@ export interface Dispatcher {
 }
 
 /** Performs due commands, each in its own time; a failure of ours is put off and tried again, never lost. */
-export function startDispatcher(parts: EngineParts, perform: (command: Command) => Promise<void>): Dispatcher {
+export function openDispatcher(parts: EngineParts, perform: (command: Command) => Promise<void>): Dispatcher {
   const underWay = new Set<Promise<void>>();
   /** How many commands of each project are under way. */
   const busy = new Map<string, number>();
@@ -36,10 +38,12 @@ export function startDispatcher(parts: EngineParts, perform: (command: Command) 
   let starved: 'for room' | 'of a crowd' | undefined;
   let stopped = false;
   let looked = parts.moment.now();
-  parts.store.bell.on('work', claimAt);
-  claimAt(0);
 
   return {
+    begin() {
+      parts.store.bell.on('work', claimAt);
+      claimAt(0);
+    },
     take(commands) {
       enqueue(commands);
       pump();

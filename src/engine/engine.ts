@@ -13,7 +13,7 @@ import { answerer, type Responder } from './answer.ts';
 import { startClock } from './clock.ts';
 import { lookAtSyncs } from './content-sources.ts';
 import { type DeploymentDesk, deploymentDesk } from './deployments.ts';
-import { startDispatcher } from './dispatcher.ts';
+import { openDispatcher } from './dispatcher.ts';
 import type { FunctionRun } from './function-run.ts';
 import { functionDesk } from './functions.ts';
 import { housekeeper } from './housekeeping.ts';
@@ -62,6 +62,8 @@ export interface StartRequest {
 }
 
 export interface Engine {
+  /** Performs what is due from now on; it may call this server. */
+  begin(): void;
   startExecution(request: StartRequest): Promise<{ id: string; index: number }>;
   cancel(execution: string, by: string, reason: string): Promise<void>;
   pause(execution: string, by: string, reason: string): Promise<void>;
@@ -79,7 +81,7 @@ export interface Engine {
 }
 
 /** The hands: takes what was decided, performs it durably with what the catalogue offers, and writes what happened. */
-export async function startEngine(parts: EngineParts): Promise<Engine> {
+export async function openEngine(parts: EngineParts): Promise<Engine> {
   const { store } = parts;
   await store.release(parts.node.name);
   const mailbox = openMailbox(parts, (commands) => dispatcher.take(commands));
@@ -96,16 +98,20 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const notices = noticePerformer(parts, mailbox);
   const sendNotification = notificationPerformer(parts, mailbox);
   const tellCause = causeTeller(parts, mailbox);
-  const dispatcher = startDispatcher(parts, perform);
+  const dispatcher = openDispatcher(parts, perform);
   const streams = streamDesk(parts, { startExecution });
-  const clock = startClock(parts, { startExecution }, [
-    streams.look,
-    () => lookAtLeases(parts, deployments),
-    () => lookAtSyncs(parts),
-    housekeeper(parts),
-  ]);
+  let clock: ReturnType<typeof startClock> | undefined;
 
   return {
+    begin() {
+      dispatcher.begin();
+      clock = startClock(parts, { startExecution }, [
+        streams.look,
+        () => lookAtLeases(parts, deployments),
+        () => lookAtSyncs(parts),
+        housekeeper(parts),
+      ]);
+    },
     deployments,
     runFunction: functions.request,
     cancelFunction: functions.cancel,
@@ -134,7 +140,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     lookAtStreams: streams.look,
     load: dispatcher.load,
     stop() {
-      clock.stop();
+      clock?.stop();
       streams.stop();
       return dispatcher.stop(3000);
     },

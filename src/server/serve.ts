@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { MillraceError } from '../core/error.ts';
 import type { JsonObject } from '../core/json.ts';
-import { startEngine } from '../engine/engine.ts';
+import { openEngine } from '../engine/engine.ts';
 import type { EngineParts } from '../engine/parts.ts';
 import type { Execution, ExecutionEvent } from '../pipeline/execution.ts';
 import { traceIdOf } from '../pipeline/trace.ts';
@@ -87,7 +87,7 @@ export async function serve(given: ServeParts): Promise<Server> {
     await store.close();
     throw thrown;
   }
-  const engine = await startEngine(parts);
+  const engine = await openEngine(parts);
   const isStoreUp = () =>
     store.lastSequence().then(
       () => true,
@@ -128,6 +128,8 @@ export async function serve(given: ServeParts): Promise<Server> {
     throw cause;
   }
   url = given.publicUrl ?? `${scheme}://${host}:${(http.server.address() as AddressInfo).port}`;
+  // What is under way may call this server, which answers from now on.
+  engine.begin();
   tellOnce();
   await auth.forgetExpired();
   const sweep = setInterval(() => void auth.forgetExpired().catch(() => undefined), 3_600_000).unref();

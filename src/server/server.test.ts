@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { pipelineAround, TestServer } from '../../test/server.ts';
 import { codestreamPrefixes } from '../api/operation.ts';
 import { operations } from '../api/operations.ts';
 import { freePort } from '../demo/server-process.ts';
-import type { Document } from '../store/store.ts';
+import type { Document, Store } from '../store/store.ts';
 import { isAllowed } from './auth.ts';
 import type { Role } from './users.ts';
 
@@ -443,20 +443,31 @@ test('no operation fails by a fault of ours, whatever is sent', async (t) => {
   }
 });
 
-test('nobody is answered before there is an administrator', async (t) => {
+/** Whether somebody answers at a port at the first call of the store that is looked for. */
+async function knockAt(t: TestContext, isMoment: (call: keyof Store, values: unknown[]) => boolean) {
   const port = await freePort('127.0.0.1');
   const knock = Promise.withResolvers<string | undefined>();
   const server = await TestServer.start(t, {
     port,
-    watch(call, [document]) {
-      if (call !== 'insert' || (document as Document).kind !== 'user') return;
+    watch(call, values) {
+      if (!isMoment(call, values)) return;
       const socket = connect(port, '127.0.0.1');
       socket.on('connect', () => knock.resolve('answered'));
       socket.on('error', ({ code }: NodeJS.ErrnoException) => knock.resolve(code));
       t.after(() => socket.destroy());
     },
   });
-
   assert.equal(server.url, `http://127.0.0.1:${port}`);
-  assert.equal(await knock.promise, 'ECONNREFUSED');
+  return knock.promise;
+}
+
+test('nobody is answered before there is an administrator', async (t) => {
+  const isMade = (call: keyof Store, [document]: unknown[]) =>
+    call === 'insert' && (document as Document).kind === 'user';
+
+  assert.equal(await knockAt(t, isMade), 'ECONNREFUSED');
+});
+
+test('nothing is performed before this server answers, which tasks may call', async (t) => {
+  assert.equal(await knockAt(t, (call) => call === 'claim'), 'answered');
 });
