@@ -30,7 +30,7 @@ export function draw({ sqlite, postgres, machine, date }: Results): string {
         `<text x="10" y="${y + 17}">${label}</text>`,
         `<rect class="bar${times > goal ? ' over' : ''}" x="${left}" y="${y + 3}" width="${x(times) - left}" height="20" rx="3"/>`,
         `<line class="goal" x1="${x(goal)}" x2="${x(goal)}" y1="${y}" y2="${y + 26}"/>`,
-        `<text x="${x(Math.max(times, goal)) + 8}" y="${y + 18}">${times.toFixed(1)}${times > goal ? ' over' : ''}</text>`,
+        `<text x="${x(Math.max(times, goal)) + 8}" y="${y + 18}">${times.toFixed(2)}${times > goal ? ' over' : ''}</text>`,
       ].join('');
     }),
     `<text x="10" y="${height - 12}" font-size="11">${date} · ${machine}</text>`,
