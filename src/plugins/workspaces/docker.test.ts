@@ -84,8 +84,8 @@ test('a cache is kept from run to run, and custom integrations run in the contai
   assert.deepEqual(first.stages.S.tasks.Shout.output.properties, { loud: 'HEYTrue' });
 });
 
-test('steps go on while the server is away, and are found again', { skip: withoutEngine }, async (t) => {
-  const server = await start(t);
+/** A run whose step waits for a file in its workspace. */
+async function beginToWait(server: TestServer): Promise<string> {
   await server.import(
     pipelineAround(
       "Slow: {type: CI, input: {steps: ['echo began >> /cache/began', 'until [ -e /cache/go ]; do sleep 0.1; done', 'cat /cache/began']}}",
@@ -94,13 +94,23 @@ test('steps go on while the server is away, and are found again', { skip: withou
   );
   const id = await server.begin('P');
   await server.until(id, ({ type }) => type === 'task-running');
+  return id;
+}
+
+async function assertGoesOn(server: TestServer, id: string): Promise<void> {
+  const ended = await server.ended(id);
+  assert.equal(ended.status, 'COMPLETED', ended.statusMessage);
+  assert.equal((await server.log(id, 'S.Slow')).match(/^began$/gm)?.length, 1, 'its step ran once');
+}
+
+test('steps go on while the server is away, and are found again', { skip: withoutEngine }, async (t) => {
+  const server = await start(t);
+  const id = await beginToWait(server);
   await server.stop();
   await touch('/cache/go');
   await server.start();
-  const ended = await server.ended(id);
 
-  assert.equal(ended.status, 'COMPLETED', ended.statusMessage);
-  assert.equal((await server.log(id, 'S.Slow')).match(/^began$/gm)?.length, 1);
+  await assertGoesOn(server, id);
 });
 
 test('an engine that goes away in the middle of a step and comes back loses nothing', {
@@ -109,22 +119,13 @@ test('an engine that goes away in the middle of a step and comes back loses noth
   const own = await startEngine();
   t.after(() => own.stop());
   const server = await start(t, own.address);
-  await server.import(
-    pipelineAround(
-      "Slow: {type: CI, input: {steps: ['echo began >> /cache/began', 'until [ -e /cache/go ]; do sleep 0.1; done', 'cat /cache/began']}}",
-      workspace(),
-    ),
-  );
-  const id = await server.begin('P');
-  await server.until(id, ({ type }) => type === 'task-running');
+  const id = await beginToWait(server);
   own.kill();
   await touch('/cache/go');
   await new Promise((resolve) => setTimeout(resolve, 1000));
   await own.serve();
-  const ended = await server.ended(id);
 
-  assert.equal(ended.status, 'COMPLETED', ended.statusMessage);
-  assert.equal((await server.log(id, 'S.Slow')).match(/^began$/gm)?.length, 1);
+  await assertGoesOn(server, id);
 });
 
 test('a canceled task ends in its container, and an engine or an image that is not there is named', {
