@@ -34,5 +34,10 @@ test('what is no address of a PostgreSQL is refused without its password', () =>
     told('postgres://ann:s3@cret@db:99999/shop'),
     'DATABASE_URL is no address of a PostgreSQL: "postgres://db:99999/shop".',
   );
+  assert.equal(told('ann:s3cret@db/shop'), 'DATABASE_URL is no address of a PostgreSQL: "db/shop".');
+  assert.equal(
+    told('mysql://db/shop?password=s3cret'),
+    'DATABASE_URL is no address of a PostgreSQL: "mysql://db/shop".',
+  );
   assert.equal(told('nonsense'), 'DATABASE_URL is no address of a PostgreSQL: "nonsense".');
 });

@@ -8,10 +8,13 @@ export function databaseAddress(environment: Record<string, string | undefined>)
   const given = environment.DATABASE_URL;
   if (!given || partsOfAddress(given)) return given || undefined;
   throw new MillraceError('request.invalid', {
-    message: `DATABASE_URL is no address of a PostgreSQL: "${given.replace(/\/\/.*@/, '//')}".`,
+    message: `DATABASE_URL is no address of a PostgreSQL: "${withoutSecrets(given)}".`,
     hint: 'Write it as in postgres://user:password@host:5432/millrace, or postgres://user@localhost/millrace?host=/run/postgresql.',
   });
 }
+
+/** Without user and password, also where it does not begin as an address does, and without settings. */
+const withoutSecrets = (text: string): string => text.replace(/^(\w+:\/\/)?.*@/s, '$1').replace(/\?.*/s, '');
 
 /** Where a database is, without user and password. */
 export function placeOfDatabase(address: string): string {
