@@ -147,24 +147,24 @@ test('a database that dies is waited for, and what was under way ends once', { s
   assert.equal(events.filter(({ type }) => type === 'task-ended').length, 1);
 });
 
-/** A disk of 48 MB. */
-function smallDisk(t: TestContext): string {
+/** A database on a disk of its own, of 48 MB. */
+async function databaseOnSmallDisk(t: TestContext): Promise<{ disk: string; url: string }> {
   const disk = mkdtempSync(join(tmpdir(), 'millrace-disk-'));
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', disk]);
-  t.after(() => {
+  const { url, drop } = await databaseOn(disk);
+  t.after(async () => {
+    await drop();
     execFileSync('umount', ['--lazy', disk]);
     rmdirSync(disk);
   });
-  return disk;
+  return { disk, url };
 }
 
 const cannotMount = skip ?? (process.getuid?.() === 0 ? undefined : 'only root can mount a disk of its own');
 test('a database whose disk is full is said in one sentence, and goes on when there is room', {
   skip: cannotMount,
 }, async (t) => {
-  const disk = await smallDisk(t);
-  const { url, drop } = await databaseOn(disk);
-  t.after(drop);
+  const { disk, url } = await databaseOnSmallDisk(t);
   const server = await ServeProcess.start(t, '', { environment: { DATABASE_URL: url } });
   const go = join(server.directory, 'go');
   const steps = [`until test -e ${go}; do sleep 0.05; done`, 'head -c 400000 /dev/urandom | base64 -w 0'];
